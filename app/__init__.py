@@ -1,0 +1,1 @@
+"""Regional Indicators API: hedged, dated and cited figures of regional economic news."""

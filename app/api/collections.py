@@ -1,0 +1,102 @@
+"""The generic list and item: one router per resource, all of one make."""
+
+from dataclasses import replace
+from typing import Annotated
+from urllib.parse import parse_qsl, quote, urlencode
+
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import Connection
+
+from app.api.dependencies import DatabaseDep
+from app.api.openapi import item_answers, list_answers
+from app.api.parameters import described, item_parameters, language, list_parameters, read
+from app.api.responses import represent
+from app.dataset import Dataset
+from app.errors import Fault, NotFound, nearest
+from app.formats.negotiate import negotiate
+from app.query.paging import identifiers, included, page, row
+from app.resource import Lang, Resource
+from app.resources import BY_NAME
+
+V1 = "/v1"
+
+
+def router_for(resource: Resource) -> APIRouter:
+    """The routes ``/v1/<name>`` and ``/v1/<name>/{id}``."""
+    router = APIRouter(prefix=f"{V1}/{resource.name}", tags=[resource.tag])
+
+    @router.get(
+        "",
+        operation_id=f"list_{resource.name}",
+        summary=f"List {resource.name}",
+        description=resource.summary,
+        responses=list_answers(resource),
+        openapi_extra={"parameters": described(list_parameters(resource))},
+        response_class=Response,
+    )
+    def collection(request: Request, database: DatabaseDep) -> Response:
+        query = read(list_parameters(resource), request)
+        format_ = negotiate(query.format, request.headers.get("accept", ""))
+        lang = language(query.lang, request)
+        with database.read() as connection:
+            found = page(connection, resource, query, lang)
+        links = {"self": address(request), "next": address(request, cursor=found.next) if found.next else None}
+        return represent(replace(found.dataset, links=links), format_, lang, address(request))
+
+    @router.get(
+        "/{id}",
+        operation_id=f"get_{resource.singular}",
+        summary=f"Get one of the {resource.name}",
+        description=f"{resource.summary} One of them, by id, with the rows of other resources that belong to it.",
+        responses=item_answers(resource),
+        openapi_extra={"parameters": described(item_parameters(resource))},
+        response_class=Response,
+    )
+    def item(
+        request: Request,
+        database: DatabaseDep,
+        id: Annotated[str, Path(description=f"Id of one of the {resource.name}.")],  # noqa: A002  the contract's name
+    ) -> Response:
+        query = read(item_parameters(resource), request)
+        format_ = negotiate(query.format, request.headers.get("accept", ""))
+        lang = language(query.lang, request)
+        with database.read() as connection:
+            found = one(connection, resource, id, query.fields, lang)
+        links = {"self": address(request), **_lists(resource, id)}
+        return represent(replace(found, links=links), format_, lang, address(request))
+
+    return router
+
+
+def one(connection: Connection, resource: Resource, identifier: str, fields: list[str] | None, lang: Lang) -> Dataset:
+    """The row with that id and what it carries. Raises NotFound, with the nearest id, where there is none."""
+    found = row(connection, resource, identifier, fields, lang)
+    if found is None:
+        near = nearest(identifier, identifiers(connection, resource, identifier))
+        fault = Fault(f"No {resource.singular} has this id.", "unknown_id", parameter="id", suggestion=near)
+        raise NotFound(f"There is no {resource.singular} with this id.", [fault])
+    carried, truncated = {}, []
+    for include in resource.includes:
+        carried[include.resource], more = included(connection, BY_NAME[include.resource], include, identifier, lang)
+        if more:
+            truncated.append(include.resource)
+    return replace(found, meta=replace(found.meta, truncated=tuple(truncated)), included=carried)
+
+
+def _lists(resource: Resource, identifier: str) -> dict[str, str]:
+    """The lists that an item's rows are part of: ``observations``, or ``relations_subject`` where there are several."""
+    return {
+        include.resource
+        + (f"_{by}" if len(include.by) > 1 else ""): f"{V1}/{include.resource}?{by}={quote(identifier)}"
+        for include in resource.includes
+        for by in include.by
+    }
+
+
+def address(request: Request, **changes: str) -> str:
+    """The address of the request, from the root, with some of its parameters changed."""
+    parameters = [
+        (name, text) for name, text in parse_qsl(request.url.query, keep_blank_values=True) if name not in changes
+    ]
+    query = urlencode([*parameters, *changes.items()], safe=",")
+    return quote(request.url.path) + (f"?{query}" if query else "")

@@ -1,0 +1,69 @@
+"""Every error as a problem document (RFC 9457), whatever raised it."""
+
+import logging
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from app.api.methods import methods_of
+from app.api.responses import problem_response
+from app.errors import (
+    BadRequest,
+    Fault,
+    InternalError,
+    InvalidParameters,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    Unavailable,
+    nearest,
+)
+
+log = logging.getLogger("indicators")
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every exception with a problem document."""
+
+    def problem(request: Request, error: Problem) -> Response:
+        return problem_response(error, request.url.path)
+
+    def http(request: Request, error: HTTPException) -> Response:
+        return problem_response(_of_status(app, request, error), request.url.path)
+
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        faults = [
+            Fault(details["msg"] + ".", details["type"], parameter=str(details["loc"][-1]))
+            for details in error.errors()
+        ]
+        return problem_response(InvalidParameters("One or more parameters cannot be used.", faults), request.url.path)
+
+    def unavailable(request: Request, error: OperationalError) -> Response:
+        log.error("database unavailable: %s", error)
+        away = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
+        return problem_response(away, request.url.path)
+
+    def internal(request: Request, _error: Exception) -> Response:
+        # the server logs the traceback
+        return problem_response(InternalError("The service failed; the fault was logged."), request.url.path)
+
+    app.exception_handler(Problem)(problem)
+    app.exception_handler(HTTPException)(http)
+    app.exception_handler(RequestValidationError)(invalid)
+    app.exception_handler(OperationalError)(unavailable)
+    app.exception_handler(Exception)(internal)
+
+
+def _of_status(app: FastAPI, request: Request, error: HTTPException) -> Problem:
+    path = request.url.path
+    if error.status_code == MethodNotAllowed.status:
+        allowed = ", ".join(sorted(methods_of(app.router, request.scope)))
+        return MethodNotAllowed(f"This address answers {allowed}.", headers={"Allow": allowed})
+    if error.status_code == NotFound.status:
+        known = [route.path for route in app.routes if isinstance(route, Route)]
+        near = nearest(path, known)
+        return NotFound("There is nothing at this address.", [Fault("No such path.", "unknown_path", suggestion=near)])
+    return BadRequest("The request could not be read.")

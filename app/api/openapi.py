@@ -1,0 +1,282 @@
+"""The OpenAPI document: schemas of answers, errors and examples, made from the declarations."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from app.errors import (
+    MEDIA_TYPE,
+    PROBLEMS,
+    BadRequest,
+    InternalError,
+    InvalidParameters,
+    NotAcceptable,
+    NotFound,
+    Problem,
+)
+from app.formats import FORMATS
+from app.resource import Resource
+from app.resources import ALL, BY_NAME
+
+REF = "#/components/schemas/"
+EXAMPLES = Path(__file__).parent / "examples.json"
+
+TAGS = {
+    "District metrics": (
+        "Observations: what a source says about one indicator of one subject, with hedge, bounds, period and citation. "
+        "Indicators define what is measured, designations are titles conferred on an entity."
+    ),
+    "Industry clusters": "Pillar industries, emerging tracks and segments of a region.",
+    "Zones": "Functional zones, development zones and innovation communities.",
+    "Incentive programmes": "Frameworks, action plans, services, subsidies and housing; their targets are observations.",
+    "Organisations and projects": "Who is named and what is built, and the relations that tie them to clusters and zones.",
+    "Sources and history": "The published texts behind every fact, and the revisions by which documents were published.",
+    "Publishing": "The format of the documents that transcribe sources.",
+    "Service": "Health, limits, problem types and the index of links.",
+}
+
+DESCRIPTION = """What regional economic news states, as statistics that can be queried, compared and cited.
+
+Every figure keeps its **hedge and bounds** ("nearly 300" is not 300), its **period** or the fact that none was stated, its
+**unit**, and its **place in the source**. Nulls mean that the source does not say. `statement` is a sentence that is safe to
+print.
+
+Lists answer `{"data", "meta", "links"}`; follow `links.next` for more. Errors are problem documents (RFC 9457)."""
+
+
+@cache
+def examples() -> dict[str, dict[str, Any]]:
+    """Answers to real requests by resource: of its ``list`` and of its ``item``. Made from the seed, and tested against it."""
+    return msgspec.json.decode(EXAMPLES.read_bytes(), type=dict[str, dict[str, Any]])
+
+
+def list_answers(resource: Resource) -> dict[int | str, dict[str, Any]]:
+    """The answers of a list, for OpenAPI."""
+    answer = _answer(
+        f"{resource.public.__name__}List", examples()[resource.name]["list"], f"A page of {resource.name}."
+    )
+    return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
+
+
+def item_answers(resource: Resource) -> dict[int | str, dict[str, Any]]:
+    """The answers of an item, for OpenAPI."""
+    answer = _answer(f"{resource.public.__name__}Item", examples()[resource.name]["item"], f"The {resource.singular}.")
+    return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
+
+
+def profile_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of a region's profile, for OpenAPI."""
+    answer = _answer("Profile", examples()["profile"]["item"], "The profile of the region.")
+    answer["content"] = {"application/json": answer["content"]["application/json"]}
+    return {200: answer, **errors(BadRequest, NotFound, InvalidParameters)}
+
+
+def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route about the service itself, for OpenAPI."""
+    answer = {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}
+    return {200: answer, **errors(BadRequest, InvalidParameters)}
+
+
+def errors(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The answers with these problems, for OpenAPI; every route can also fail."""
+    return {
+        problem.status: {
+            "description": problem.title,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": f"{REF}Problem"}, "example": _example(problem)}},
+        }
+        for problem in (*problems, InternalError)
+    }
+
+
+def _answer(schema: str, example: Any, description: str) -> dict[str, Any]:
+    content: dict[str, Any] = {format_.media_type: {"schema": {"type": "string"}} for format_ in FORMATS}
+    content["application/json"] = {"schema": {"$ref": REF + schema}, "example": example}
+    headers = {
+        "Content-Language": {"description": "The language of the answer.", "schema": {"type": "string"}},
+        "Link": {"description": "`next`, `alternate` and `describedby` (RFC 8288).", "schema": {"type": "string"}},
+    }
+    return {"description": description, "content": content, "headers": headers}
+
+
+def _example(problem: type[Problem]) -> dict[str, Any]:
+    return {
+        "type": f"/problems/{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.meaning.split("; ")[0].split(": ")[0].rstrip(".") + ".",
+        "instance": "/v1/zones",
+    }
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the application."""
+    found = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/"}],
+    )
+    schemas = found.setdefault("components", {}).setdefault("schemas", {})
+    for resource in ALL:
+        schemas.update(_schemas(resource))
+    schemas.update(SHARED)
+    schemas["Profile"] = _profile_schema()
+    return found
+
+
+def _profile_schema() -> dict[str, Any]:
+    facts = {"observations": _array("Observation"), "designations": _array("Designation")}
+    ties = {"type": "array", "items": {"$ref": f"{REF}Tie"}}
+    project = _extended("Project", facts)
+    members = {
+        "region": {"$ref": f"{REF}Region"},
+        "metrics": _objects({"topic": _TEXT, "observations": _array("Observation")}),
+        "clusters": {"type": "array", "items": _extended("Cluster", facts | {"members": ties})},
+        "zones": {
+            "type": "array",
+            "items": _extended("Zone", facts | {"projects": {"type": "array", "items": project}}),
+        },
+        "programmes": {
+            "type": "array",
+            "items": _extended("Programme", {name: _array("Observation") for name in ("observations", "targets")}),
+        },
+        "projects": {"type": "array", "items": project},
+        "organisations": ties,
+        "designations": _array("Designation"),
+        "not_stated": _objects({"source": _TEXT, "about": _MAYBE_TEXT, "missing": _MAYBE_TEXT, "text": _TEXT}),
+    }
+    return _envelope(
+        {"type": "object", "properties": members, "required": list(members)},
+        "ProfileMeta",
+        "ItemLinks",
+    )
+
+
+def _extended(name: str, members: dict[str, Any]) -> dict[str, Any]:
+    """The row ``name`` with further members."""
+    return {"allOf": [{"$ref": REF + name}, {"type": "object", "properties": members, "required": list(members)}]}
+
+
+def _objects(members: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "object", "properties": members, "required": list(members)}}
+
+
+def _schemas(resource: Resource) -> dict[str, Any]:
+    name = resource.public.__name__
+    carried = {include.resource: _array(BY_NAME[include.resource].public.__name__) for include in resource.includes}
+    data = _extended(name, carried) if carried else {"$ref": REF + name}
+    return {
+        name: _row_schema(resource.public),
+        f"{name}List": _envelope(_array(name), "ListMeta", "ListLinks"),
+        f"{name}Item": _envelope(data, "ItemMeta", "ItemLinks"),
+    }
+
+
+def _row_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a row; members may be absent where ``fields`` leaves them out."""
+    schema = model.model_json_schema(ref_template=REF + "{model}", mode="serialization")
+    del schema["required"]
+    return schema
+
+
+def _array(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": REF + name}}
+
+
+def _envelope(data: dict[str, Any], meta: str, links: str) -> dict[str, Any]:
+    members = {"data": data, "meta": {"$ref": REF + meta}, "links": {"$ref": REF + links}}
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+_TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
+_MAYBE_TEXT = {"anyOf": [_TEXT, {"type": "null"}]}
+
+SHARED: dict[str, Any] = {
+    "ListMeta": {
+        "type": "object",
+        "properties": {
+            "revision": {**_WHOLE, "description": "Revision of the data set that was read."},
+            "count": {**_WHOLE, "description": "Rows in this answer."},
+            "total": {
+                "anyOf": [_WHOLE, {"type": "null"}],
+                "description": "Rows of the whole result, where `total=true` asks for it.",
+            },
+        },
+        "required": ["revision", "count", "total"],
+    },
+    "ListLinks": {
+        "type": "object",
+        "properties": {"self": _TEXT, "next": {**_MAYBE_TEXT, "description": "The next page; null on the last one."}},
+        "required": ["self", "next"],
+    },
+    "ItemMeta": {
+        "type": "object",
+        "properties": {
+            "revision": {**_WHOLE, "description": "Revision of the data set that was read."},
+            "truncated": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "Included resources of which there are more rows than the item carries; see `links`.",
+            },
+        },
+        "required": ["revision", "truncated"],
+    },
+    "ItemLinks": {
+        "type": "object",
+        "description": "The item itself, and the lists that the rows it carries are part of.",
+        "properties": {"self": _TEXT},
+        "required": ["self"],
+        "additionalProperties": _TEXT,
+    },
+    "ProfileMeta": {"type": "object", "properties": {"revision": _WHOLE}, "required": ["revision"]},
+    "Tie": {
+        "type": "object",
+        "description": "An entity that a relation ties to the one it is listed under, with the citation of the relation.",
+        "properties": {
+            "relation": {**_TEXT, "description": "The predicate, where several are listed together."},
+            "id": _TEXT,
+            "name": _TEXT,
+            "kind": _TEXT,
+            "source": _TEXT,
+            "line": _WHOLE,
+            "as_written": _TEXT,
+        },
+        "required": ["id", "name", "kind", "source", "line", "as_written"],
+    },
+    "Fault": {
+        "type": "object",
+        "description": "One thing that is wrong with a request.",
+        "properties": {
+            "parameter": {**_TEXT, "description": "The parameter or header at fault."},
+            "pointer": {**_TEXT, "description": "JSON pointer (RFC 6901) into a submitted document."},
+            "code": {**_TEXT, "description": "A stable machine-readable word."},
+            "message": {**_TEXT, "description": "What is wrong and what was expected."},
+            "allowed": {"type": "array", "items": _TEXT, "description": "The values that would have been right."},
+            "suggestion": {**_TEXT, "description": "The nearest right value."},
+            "line": {**_WHOLE, "description": "Line of a submitted document."},
+            "column": {**_WHOLE, "description": "Column of a submitted document."},
+        },
+        "required": ["code", "message"],
+    },
+    "Problem": {
+        "type": "object",
+        "description": "A problem document (RFC 9457).",
+        "properties": {
+            "type": {**_TEXT, "enum": [f"/problems/{problem.slug}" for problem in PROBLEMS]},
+            "title": _TEXT,
+            "status": _WHOLE,
+            "detail": _TEXT,
+            "instance": {**_TEXT, "description": "The path of the request."},
+            "errors": {"type": "array", "items": {"$ref": REF + "Fault"}},
+        },
+        "required": ["type", "title", "status", "detail", "instance"],
+    },
+}

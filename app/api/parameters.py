@@ -1,0 +1,169 @@
+"""Reading the parameters of a request strictly, and describing them in OpenAPI.
+
+FastAPI documents these models but does not read them: one validation of the query string is several times faster, and all
+faults are reported at once.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal, TypeVar, get_args
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from app.errors import BadRequest, Fault, InvalidParameters, nearest
+from app.formats import FORMATS
+from app.formats.negotiate import weighted
+from app.resource import LANGS, Comma, ItemQuery, Lang, ListQuery, Resource
+
+Query = TypeVar("Query", bound=BaseModel)
+
+FormatName = Annotated[
+    Literal[tuple(format_.name for format_ in FORMATS)] | None,  # type: ignore[valid-type]  # made from the table
+    Field(description="Format of the answer; beats Accept."),
+]
+
+
+class NoParameters(BaseModel):
+    """The parameters of a route that takes none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProfileParameters(NoParameters):
+    """The parameters of a profile."""
+
+    lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
+
+
+@lru_cache
+def list_parameters(resource: Resource) -> type[ListQuery]:
+    """The parameters of a resource's list: its query with the names that ``sort`` and ``fields`` may have."""
+    sort = [sign + name for name in resource.sort for sign in ("", "-")]
+    return create_model(
+        f"{resource.public.__name__}Parameters",
+        __base__=resource.query,
+        sort=_listed(resource.query, "sort", sort),
+        fields=_listed(resource.query, "fields", [column.name for column in resource.columns]),
+        format=(FormatName, None),
+    )
+
+
+@lru_cache
+def item_parameters(resource: Resource) -> type[ItemQuery]:
+    """The parameters of a resource's item."""
+    return create_model(
+        f"{resource.public.__name__}ItemParameters",
+        __base__=ItemQuery,
+        fields=_listed(ItemQuery, "fields", [column.name for column in resource.columns]),
+        format=(FormatName, None),
+    )
+
+
+def _listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
+    """The definition of a list parameter of ``query``, narrowed to ``choices``."""
+    kind = list[Literal[tuple(choices)]] | None  # type: ignore[misc]  # made from the declaration
+    return (Annotated[kind, Comma, Field(description=query.model_fields[name].description)], None)
+
+
+def read(model: type[Query], request: Request) -> Query:
+    """The parameters of the request as ``model``. Raises InvalidParameters with every fault, BadRequest for non-UTF-8."""
+    return validated(model, _given(request))
+
+
+def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
+    """The parameters ``given``, each with its texts, as ``model``. Raises InvalidParameters with every fault."""
+    known = model.model_fields
+    faults = [_unknown(name, known) for name in given if name not in known]
+    values: dict[str, Any] = {}
+    for name, texts in given.items():
+        if name not in known:
+            continue
+        if _is_list(known[name].annotation):
+            values[name] = texts
+        elif len(texts) > 1:
+            faults.append(Fault("Given more than once; expected one value.", "repeated", parameter=name))
+        else:
+            values[name] = texts[0]
+    try:
+        query = model.model_validate(values)
+    except ValidationError as error:
+        faults += [_fault(details, model) for details in error.errors(include_url=False)]
+    if faults:
+        raise InvalidParameters("One or more parameters cannot be used.", faults)
+    return query
+
+
+def language(given: Lang | None, request: Request) -> Lang:
+    """The language of the answer: the one asked for, else the one preferred in Accept-Language, else English."""
+    if given is not None:
+        return given
+    weights = weighted(request.headers.get("accept-language", ""))
+    best: dict[Lang, float] = dict.fromkeys(LANGS, 0.0)
+    for tag, weight in weights.items():
+        for lang in LANGS:
+            if tag.split("-")[0] == lang:
+                best[lang] = max(best[lang], weight)
+    return max(LANGS, key=lambda lang: best[lang])
+
+
+def described(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """The parameters of ``model`` as OpenAPI parameter objects."""
+    schema = model.model_json_schema()
+    return [_described(name, member) for name, member in schema["properties"].items()]
+
+
+def _described(name: str, member: dict[str, Any]) -> dict[str, Any]:
+    kinds = [kind for kind in member.pop("anyOf", []) if kind != {"type": "null"}]
+    member |= kinds[0] if kinds else {}
+    member.pop("title", None)
+    if member.get("default") is None:
+        member.pop("default", None)
+    parameter = {"name": name, "in": "query", "description": member.pop("description", ""), "schema": member}
+    return parameter | ({"style": "form", "explode": False} if member.get("type") == "array" else {})
+
+
+def _given(request: Request) -> dict[str, list[str]]:
+    try:
+        pairs = parse_qsl(
+            request.scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500
+        )
+    except ValueError:
+        raise BadRequest("The query string is not percent-encoded UTF-8, or has more than 500 parameters.") from None
+    given: dict[str, list[str]] = {}
+    for name, text in pairs:
+        if "\0" in name or "\0" in text:
+            fault = Fault("Contains a NUL character.", "nul", parameter=name.replace("\0", ""))
+            raise InvalidParameters("One or more parameters cannot be used.", [fault])
+        given.setdefault(name, []).append(text)
+    return given
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(getattr(part, "__origin__", None) is list for part in (annotation, *get_args(annotation)))
+
+
+def _unknown(name: str, known: Iterable[str]) -> Fault:
+    options = tuple(known)
+    message = "Unknown parameter." if options else "Unknown parameter; this address takes none."
+    return Fault(message, "unknown_parameter", parameter=name[:200], allowed=options, suggestion=nearest(name, options))
+
+
+def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
+    """What pydantic found, in the words of this project; ``input`` is not repeated."""
+    name = str(details["loc"][0])
+    message = details["msg"].removeprefix("Value error, ").replace("Input should be", "Expected")
+    allowed = _choices(model.model_fields[name].annotation)
+    given = details["input"]
+    suggestion = nearest(given, allowed) if allowed and isinstance(given, str) else None
+    return Fault(message + ".", details["type"], parameter=name, allowed=allowed, suggestion=suggestion)
+
+
+def _choices(annotation: Any) -> tuple[str, ...] | None:
+    """The values that an annotation lists, however deep."""
+    if getattr(annotation, "__origin__", None) is Literal:
+        return get_args(annotation)
+    found = (_choices(part) for part in get_args(annotation))
+    return next((choices for choices in found if choices), None)

@@ -1,0 +1,181 @@
+"""``/v1/regions/{id}/profile``: everything about a region in one answer, and what its sources leave open."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import Connection
+
+from app.api.collections import V1, address, one
+from app.api.dependencies import DatabaseDep
+from app.api.openapi import profile_answers
+from app.api.parameters import ProfileParameters, described, language, read
+from app.api.responses import plain
+from app.query.paging import page
+from app.resource import Lang, Resource
+from app.resources.clusters import CLUSTERS
+from app.resources.designations import DESIGNATIONS
+from app.resources.observations import OBSERVATIONS
+from app.resources.programmes import PROGRAMMES
+from app.resources.projects import PROJECTS
+from app.resources.regions import REGIONS
+from app.resources.relations import RELATIONS
+from app.resources.sources import SOURCES
+from app.resources.zones import ZONES
+
+MOST_ROWS = 10_000
+"""Of one resource in one profile."""
+
+Record = dict[str, Any]
+
+OPEN = {
+    "period": {"en": "No period is stated.", "zh": "未说明时期。"},
+    "period_dates": {"en": "The period is stated without fixed dates.", "zh": "所述时期没有确定的起止日期。"},
+    "rank_scope": {"en": "A standing is claimed without saying among whom.", "zh": "称其领先，但未说明范围。"},
+    "bounds": {"en": "Only an order of magnitude is stated.", "zh": "只说明了数量级。"},
+    "status": {"en": "How far the project is, is not stated.", "zh": "未说明项目进度。"},
+}
+"""What a source may leave open, and the sentence that says so."""
+
+router = APIRouter(prefix=f"{V1}/regions", tags=[REGIONS.tag])
+
+
+@router.get(
+    "/{id}/profile",
+    operation_id="get_region_profile",
+    summary="Get everything about a region",
+    description=(
+        "Metrics by topic, clusters with their members, zones with their projects, programmes with their targets, "
+        "organisations, designations, and what the sources do not state."
+    ),
+    responses=profile_answers(),
+    openapi_extra={"parameters": described(ProfileParameters)},
+    response_class=Response,
+)
+def profile(
+    request: Request,
+    database: DatabaseDep,
+    id: Annotated[str, Path(description="Id of the region.")],  # noqa: A002  the contract's name
+) -> Response:
+    """The profile of one region."""
+    lang = language(read(ProfileParameters, request).lang, request)
+    with database.read() as connection:
+        region = one(connection, REGIONS, id, None, lang)
+        data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
+    meta = {"revision": region.meta.revision}
+    return plain({"data": data, "meta": meta, "links": {"self": address(request)}}, lang)
+
+
+class Profile:
+    """What is known about one region: rows of several resources, put together by their relations."""
+
+    def __init__(self, connection: Connection, region: str, lang: Lang) -> None:
+        """Reads everything at once; ``connection`` is not needed afterwards."""
+        self.region, self.lang, self._connection = region, lang, connection
+        self.observations = self._rows(OBSERVATIONS, region=[region])
+        by_object = self._rows(RELATIONS, object=[region]), self._rows(RELATIONS, object_region=[region])
+        self.relations = [relation for relations in by_object for relation in relations]
+        self.entities = {
+            resource.name: self._rows(resource, sort=["line"], region=[region])
+            for resource in (CLUSTERS, ZONES, PROGRAMMES, PROJECTS)
+        }
+        subjects = [region, *(entity["id"] for entities in self.entities.values() for entity in entities)]
+        self.designations = self._rows(DESIGNATIONS, sort=["line"], subject=subjects)
+        facts = (*self.observations, *self.relations, *self.designations)
+        self.sources = self._rows(SOURCES, id=sorted({fact["source"] for fact in facts}))
+
+    def _rows(self, resource: Resource, **filters: Any) -> list[Record]:
+        # constructed, not validated: the limits for clients do not hold here
+        query = resource.query.model_construct(limit=MOST_ROWS, **filters)
+        return page(self._connection, resource, query, self.lang).dataset.records()
+
+    def parts(self) -> Record:
+        """The members of the answer."""
+        return {
+            "metrics": self._metrics(),
+            "clusters": [
+                self._with_facts(cluster) | {"members": self._tied("member_of", cluster["id"])}
+                for cluster in self.entities["clusters"]
+            ],
+            "zones": [self._zone(zone) for zone in self.entities["zones"]],
+            "programmes": [self._programme(programme) for programme in self.entities["programmes"]],
+            "projects": [self._with_facts(project) for project in self.entities["projects"]],
+            "organisations": [
+                {"relation": relation["predicate"], **_tie(relation)}
+                for relation in self.relations
+                if relation["object"] == self.region and relation["subject_kind"] == "organisation"
+            ],
+            "designations": [row for row in self.designations if row["subject"] == self.region],
+            "not_stated": list(self._not_stated()),
+        }
+
+    def _metrics(self) -> list[Record]:
+        topics: dict[str, list[Record]] = defaultdict(list)
+        for observation in self._about(self.region):
+            topics[observation["topic"]].append(observation)
+        return [{"topic": topic, "observations": topics[topic]} for topic in sorted(topics)]
+
+    def _zone(self, zone: Record) -> Record:
+        inside = {tie["id"] for tie in self._tied("located_in", zone["id"])}
+        projects = [project for project in self.entities["projects"] if project["id"] in inside]
+        return self._with_facts(zone) | {"projects": [self._with_facts(project) for project in projects]}
+
+    def _programme(self, programme: Record) -> Record:
+        stated = self._about(programme["id"])
+        return programme | {
+            "observations": [row for row in stated if row["nature"] == "actual"],
+            "targets": [row for row in stated if row["nature"] != "actual"],
+        }
+
+    def _with_facts(self, entity: Record) -> Record:
+        titles = [row for row in self.designations if row["subject"] == entity["id"]]
+        return entity | {"observations": self._about(entity["id"]), "designations": titles}
+
+    def _about(self, subject: str) -> list[Record]:
+        return [row for row in self.observations if row["subject"] == subject]
+
+    def _tied(self, predicate: str, target: str) -> list[Record]:
+        return [
+            _tie(relation)
+            for relation in self.relations
+            if relation["predicate"] == predicate and relation["object"] == target
+        ]
+
+    def _not_stated(self) -> Iterator[Record]:
+        for source in self.sources:
+            for text in source["not_stated"]:
+                yield {"source": source["id"], "about": None, "missing": None, "text": text}
+        for row in self.observations:
+            for missing in _missing(row):
+                yield {
+                    "source": row["source"],
+                    "about": row["id"],
+                    "missing": missing,
+                    "text": OPEN[missing][self.lang],
+                }
+        for project in self.entities["projects"]:
+            if project["status"] == "unstated":
+                text = OPEN["status"][self.lang]
+                yield {"source": project["source"], "about": project["id"], "missing": "status", "text": text}
+
+
+def _tie(relation: Record) -> Record:
+    """The subject of a relation, with the citation of the relation."""
+    return {
+        "id": relation["subject"],
+        "name": relation["subject_name"],
+        "kind": relation["subject_kind"],
+        **{name: relation[name] for name in ("source", "line", "as_written")},
+    }
+
+
+def _missing(observation: Record) -> Iterable[str]:
+    if observation["period_basis"] == "unstated":
+        yield "period"
+    elif observation["period_start"] is None:
+        yield "period_dates"
+    if observation["rank_band"] is not None and observation["rank_scope"] is None:
+        yield "rank_scope"
+    if observation["bounds_basis"] == "none":
+        yield "bounds"

@@ -1,0 +1,157 @@
+"""Routes about the service itself: the index, health, limits, problem types, the document schema, and the documentation."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Path, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+from app.api.collections import V1
+from app.api.dependencies import DatabaseDep
+from app.api.openapi import errors, json_answer
+from app.api.parameters import NoParameters, read
+from app.api.responses import plain
+from app.errors import PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
+from app.formats import FORMATS
+from app.publishing.document import Document
+from app.publishing.yaml import MAX_DEPTH
+from app.query.history import current_revision
+from app.resource import MAX_FILTER_VALUES, MAX_LIMIT, MAX_QUERY_LENGTH, ListQuery
+from app.resources import ALL
+
+router = APIRouter(tags=["Service"])
+
+LIMITS = {
+    "limit": {"default": ListQuery.model_fields["limit"].default, "maximum": MAX_LIMIT},
+    "values_per_filter": {"maximum": MAX_FILTER_VALUES},
+    "q": {"maximum_length": MAX_QUERY_LENGTH},
+    "document": {"maximum_depth": MAX_DEPTH},
+}
+
+
+@router.get(V1, summary="Index of links", responses=json_answer("Where everything is."), response_class=Response)
+def index(request: Request, database: DatabaseDep) -> Response:
+    """Every resource and service address, with what it is."""
+    read(NoParameters, request)
+    with database.read() as connection:
+        revision = current_revision(connection)
+    resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
+    return plain({"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
+
+
+SERVICE = {
+    "profile": {"href": f"{V1}/regions/{{id}}/profile", "title": "Everything about a region in one answer."},
+    "document_schema": {"href": f"{V1}/schemas/document", "title": "JSON Schema of the document format."},
+    "limits": {"href": f"{V1}/limits", "title": "Limits that requests must keep."},
+    "problems": {"href": "/problems", "title": "The types of problem."},
+    "openapi": {"href": "/openapi.json", "title": "The OpenAPI document."},
+    "docs": {"href": "/docs", "title": "The documentation for people."},
+}
+
+
+@router.get(
+    f"{V1}/limits",
+    summary="Limits that requests must keep",
+    responses=json_answer("The limits."),
+    response_class=Response,
+)
+def limits(request: Request) -> Response:
+    """The limits, and the formats and languages there are."""
+    read(NoParameters, request)
+    return plain({**LIMITS, "formats": {format_.name: format_.media_type for format_ in FORMATS}})
+
+
+@router.get(
+    f"{V1}/schemas/document",
+    tags=["Publishing"],
+    summary="JSON Schema of the document format",
+    responses=json_answer("A JSON Schema (2020-12)."),
+    response_class=Response,
+)
+def document_schema(request: Request) -> Response:
+    """The schema of ``regional-indicators/1``, made from the models that read documents."""
+    read(NoParameters, request)
+    schema = Document.model_json_schema()
+    return plain({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+@router.get(
+    "/problems", summary="List problem types", responses=json_answer("Every type of problem."), response_class=Response
+)
+def problems(request: Request) -> Response:
+    """Every type of problem that an answer can have."""
+    read(NoParameters, request)
+    return plain({"data": [_problem_type(problem.slug) for problem in PROBLEMS]})
+
+
+@router.get(
+    "/problems/{slug}",
+    summary="What a problem type means",
+    responses=json_answer("The type of problem.") | errors(NotFound),
+    response_class=Response,
+)
+def problem_type(
+    request: Request, slug: Annotated[str, Path(description="The last part of a problem's `type`.")]
+) -> Response:
+    """One type of problem: the address that a problem document's ``type`` names."""
+    read(NoParameters, request)
+    return plain(_problem_type(slug))
+
+
+def _problem_type(slug: str) -> dict[str, Any]:
+    for problem in PROBLEMS:
+        if problem.slug == slug:
+            return {
+                "type": f"/problems/{slug}",
+                "title": problem.title,
+                "status": problem.status,
+                "meaning": problem.meaning,
+            }
+    near = nearest(slug, (problem.slug for problem in PROBLEMS))
+    raise NotFound(
+        "There is no problem type of this name.",
+        [Fault("No problem type.", "unknown_id", parameter="slug", suggestion=near)],
+    )
+
+
+@router.get("/healthz", summary="Is the process alive", responses=json_answer("It is."), response_class=Response)
+def healthz() -> Response:
+    """Alive; says nothing about the database."""
+    return plain({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    summary="Can the service answer",
+    responses=json_answer("It can.") | errors(Unavailable),
+    response_class=Response,
+)
+def readyz(database: DatabaseDep) -> Response:
+    """Ready: the database is there and has this version's schema."""
+    try:
+        database.require_current()
+    except Refusal:
+        raise Unavailable("The database is not usable.", headers={"Retry-After": "5"}) from None
+    with database.read() as connection:
+        return plain({"status": "ready", "revision": current_revision(connection)})
+
+
+def add_documentation(app: FastAPI) -> None:
+    """``/`` and ``/docs``, with Swagger UI from the package: no other host is asked for anything."""
+    app.mount("/docs/assets", StaticFiles(packages=[("fastapi_swagger", "resources")]), name="assets")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> Response:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=app.title,
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon-32x32.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "filter": True, "displayRequestDuration": True},
+        )
+
+    @app.get("/", include_in_schema=False)
+    def root() -> Response:
+        return RedirectResponse("/docs")

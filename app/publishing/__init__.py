@@ -1,0 +1,1 @@
+"""Publishing: from the bytes of a document to one revision of the data set."""

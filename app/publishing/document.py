@@ -1,0 +1,280 @@
+"""The document format ``regional-indicators/1``: the models of its parts. Strict: nothing unknown, nothing converted.
+
+The JSON Schema that the service publishes is generated from ``Document``.
+"""
+
+import re
+import unicodedata
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from app.hedges import HEDGES, Comparator
+from app.resources.clusters import ClusterType
+from app.resources.designations import Level
+from app.resources.indicators import Topic, UnitSystem
+from app.resources.observations import Nature, RankBand
+from app.resources.organisations import OrganisationType
+from app.resources.programmes import ProgrammeType
+from app.resources.projects import ProjectStatus, ProjectType
+from app.resources.regions import RegionType
+from app.resources.relations import Predicate
+from app.resources.shared import Kind, NameBasis
+from app.resources.sources import SourceType
+from app.resources.zones import ZoneType
+
+FORMAT = "regional-indicators/1"
+LARGEST = 2**53 - 1
+"""Up to here every whole number is exact in eight bytes of floating point."""
+
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+def _clean(value: str) -> str:
+    if not value.strip() or value != value.strip():
+        raise ValueError("expected text that neither is empty nor begins or ends with a space")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
+        raise ValueError("expected one line without control characters or lone surrogates")
+    if unicodedata.normalize("NFC", value) != value:
+        raise ValueError("expected Unicode in normal form C")
+    return value
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("expected a date as YYYY-MM-DD")
+    return date.fromisoformat(value)
+
+
+def _hedge(value: str) -> str:
+    if value not in HEDGES:
+        raise ValueError("unknown hedge word")
+    return value
+
+
+Line = Annotated[str, Field(max_length=500), AfterValidator(_clean)]
+Slug = Annotated[str, Field(pattern=SLUG, max_length=100)]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+When = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="A year, month or day.")]
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+Figure = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+HedgeWord = Annotated[str, AfterValidator(_hedge), WithJsonSchema({"type": "string", "enum": list(HEDGES)})]
+
+
+class Part(BaseModel):
+    """What all parts of a document share."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Text(Part):
+    """A text in both languages."""
+
+    en: Line
+    zh: Line
+
+
+class Citation(Part):
+    """Where the source states it: the line, counted from 1, and the shortest literal phrase."""
+
+    line: Positive
+    text: Line
+    speaker: Slug | None = None
+
+
+class Speaker(Part):
+    """A person whom the source quotes."""
+
+    id: Slug
+    name: Text
+    office: Text
+    cite: Citation
+
+
+class SourcePart(Part):
+    """The published text that the document transcribes."""
+
+    id: Slug
+    type: SourceType
+    title: Line
+    title_translated: Text
+    publisher: Text
+    published_on: Day | None = None
+    published_time: Annotated[str, Field(pattern=r"^\d{2}:\d{2}(:\d{2})?$")] | None = None
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+    author: Line | None = None
+    photographer: Line | None = None
+    url: Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)] | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    views: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
+    comments: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
+    occasion: Text | None = None
+    speakers: list[Speaker] = []
+    not_stated: list[Text] = []
+
+
+class EntityPart(Part):
+    """What entities of all kinds may say."""
+
+    id: Slug
+    name: Text
+    name_basis: NameBasis
+    aliases: list[Line] = []
+    since: When | None = None
+    summary: Text | None = None
+    region: Slug | None = None
+    parent: Slug | None = None
+    cite: Citation | None = None
+
+
+class RegionPart(EntityPart):
+    """A region; its id is its code in ``scheme``."""
+
+    type: RegionType
+    scheme: Literal["gbt2260", "iso3166-1", "iso3166-2", "nuts"]
+    region: None = None
+
+
+class ClusterPart(EntityPart):
+    """A cluster."""
+
+    type: ClusterType
+
+
+class ZonePart(EntityPart):
+    """A zone."""
+
+    type: ZoneType
+
+
+class ProgrammePart(EntityPart):
+    """A programme."""
+
+    type: ProgrammeType
+
+
+class OrganisationPart(EntityPart):
+    """An organisation."""
+
+    type: OrganisationType
+
+
+class ProjectPart(EntityPart):
+    """A project."""
+
+    type: ProjectType
+    status: ProjectStatus
+
+
+class IndicatorPart(Part):
+    """The definition of a measurable."""
+
+    id: Slug
+    name: Text
+    definition: Text
+    topic: Topic
+    unit: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=50, description="A UCUM or ISO 4217 code.")]
+    unit_system: UnitSystem
+    unit_name: Text
+
+
+class Period(Part):
+    """The period of a figure as the source gives it; without dates where the words fix none."""
+
+    label: Line
+    basis: Literal["stated", "derived"]
+    start: Day | None = None
+    end: Day | None = None
+
+
+class RankScope(Part):
+    """Among whom something is ranked, and the region whose parts these are."""
+
+    en: Line
+    zh: Line
+    region: Slug | None = None
+
+
+class Rank(Part):
+    """A place within a scope, or among its leading ones."""
+
+    place: Positive | None = None
+    band: RankBand | None = None
+    of: Positive | None = None
+    scope: RankScope | None = None
+
+
+class ObservationPart(Part):
+    """What the source says about one indicator of one subject."""
+
+    key: Slug
+    indicator: Slug
+    subject: Slug
+    nature: Nature = "actual"
+    value: Figure | None = None
+    unit: Line | None = None
+    hedge: HedgeWord | None = None
+    comparator: Comparator | None = None
+    rank: Rank | None = None
+    period: Period | None = None
+    cite: Citation
+
+
+class RelationPart(Part):
+    """A tie between two entities; it is known by subject, predicate and object."""
+
+    subject: Slug
+    predicate: Predicate
+    object: Slug
+    cite: Citation
+
+    @property
+    def key(self) -> str:
+        """What makes it one and the same relation over revisions."""
+        return f"{self.subject}-{self.predicate}-{self.object}"
+
+
+class DesignationPart(Part):
+    """A title conferred on an entity."""
+
+    key: Slug
+    subject: Slug
+    title: Text
+    level: Level
+    conferred_by: Line | None = None
+    since: When | None = None
+    cite: Citation
+
+
+class Document(Part):
+    """One document: a source and what it declares and states."""
+
+    format: Literal["regional-indicators/1"]
+    source: SourcePart
+    regions: list[RegionPart] = []
+    indicators: list[IndicatorPart] = []
+    clusters: list[ClusterPart] = []
+    zones: list[ZonePart] = []
+    programmes: list[ProgrammePart] = []
+    organisations: list[OrganisationPart] = []
+    projects: list[ProjectPart] = []
+    observations: list[ObservationPart] = []
+    relations: list[RelationPart] = []
+    designations: list[DesignationPart] = []
+
+    @property
+    def entities(self) -> list[tuple[Kind, EntityPart]]:
+        """The entities of all kinds."""
+        return [(kind, part) for section, kind in ENTITY_SECTIONS.items() for part in getattr(self, section)]
+
+
+ENTITY_SECTIONS: dict[str, Kind] = {
+    "regions": "region",
+    "clusters": "cluster",
+    "zones": "zone",
+    "programmes": "programme",
+    "organisations": "organisation",
+    "projects": "project",
+}
+"""The sections that declare entities, and of what kind."""

@@ -1,0 +1,135 @@
+"""From a validated document to the rows of its tables, without revision numbers."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.hedges import bounds_of, hedge_of
+from app.publishing.document import (
+    Citation,
+    DesignationPart,
+    Document,
+    EntityPart,
+    IndicatorPart,
+    ObservationPart,
+    RelationPart,
+    SourcePart,
+    Text,
+)
+from app.resources.shared import Kind
+
+Row = dict[str, Any]
+Subjects = Mapping[str, tuple[str, str | None]]
+"""Of each entity the kind, and the region that it is or belongs to."""
+
+
+def source_row(part: SourcePart) -> Row:
+    """The row of the source."""
+    row = part.model_dump(exclude={"title_translated", "publisher", "occasion", "speakers", "not_stated"})
+    speakers = [
+        {lang: f"{speaker.id}: {getattr(speaker.name, lang)}, {getattr(speaker.office, lang)}" for lang in ("en", "zh")}
+        for speaker in part.speakers
+    ]
+    return row | {
+        **_localised("title", part.title_translated),
+        **_localised("publisher", part.publisher),
+        **_localised("occasion", part.occasion),
+        "speakers_en": "\n".join(speaker["en"] for speaker in speakers),
+        "speakers_zh": "\n".join(speaker["zh"] for speaker in speakers),
+        "not_stated_en": "\n".join(text.en for text in part.not_stated),
+        "not_stated_zh": "\n".join(text.zh for text in part.not_stated),
+    }
+
+
+def entity_row(kind: Kind, part: EntityPart) -> Row:
+    """The row of an entity; what its kind does not have is null."""
+    row = part.model_dump(exclude={"name", "summary", "aliases", "cite"})
+    return (
+        {"scheme": None, "status": None}
+        | row
+        | {
+            "kind": kind,
+            **_localised("name", part.name),
+            **_localised("summary", part.summary),
+            "aliases": "\n".join(part.aliases),
+            "name_as_written": part.cite.text if part.cite else None,
+            "line": part.cite.line if part.cite else None,
+        }
+    )
+
+
+def indicator_row(part: IndicatorPart) -> Row:
+    """The row of an indicator."""
+    return part.model_dump(include={"id", "topic", "unit", "unit_system"}) | {
+        **_localised("name", part.name),
+        **_localised("definition", part.definition),
+        **_localised("unit_name", part.unit_name),
+    }
+
+
+def fact_rows(document: Document, subjects: Subjects) -> dict[str, Iterator[Row]]:
+    """The rows of facts by table."""
+    source = document.source.id
+    return {
+        "observation": (_observation(part, source, subjects) for part in document.observations),
+        "relation": (_relation(part, source) for part in document.relations),
+        "designation": (_designation(part, source) for part in document.designations),
+    }
+
+
+def _observation(part: ObservationPart, source: str, subjects: Subjects) -> Row:
+    kind, region = subjects[part.subject]
+    hedge = hedge_of(part.hedge)
+    bounds = bounds_of(part.value, hedge) if part.value is not None else None
+    rank, period = part.rank, part.period
+    scope = rank.scope if rank else None
+    return {
+        **_fact(part.key, source, part.cite),
+        **part.model_dump(include={"indicator", "subject", "nature", "value", "hedge"}),
+        "subject_kind": kind,
+        "region": region,
+        "comparator": hedge.comparator if bounds else None,
+        "lower": bounds.lower if bounds else None,
+        "upper": bounds.upper if bounds else None,
+        "bounds_basis": bounds.basis if bounds else None,
+        "rank": rank.place if rank else None,
+        "rank_of": rank.of if rank else None,
+        "rank_band": rank.band if rank else None,
+        "rank_scope_en": scope.en if scope else None,
+        "rank_scope_zh": scope.zh if scope else None,
+        "rank_region": scope.region if scope else None,
+        "period_label": period.label if period else None,
+        "period_start": period.start if period else None,
+        "period_end": period.end if period else None,
+        "period_basis": period.basis if period else "unstated",
+    }
+
+
+def _relation(part: RelationPart, source: str) -> Row:
+    return {
+        **_fact(part.key, source, part.cite),
+        "subject": part.subject,
+        "predicate": part.predicate,
+        "object": part.object,
+    }
+
+
+def _designation(part: DesignationPart, source: str) -> Row:
+    return {
+        **_fact(part.key, source, part.cite),
+        **part.model_dump(include={"subject", "level", "conferred_by", "since"}),
+        **_localised("title", part.title),
+    }
+
+
+def _fact(key: str, source: str, cite: Citation) -> Row:
+    return {
+        "id": f"{source}.{key}",
+        "source": source,
+        "line": cite.line,
+        "as_written": cite.text,
+        "speaker": cite.speaker,
+    }
+
+
+def _localised(name: str, text: Text | None) -> Row:
+    return {f"{name}_en": text.en if text else None, f"{name}_zh": text.zh if text else None}

@@ -1,0 +1,41 @@
+"""Does a document cite what its source says: the text is the one transcribed, and every phrase stands in its line."""
+
+import hashlib
+from collections.abc import Iterator
+
+from app.publishing.document import Citation, Document
+
+
+def mismatches(document: Document, text: bytes) -> Iterator[str]:
+    """What does not agree between the document and the exact text of its source, a line each; nothing when all does."""
+    sha256 = hashlib.sha256(text).hexdigest()
+    if sha256 != document.source.sha256:
+        yield f"the text has the SHA-256 {sha256}, the document is about {document.source.sha256}"
+    lines = text.decode(errors="replace").split("\n")
+    for name, line, phrase in _phrases(document):
+        if line > len(lines):
+            yield f"{name}: cites line {line}, the text has {len(lines)}"
+        elif phrase not in lines[line - 1]:
+            elsewhere = [str(number) for number, content in enumerate(lines, 1) if phrase in content]
+            found = f"it stands in line {', '.join(elsewhere)}" if elsewhere else "it stands nowhere in the text"
+            yield f"{name}: {phrase!r} does not stand in line {line}; {found}"
+
+
+def citations(document: Document) -> Iterator[tuple[str, Citation]]:
+    """Every citation of the document, with the id or key of what it belongs to."""
+    for speaker in document.source.speakers:
+        yield speaker.id, speaker.cite
+    for _, entity in document.entities:
+        if entity.cite is not None:
+            yield entity.id, entity.cite
+    for fact in (*document.observations, *document.relations, *document.designations):
+        yield fact.key, fact.cite
+
+
+def _phrases(document: Document) -> Iterator[tuple[str, int, str]]:
+    """Each phrase that must stand in a line: those cited, and the words of stated periods."""
+    for name, cite in citations(document):
+        yield name, cite.line, cite.text
+    for observation in document.observations:
+        if observation.period is not None:
+            yield observation.key, observation.cite.line, observation.period.label

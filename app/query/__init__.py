@@ -1,0 +1,1 @@
+"""Reading: from a resource and a validated query to a dataset. Knows no nouns."""

@@ -1,0 +1,106 @@
+"""Keyset paging: the total order of a list, and cursors that say where in it to go on.
+
+A cursor is opaque to clients: URL-safe base64 of a JSON array with the fingerprint of the query and the sort values of
+the last row seen.
+"""
+
+import base64
+import binascii
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, false, or_
+
+from app.dataset import Cell
+from app.errors import Fault, InvalidParameters
+from app.resource import Lang, ListQuery, Resource
+
+TIE_BREAKER = "id"
+FREE = {"cursor", "limit", "total", "fields", "format", "lang"}
+"""Parameters that may change from page to page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One sort key: a public column and its direction; nulls come last either way."""
+
+    name: str
+    descending: bool
+
+
+def order_of(resource: Resource, sort: Sequence[str] | None) -> tuple[Key, ...]:
+    """The total order of a list: the keys asked for, each once, then the tie-breaker."""
+    keys: dict[str, Key] = {}
+    for text in (*(sort or resource.sort[:1]), TIE_BREAKER):
+        name = text.removeprefix("-")
+        keys.setdefault(name, Key(name, descending=text.startswith("-")))
+    return tuple(keys.values())
+
+
+def write(cells: Sequence[Cell], resource: Resource, query: ListQuery, lang: Lang) -> str:
+    """The cursor of the rows after the one whose sort values are ``cells``."""
+    content = msgspec.json.encode([_fingerprint(resource, query, lang), *cells])
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def read(
+    cursor: str, columns: Sequence[ColumnElement[Any]], resource: Resource, query: ListQuery, lang: Lang
+) -> list[Any]:
+    """The sort values in a cursor, in the types of ``columns``. Raises InvalidParameters unless it is of this query."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        fingerprint, *cells = msgspec.json.decode(
+            base64.b64decode(padded, altchars=b"-_", validate=True), type=list[Any]
+        )
+        values = [_typed(cell, column) for cell, column in zip(cells, columns, strict=True)]
+    except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
+        raise _foreign("This is not a cursor; use the `next` link of the page before, as it is.") from None
+    if fingerprint != _fingerprint(resource, query, lang):
+        raise _foreign("This cursor belongs to another query; filters, `sort`, `q` and language must stay the same.")
+    return values
+
+
+def after(keys: Sequence[Key], columns: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
+    """The rows that come after the one with these sort values."""
+    branches = []
+    for place, (key, column, value) in enumerate(zip(keys, columns, values, strict=True)):
+        same = [other.is_not_distinct_from(known) for other, known in zip(columns[:place], values[:place], strict=True)]
+        branches.append(and_(*same, _beyond(key, column, value)))
+    return or_(*branches)
+
+
+def _beyond(key: Key, column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    if value is None:
+        return false()  # nulls are last
+    beyond = column < value if key.descending else column > value
+    return beyond if key.name == TIE_BREAKER else or_(beyond, column.is_(None))
+
+
+def _typed(cell: Any, column: ColumnElement[Any]) -> Any:
+    wanted = column.type.python_type
+    if cell is None:
+        return None
+    if wanted in (date, datetime):
+        return wanted.fromisoformat(cell)
+    if wanted is float:
+        wanted = int | float
+    if not isinstance(cell, wanted) or isinstance(cell, bool) or (isinstance(cell, float) and not math.isfinite(cell)):
+        raise TypeError
+    if isinstance(cell, int) and abs(cell) >= 2**53:
+        raise ValueError
+    return cell
+
+
+def _fingerprint(resource: Resource, query: ListQuery, lang: Lang) -> str:
+    given = query.model_dump(mode="json", exclude=FREE, exclude_none=True)
+    content = msgspec.json.encode([resource.name, lang, given], order="deterministic")
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _foreign(message: str) -> InvalidParameters:
+    return InvalidParameters("The cursor cannot be used.", [Fault(message, "invalid_cursor", parameter="cursor")])

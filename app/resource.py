@@ -1,0 +1,220 @@
+"""The vocabulary in which resources are declared. A resource is data; the engine in ``app.query`` knows no nouns.
+
+Paths name columns: ``value`` is a column of the resource's own table, ``indicator.topic`` a column of the table that the
+foreign key ``indicator`` points to, ``name_{lang}`` the column of the language asked for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.fields import FieldInfo
+from sqlmodel import SQLModel
+
+from app.dataset import Column, ColumnType
+
+Lang = Literal["en", "zh"]
+LANGS: tuple[Lang, ...] = get_args(Lang)
+MAX_LIMIT = 1000
+MAX_FILTER_VALUES = 200
+MAX_QUERY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The column is stored elsewhere than under its own name."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The column is a list of strings, stored as lines of text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The column comes after those that the noun itself declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The column is made by ``function(lang, *values)`` from the columns at ``needs``."""
+
+    function: Callable[..., str]
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The parameter is a filter: rows whose column at ``path`` stands in ``operator`` to the parameter's value."""
+
+    path: str
+    operator: Literal["in", "=", "<", "<=", ">", ">="]
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [part.strip() for text in value for part in str(text).split(",") if part.strip()]
+
+
+def _strict_date(value: object) -> object:
+    """Dates are ISO 8601 calendar dates; pydantic alone would also take a number of seconds."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+Comma = BeforeValidator(_split)
+"""The parameter is a list: repeatable, and comma-separated."""
+
+Code = Annotated[str, StringConstraints(max_length=200)]
+Day = Annotated[date, BeforeValidator(_strict_date)]
+Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+Amount = Annotated[float | None, Field(allow_inf_nan=False)]
+
+
+class ItemQuery(BaseModel):
+    """The parameters of an item."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lang: Annotated[
+        Lang | None, Field(description="Language of names, summaries and statements; else Accept-Language, else `en`.")
+    ] = None
+    format: Annotated[str | None, Field(description="Format of the answer; beats Accept.")] = None
+    fields: Annotated[
+        list[str] | None, Comma, Field(description="Columns to answer with, in this order; all when left out.")
+    ] = None
+
+
+class ListQuery(ItemQuery):
+    """The parameters that every list has; subclasses add filters, a line each."""
+
+    limit: Annotated[Limit, Field(description="Rows per page.")] = 100
+    cursor: Annotated[
+        str | None, Field(max_length=4000, description="Where to go on: the `cursor` of a `next` link, as it is.")
+    ] = None
+    total: Annotated[bool, Field(description="Also count the rows of the whole result.")] = False
+    sort: Annotated[
+        list[str] | None,
+        Comma,
+        Field(
+            description="Columns to sort by, `-` before a column for descending; nulls come last and `id` breaks ties."
+        ),
+    ] = None
+    q: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=MAX_QUERY_LENGTH,
+            description="Text to find: every word of it, in any order, in any case.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Rows of another resource that an item carries.
+
+    Attributes:
+        resource: The name of the other resource.
+        by: The filters of the other resource that take this item's id; a row is included when any matches.
+    """
+
+    resource: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A noun of the API: everything the engine needs to answer its list and its items.
+
+    Attributes:
+        name: The path segment, in the plural.
+        row: The table.
+        public: The model of one row; its fields are the columns, in order.
+        query: The parameters of the list.
+        tag: The heading in OpenAPI.
+        summary: What one row is, for OpenAPI.
+        sort: The columns that can be sorted by; the first is the default order.
+        search: The paths that ``q`` looks into.
+        only: Column values that every row has (the kind, where several nouns share a table).
+        includes: What an item carries besides its columns.
+    """
+
+    name: str
+    row: type[SQLModel]
+    public: type[BaseModel]
+    query: type[ListQuery]
+    tag: str
+    summary: str
+    sort: tuple[str, ...] = ("id",)
+    search: tuple[str, ...] = ()
+    only: Mapping[str, str] = field(default_factory=dict)
+    includes: tuple[Include, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of a row, in order."""
+        ordered = sorted(self.public.model_fields.items(), key=lambda item: marker(item[1], Last) is not None)
+        return tuple(Column(name, _column_type(info.annotation), info.description or "") for name, info in ordered)
+
+    @cached_property
+    def origins(self) -> dict[str, At | Computed]:
+        """Where each column comes from."""
+        return {name: _origin(name, info) for name, info in self.public.model_fields.items()}
+
+    @cached_property
+    def filters(self) -> dict[str, Where]:
+        """The filters among the parameters of the list, by parameter name."""
+        found = {name: marker(info, Where) for name, info in self.query.model_fields.items()}
+        return {name: where for name, where in found.items() if where is not None}
+
+    @property
+    def versioned(self) -> bool:
+        """Whether rows are facts, of which earlier versions are kept."""
+        return "retracted_in" in self.row.model_fields
+
+    @property
+    def singular(self) -> str:
+        """The noun for one row: ``zone``."""
+        return self.public.__name__.lower()
+
+
+Kind = TypeVar("Kind")
+
+
+def marker(info: FieldInfo, kind: type[Kind]) -> Kind | None:
+    """The annotation of class ``kind`` on a field, or None."""
+    return next((item for item in info.metadata if isinstance(item, kind)), None)
+
+
+def _origin(name: str, info: FieldInfo) -> At | Computed:
+    return marker(info, Computed) or marker(info, At) or At(name)
+
+
+_TYPES: dict[Any, ColumnType] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    date: "date",
+    datetime: "datetime",
+    list: "strings",
+}
+
+
+def _column_type(annotation: Any) -> ColumnType:
+    """The column type of a public field's annotation; None beside it, Literal and constraints do not matter."""
+    if get_origin(annotation) in (Union, UnionType):
+        return _column_type(next(part for part in get_args(annotation) if part is not type(None)))
+    if get_origin(annotation) is Literal:
+        return "string"
+    if get_origin(annotation) is Annotated:
+        return _column_type(get_args(annotation)[0])
+    return _TYPES[get_origin(annotation) or annotation]

@@ -1,0 +1,34 @@
+"""Industry clusters: pillar industries, emerging tracks and application segments."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.resource import Resource
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+
+ClusterType = Literal["pillar", "emerging", "segment"]
+
+
+class Cluster(Entity):
+    """An industry cluster of a region."""
+
+    type: ClusterType = Field(description="A pillar industry, an emerging track, or a segment of another cluster.")
+
+
+class ClusterQuery(EntityQuery):
+    """Parameters of the list of clusters."""
+
+
+CLUSTERS = Resource(
+    "clusters",
+    row=EntityRow,
+    public=Cluster,
+    query=ClusterQuery,
+    tag="Industry clusters",
+    summary="Industry clusters, emerging tracks and application segments of regions.",
+    sort=ENTITY_SORT,
+    search=ENTITY_SEARCH,
+    only={"kind": "cluster"},
+    includes=ENTITY_INCLUDES,
+)

@@ -1,0 +1,57 @@
+"""Designations: titles that a body conferred on an entity."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy import Index
+from sqlmodel import Field as Stored
+
+from app.resource import At, Ids, Resource, Where
+from app.resources.shared import Fact, FactQuery, FactRow, fact_constraints, one_of
+
+Level = Literal["international", "national", "municipal", "district", "unstated"]
+
+
+class DesignationRow(FactRow, table=True):
+    """Versions of designations."""
+
+    __tablename__ = "designation"
+    __table_args__ = (*fact_constraints(), one_of("level", Level), Index(None, "subject"))
+
+    subject: str = Stored(foreign_key="entity.id")
+    title_en: str
+    title_zh: str
+    level: str
+    conferred_by: str | None
+    since: str | None
+
+
+class Designation(Fact):
+    """A title conferred on an entity, such as a pilot district or a demonstration base."""
+
+    id: str = Field(description="`<source>.<key>`, stable over revisions.")
+    subject: str = Field(description="Id of the entity that bears the title.")
+    subject_name: Annotated[str, At("subject.name_{lang}")] = Field(description="Name of the subject.")
+    title: Annotated[str, At("title_{lang}")] = Field(description="The title in the language asked for.")
+    level: Level = Field(description="The level of the body that conferred it, as far as the source says.")
+    conferred_by: str | None = Field(description="The body that conferred it, where the source names it.")
+    since: str | None = Field(description="Year or date since which it holds, where stated.")
+
+
+class DesignationQuery(FactQuery):
+    """Parameters of the list of designations."""
+
+    subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
+    level: Annotated[Ids, Where("level", "in"), Field(description="Levels of the bodies that conferred them.")] = None
+
+
+DESIGNATIONS = Resource(
+    "designations",
+    row=DesignationRow,
+    public=Designation,
+    query=DesignationQuery,
+    tag="District metrics",
+    summary="Titles conferred on entities, such as national pilot districts and demonstration bases.",
+    sort=("id", "title", "level", "subject", "line"),
+    search=("id", "title_en", "title_zh", "as_written"),
+)

@@ -1,0 +1,78 @@
+"""Indicators: the definitions of what is measured."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
+
+from app.resource import At, Ids, Include, ListQuery, Resource, Where
+from app.resources.shared import one_of, text
+
+Topic = Literal[
+    "economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"
+]
+UnitSystem = Literal["ucum", "iso4217"]
+
+
+class IndicatorRow(SQLModel, table=True):
+    """Definitions of measurables, each with its base unit."""
+
+    __tablename__ = "indicator"
+    __table_args__ = (one_of("topic", Topic), one_of("unit_system", UnitSystem))
+
+    id: str = Stored(primary_key=True)
+    name_en: str
+    name_zh: str
+    definition_en: str = text()
+    definition_zh: str = text()
+    topic: str = Stored(index=True)
+    unit: str
+    unit_system: str
+    unit_name_en: str
+    unit_name_zh: str
+    source: str = Stored(foreign_key="source.id", index=True)
+    revision: int = Stored(foreign_key="revision.id")
+    retired: bool
+
+
+class Indicator(BaseModel):
+    """The definition of a measurable."""
+
+    id: str = Field(description="Stable id, unique among indicators.")
+    name: Annotated[str, At("name_{lang}")] = Field(description="Name in the language asked for.")
+    definition: Annotated[str, At("definition_{lang}")] = Field(description="What is counted or measured.")
+    topic: Topic = Field(description="The topic it is listed under.")
+    unit: str = Field(description="Code of the base unit that all its values are in.")
+    unit_system: UnitSystem = Field(description="The code list of `unit`: UCUM, or ISO 4217 for currencies.")
+    unit_name: Annotated[str, At("unit_name_{lang}")] = Field(description="The unit as it stands after a number.")
+    source: str = Field(description="The source that declared it.")
+    revision: int = Field(description="The revision that last changed it.")
+    retired: bool = Field(description="Whether its source no longer declares it.")
+
+
+class IndicatorQuery(ListQuery):
+    """Parameters of the list of indicators."""
+
+    id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
+    topic: Annotated[Ids, Where("topic", "in"), Field(description="Topics.")] = None
+    unit: Annotated[Ids, Where("unit", "in"), Field(description="Unit codes.")] = None
+    source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that declared them.")] = None
+    retired: Annotated[
+        bool,
+        Where("retired", "="),
+        Field(description="Those that their source no longer declares, instead of the others."),
+    ] = False
+
+
+INDICATORS = Resource(
+    "indicators",
+    row=IndicatorRow,
+    public=Indicator,
+    query=IndicatorQuery,
+    tag="District metrics",
+    summary="Definitions of what is measured, with base units.",
+    sort=("id", "name", "topic", "unit"),
+    search=("id", "name_en", "name_zh", "definition_en", "definition_zh"),
+    includes=(Include("observations", ("indicator",)),),
+)

@@ -1,0 +1,280 @@
+"""Observations: what a source says about one indicator of one subject."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field as Stored
+
+from app.dialects import Number
+from app.hedges import BoundsBasis, Comparator, hedge_of, wording
+from app.resource import Amount, At, Computed, Day, Ids, Resource, Where
+from app.resources.indicators import Topic
+from app.resources.shared import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
+
+Nature = Literal["actual", "planned", "target"]
+PeriodBasis = Literal["stated", "derived", "unstated"]
+RankBand = Literal["leading", "first_class"]
+
+CHECKS = {
+    "period": "(period_basis = 'unstated') = (period_label IS NULL)",
+    "period_dates": "(period_start IS NULL) = (period_end IS NULL) AND period_start <= period_end",
+    "period_derived": "period_basis <> 'derived' OR period_start IS NOT NULL",
+    "period_unstated": "period_basis <> 'unstated' OR period_start IS NULL",
+    "claim": "value IS NOT NULL OR rank IS NOT NULL OR rank_band IS NOT NULL",
+    "value": "(value IS NULL) = (comparator IS NULL) AND (value IS NULL) = (bounds_basis IS NULL)",
+    "hedge": "hedge IS NULL OR value IS NOT NULL",
+    "bounds": "lower <= upper",
+    "bounds_none": "bounds_basis IS NOT NULL AND bounds_basis <> 'none' OR lower IS NULL AND upper IS NULL",
+    "bounds_value": "(lower IS NULL OR lower <= value) AND (upper IS NULL OR upper >= value)",
+    "rank": "rank >= 1 AND (rank_of IS NULL OR rank_of >= rank)",
+    "rank_scope": "(rank_scope_en IS NULL) = (rank_scope_zh IS NULL)",
+    "rank_or_band": "rank IS NULL OR rank_band IS NULL",
+}
+"""What holds for every row, by the name of the constraint."""
+
+
+class ObservationRow(FactRow, table=True):
+    """Versions of observations. ``subject_kind`` and ``region`` repeat the subject's, so that filters need no join."""
+
+    __tablename__ = "observation"
+    __table_args__ = (
+        *fact_constraints(),
+        *(CheckConstraint(rule, name=name) for name, rule in CHECKS.items()),
+        one_of("nature", Nature),
+        one_of("comparator", Comparator),
+        one_of("bounds_basis", BoundsBasis),
+        one_of("rank_band", RankBand),
+        one_of("period_basis", PeriodBasis),
+        Index(None, "indicator", "region"),
+        Index(None, "subject", "indicator"),
+        Index(None, "region", "indicator"),
+        {"sqlite_with_rowid": False},  # clustered by id, the default order
+    )
+
+    indicator: str = Stored(foreign_key="indicator.id")
+    subject: str = Stored(foreign_key="entity.id")
+    subject_kind: str
+    region: str | None = Stored(foreign_key="entity.id")
+    nature: str
+    value: float | None = Stored(sa_type=Number)
+    comparator: str | None
+    lower: float | None = Stored(sa_type=Number)
+    upper: float | None = Stored(sa_type=Number)
+    bounds_basis: str | None
+    hedge: str | None
+    rank: int | None
+    rank_of: int | None
+    rank_band: str | None
+    rank_scope_en: str | None
+    rank_scope_zh: str | None
+    rank_region: str | None = Stored(foreign_key="entity.id")
+    period_label: str | None
+    period_start: date | None
+    period_end: date | None
+    period_basis: str
+
+
+NATURES = {
+    "en": {"actual": "", "planned": "planned, ", "target": "target, "},
+    "zh": {"actual": "", "planned": "计划", "target": "目标"},
+}
+STATEMENT = {
+    "en": "{subject} – {indicator}: {claim} ({nature}{period}). Source: {publisher}, {on}, line {line}.",
+    "zh": "{subject}——{indicator}：{nature}{claim}（{period}）。来源：{publisher}，{on}，第{line}行。",
+}
+UNDATED = {"en": "no period stated", "zh": "未说明时期"}
+PLACED = {"en": "no. {place}{of}{scope}", "zh": "{scope}{of}第{place}位"}
+PLACED_OF = {"en": " of {n}", "zh": "{n}个中"}
+BANDED = {
+    "en": {"leading": "among the leading{scope}", "first_class": "first-class{scope}"},
+    "zh": {"leading": "{scope}领先", "first_class": "{scope}一流"},
+}
+JOIN = {"en": ", ", "zh": "，"}
+
+
+def statement(  # noqa: PLR0913  one parameter per column it is made of
+    lang: str,
+    subject: str,
+    indicator: str,
+    nature: str,
+    value: float | None,
+    unit: str,
+    hedge: str | None,
+    rank: int | None,
+    rank_of: int | None,
+    rank_band: str | None,
+    scope: str | None,
+    period_label: str | None,
+    period_start: date | None,
+    period_end: date | None,
+    publisher: str,
+    published_on: date | None,
+    line: int,
+) -> str:
+    """One sentence that is safe to print: it claims what the source claims, with hedge, unit, period and citation."""
+    claims = []
+    if value is not None:
+        claims.append(wording(value, unit, hedge_of(hedge), lang))
+    within = "" if scope is None else f" {scope}" if lang == "en" else scope
+    if rank is not None:
+        of = PLACED_OF[lang].format(n=rank_of) if rank_of is not None else ""
+        claims.append(PLACED[lang].format(place=rank, of=of, scope=within))
+    if rank_band is not None:
+        claims.append(BANDED[lang][rank_band].format(scope=within))
+    return STATEMENT[lang].format(
+        subject=subject,
+        indicator=indicator,
+        claim=JOIN[lang].join(claims),
+        nature=NATURES[lang][nature],
+        period=_period(lang, period_label, period_start, period_end),
+        publisher=publisher,
+        on=published_on,
+        line=line,
+    )
+
+
+def _period(lang: str, label: str | None, start: date | None, end: date | None) -> str:
+    if label is None:
+        return UNDATED[lang]
+    if start is None or end is None:
+        return f"“{label}”"
+    whole_year = (start.month, start.day, end.month, end.day) == (1, 1, 12, 31) and start.year == end.year
+    return str(start.year) if whole_year else f"{start}/{end}"
+
+
+class Observation(Fact):
+    """What a source says about one indicator of one subject, with hedge, bounds, period and citation."""
+
+    id: str = Field(description="`<source>.<key>`, stable over revisions.")
+    indicator: str = Field(description="Id of the indicator: what is measured.")
+    indicator_name: Annotated[str, At("indicator.name_{lang}")] = Field(description="Name of the indicator.")
+    topic: Annotated[Topic, At("indicator.topic")] = Field(description="Topic of the indicator.")
+    subject: str = Field(description="Id of the entity it is about, as narrow as the source makes it.")
+    subject_name: Annotated[str, At("subject.name_{lang}")] = Field(description="Name of the subject.")
+    subject_kind: Kind = Field(description="Kind of the subject.")
+    region: str | None = Field(description="Id of the region that the subject is or belongs to.")
+    nature: Nature = Field(description="Whether the figure is actual, planned or a target.")
+    value: float | None = Field(description="The stated number in `unit`; null for a purely ordinal claim.")
+    unit: Annotated[str, At("indicator.unit")] = Field(description="Code of the indicator's base unit.")
+    comparator: Comparator | None = Field(
+        description="How the true value stands to `value`: the codes of a FHIR Quantity, `=` without hedge, `~` for about."
+    )
+    lower: float | None = Field(description="The least that the source supports; null where it leaves this side open.")
+    upper: float | None = Field(description="The most that the source supports; null where it leaves this side open.")
+    bounds_basis: BoundsBasis | None = Field(
+        description="`stated` by the hedge, ±10 % by `convention` for about, or `none` for orders of magnitude."
+    )
+    hedge: str | None = Field(description="The literal hedging word; null where there is none.")
+    rank: int | None = Field(description="The stated place within the scope, 1 for first.")
+    rank_of: int | None = Field(description="How many are ranked, where stated.")
+    rank_band: RankBand | None = Field(
+        description="`leading` or `first_class` where the source claims a standing without a place."
+    )
+    rank_scope: Annotated[str | None, At("rank_scope_{lang}")] = Field(
+        description="Among whom it is ranked; null where not stated."
+    )
+    rank_region: str | None = Field(description="Id of the region whose parts are ranked.")
+    period_label: str | None = Field(description="The period as written; null where none is stated.")
+    period_start: date | None = Field(description="First day of the period, where it is fixed.")
+    period_end: date | None = Field(description="Last day of the period, where it is fixed.")
+    period_basis: PeriodBasis = Field(
+        description="`stated`, `derived` from the publication date (last year), or `unstated`; never guessed."
+    )
+    statement: Annotated[
+        str,
+        Computed(
+            statement,
+            needs=(
+                "subject.name_{lang}",
+                "indicator.name_{lang}",
+                "nature",
+                "value",
+                "indicator.unit_name_{lang}",
+                "hedge",
+                "rank",
+                "rank_of",
+                "rank_band",
+                "rank_scope_{lang}",
+                "period_label",
+                "period_start",
+                "period_end",
+                "source.publisher_{lang}",
+                "source.published_on",
+                "line",
+            ),
+        ),
+    ] = Field(description="One sentence in the language asked for that is safe to print.")
+
+
+class ObservationQuery(FactQuery):
+    """Parameters of the list of observations."""
+
+    indicator: Annotated[Ids, Where("indicator", "in"), Field(description="Ids of indicators.")] = None
+    topic: Annotated[Ids, Where("indicator.topic", "in"), Field(description="Topics of indicators.")] = None
+    subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
+    subject_kind: Annotated[Ids, Where("subject_kind", "in"), Field(description="Kinds of subjects.")] = None
+    region: Annotated[Ids, Where("region", "in"), Field(description="Ids of regions.")] = None
+    nature: Annotated[Ids, Where("nature", "in"), Field(description="Natures.")] = None
+    unit: Annotated[Ids, Where("indicator.unit", "in"), Field(description="Unit codes.")] = None
+    comparator: Annotated[Ids, Where("comparator", "in"), Field(description="Comparators.")] = None
+    hedge: Annotated[Ids, Where("hedge", "in"), Field(description="Literal hedge words.")] = None
+    bounds_basis: Annotated[Ids, Where("bounds_basis", "in"), Field(description="Bases of the bounds.")] = None
+    rank: Annotated[list[int] | None, Where("rank", "in"), Field(description="Stated places.")] = None
+    rank_band: Annotated[Ids, Where("rank_band", "in"), Field(description="Bands of places.")] = None
+    period_basis: Annotated[Ids, Where("period_basis", "in"), Field(description="Bases of the periods.")] = None
+    value: Annotated[Amount, Where("value", "="), Field(description="Stated number equal to.")] = None
+    value_gt: Annotated[Amount, Where("value", ">"), Field(description="Stated number greater than.")] = None
+    value_gte: Annotated[Amount, Where("value", ">="), Field(description="Stated number at least.")] = None
+    value_lt: Annotated[Amount, Where("value", "<"), Field(description="Stated number less than.")] = None
+    value_lte: Annotated[Amount, Where("value", "<="), Field(description="Stated number at most.")] = None
+    period_from: Annotated[
+        Day | None,
+        Where("period_end", ">="),
+        Field(description="Period ends on or after this day; undated ones are out."),
+    ] = None
+    period_to: Annotated[
+        Day | None, Where("period_start", "<="), Field(description="Period starts on or before this day.")
+    ] = None
+    reported_from: Annotated[
+        Day | None, Where("source.published_on", ">="), Field(description="Source published on or after.")
+    ] = None
+    reported_to: Annotated[
+        Day | None, Where("source.published_on", "<="), Field(description="Source published on or before.")
+    ] = None
+
+
+OBSERVATIONS = Resource(
+    "observations",
+    row=ObservationRow,
+    public=Observation,
+    query=ObservationQuery,
+    tag="District metrics",
+    summary="Figures and rankings as sources state them: hedged, dated or not, and cited.",
+    sort=(
+        "id",
+        "indicator",
+        "topic",
+        "subject",
+        "region",
+        "value",
+        "lower",
+        "upper",
+        "rank",
+        "period_start",
+        "period_end",
+        "reported_on",
+        "line",
+    ),
+    search=(
+        "id",
+        "as_written",
+        "indicator.name_en",
+        "indicator.name_zh",
+        "subject.name_en",
+        "subject.name_zh",
+        "rank_scope_en",
+        "rank_scope_zh",
+    ),
+)

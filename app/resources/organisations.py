@@ -1,0 +1,43 @@
+"""Organisations: companies, institutes, universities, media and others that sources name."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.resource import Resource
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+
+OrganisationType = Literal[
+    "company",
+    "state_owned_enterprise",
+    "financial_institution",
+    "research_institute",
+    "university",
+    "hospital",
+    "media",
+    "laboratory",
+]
+
+
+class Organisation(Entity):
+    """An organisation; what it belongs to is said by relations."""
+
+    type: OrganisationType = Field(description="What kind of organisation it is.")
+
+
+class OrganisationQuery(EntityQuery):
+    """Parameters of the list of organisations."""
+
+
+ORGANISATIONS = Resource(
+    "organisations",
+    row=EntityRow,
+    public=Organisation,
+    query=OrganisationQuery,
+    tag="Organisations and projects",
+    summary="Organisations that sources name, with the clusters, zones and regions they belong to as relations.",
+    sort=ENTITY_SORT,
+    search=ENTITY_SEARCH,
+    only={"kind": "organisation"},
+    includes=ENTITY_INCLUDES,
+)

@@ -1,0 +1,38 @@
+"""Projects: developments, premises, towns and expansions that are planned, being built or built."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.resource import Ids, Resource, Where
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+
+ProjectType = Literal["development", "premises", "town", "expansion"]
+ProjectStatus = Literal["planned", "under_construction", "completing", "completed", "unstated"]
+
+
+class Project(Entity):
+    """A project; where it lies is said by relations, how large it is by observations."""
+
+    type: ProjectType = Field(description="What is built.")
+    status: ProjectStatus = Field(description="How far it is, by the source; `unstated` where it does not say.")
+
+
+class ProjectQuery(EntityQuery):
+    """Parameters of the list of projects."""
+
+    status: Annotated[Ids, Where("status", "in"), Field(description="How far they are.")] = None
+
+
+PROJECTS = Resource(
+    "projects",
+    row=EntityRow,
+    public=Project,
+    query=ProjectQuery,
+    tag="Organisations and projects",
+    summary="Developments, premises, towns and expansions.",
+    sort=(*ENTITY_SORT, "status"),
+    search=ENTITY_SEARCH,
+    only={"kind": "project"},
+    includes=ENTITY_INCLUDES,
+)

@@ -1,0 +1,37 @@
+"""Regions: countries, provinces, cities and districts."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.resource import Ids, Resource, Where
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, Entity, EntityQuery, EntityRow
+
+RegionType = Literal["country", "province", "city", "district"]
+
+
+class Region(Entity):
+    """A region. Its id is its official code in ``scheme``."""
+
+    type: RegionType = Field(description="Administrative level.")
+    scheme: str | None = Field(description="The code list that the id is from: `gbt2260` for GB/T 2260.")
+
+
+class RegionQuery(EntityQuery):
+    """Parameters of the list of regions."""
+
+    scheme: Annotated[Ids, Where("scheme", "in"), Field(description="Code lists that the ids are from.")] = None
+
+
+REGIONS = Resource(
+    "regions",
+    row=EntityRow,
+    public=Region,
+    query=RegionQuery,
+    tag="District metrics",
+    summary="Countries, provinces, cities and districts.",
+    sort=("id", "name", "type", "parent"),
+    search=ENTITY_SEARCH,
+    only={"kind": "region"},
+    includes=ENTITY_INCLUDES,
+)

@@ -1,0 +1,80 @@
+"""Revisions: the accepted publications, numbered from 1."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+from sqlalchemy import DateTime, LargeBinary, TypeDecorator
+from sqlalchemy.engine.interfaces import Dialect
+from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
+
+from app.resource import Ids, ListQuery, Resource, Where
+from app.resources.shared import one_of
+
+Action = Literal["published", "retracted"]
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite would drop the time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
+        """To UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
+        """Back with the time zone."""
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class RevisionRow(SQLModel, table=True):
+    """One accepted publication each, with the document as it was submitted."""
+
+    __tablename__ = "revision"
+    __table_args__ = (one_of("action", Action),)
+
+    id: int = Stored(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    # no foreign key: the revision is written first, and its source refers to it
+    source: str = Stored(index=True)
+    action: str
+    published_at: datetime = Stored(sa_type=Moment)  # type: ignore[call-overload]  # SQLModel types sa_type as a class
+    document_sha256: str
+    document: bytes = Stored(sa_type=LargeBinary)
+    added: int
+    changed: int
+    retracted: int
+
+
+class Revision(BaseModel):
+    """One accepted publication. Its number is also the version of the data set."""
+
+    id: int = Field(description="The number of the revision.")
+    source: str = Field(description="The source whose document was published.")
+    action: Action = Field(description="What happened to the source.")
+    published_at: datetime = Field(description="When it was accepted, in UTC.")
+    document_sha256: str = Field(description="SHA-256 of the document's bytes.")
+    added: int = Field(description="Facts that this revision added.")
+    changed: int = Field(description="Facts of which this revision made a new version.")
+    retracted: int = Field(description="Facts that this revision ended.")
+
+
+class RevisionQuery(ListQuery):
+    """Parameters of the list of revisions."""
+
+    source: Annotated[Ids, Where("source", "in"), Field(description="Ids of sources.")] = None
+    action: Annotated[Ids, Where("action", "in"), Field(description="What happened.")] = None
+
+
+REVISIONS = Resource(
+    "revisions",
+    row=RevisionRow,
+    public=Revision,
+    query=RevisionQuery,
+    tag="Sources and history",
+    summary="Accepted publications, numbered from 1; the number is the version of the data set.",
+    sort=("id", "published_at", "source"),
+    search=("source",),
+)

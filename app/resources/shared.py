@@ -1,0 +1,167 @@
+"""What several nouns share: closed lists, the table of entities with its public model and filters, and what every fact has."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, Field
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text
+from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
+
+from app.resource import At, Ids, Include, Last, Lines, ListQuery, Where
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Kind = Literal["region", "cluster", "zone", "programme", "organisation", "project"]
+NameBasis = Literal["official", "common", "literal"]
+
+
+def one_of(column: str, choices: Any) -> CheckConstraint:
+    """A named CHECK that ``column`` is null or one of the Literal type ``choices``."""
+    listed = ", ".join(f"'{value}'" for value in get_args(choices))
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def text(*, null: bool = False) -> Any:
+    """A stored column of text of any length."""
+    return Stored(sa_column_kwargs={"nullable": null}, sa_type=Text)
+
+
+class EntityRow(SQLModel, table=True):
+    """Every named thing of whatever kind. Never deleted: what its source no longer mentions is ``retired``."""
+
+    __tablename__ = "entity"
+    __table_args__ = (
+        one_of("kind", Kind),
+        one_of("name_basis", NameBasis),
+        CheckConstraint("kind <> 'region' OR region IS NULL", name="region_of_region"),
+        CheckConstraint("line > 0", name="line"),
+        # deferred, so that a document may declare a part before its whole
+        ForeignKeyConstraint(["region"], ["entity.id"], deferrable=True, initially="DEFERRED"),
+        ForeignKeyConstraint(["parent"], ["entity.id"], deferrable=True, initially="DEFERRED"),
+        Index(None, "kind", "region"),
+        Index(None, "region"),
+        Index(None, "parent"),
+        Index(None, "source"),
+    )
+
+    id: str = Stored(primary_key=True)
+    kind: str
+    type: str
+    scheme: str | None
+    status: str | None
+    region: str | None
+    parent: str | None
+    name_en: str
+    name_zh: str
+    name_basis: str
+    name_as_written: str | None
+    aliases: str = text()
+    since: str | None
+    summary_en: str | None = text(null=True)
+    summary_zh: str | None = text(null=True)
+    source: str = Stored(foreign_key="source.id")
+    line: int | None
+    revision: int = Stored(foreign_key="revision.id")
+    retired: bool
+
+
+class Entity(BaseModel):
+    """What the public models of all kinds of entity have; ``region`` and ``parent`` are ids."""
+
+    id: str = Field(description="Stable id, unique among all entities.")
+    type: str = Field(description="Type within its kind, from a closed list.")
+    name: Annotated[str, At("name_{lang}")] = Field(description="Name in the language asked for.")
+    name_basis: NameBasis = Field(
+        description="Whether the English name is the `official` one, a `common` one, or our `literal` rendering."
+    )
+    name_as_written: str | None = Field(description="The name, or the phrase that names it, as the source writes it.")
+    aliases: Annotated[list[str], Lines()] = Field(description="Other names in use.")
+    region: str | None = Field(description="The region it belongs to.")
+    parent: str | None = Field(description="The entity of the same kind that it is part of.")
+    since: str | None = Field(description="Year or date since which it exists, where the source states one.")
+    summary: Annotated[str | None, At("summary_{lang}")] = Field(description="Summary in our own words.")
+    source: str = Field(description="The source that declared it.")
+    line: int | None = Field(description="Line of the source text; null for reference vocabulary.")
+    revision: int = Field(description="The revision that last changed it.")
+    retired: bool = Field(description="Whether its source no longer mentions it.")
+
+
+class EntityQuery(ListQuery):
+    """The filters that all kinds of entity have."""
+
+    id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
+    type: Annotated[Ids, Where("type", "in"), Field(description="Types.")] = None
+    region: Annotated[Ids, Where("region", "in"), Field(description="Ids of the regions they belong to.")] = None
+    parent: Annotated[Ids, Where("parent", "in"), Field(description="Ids of the entities they are part of.")] = None
+    source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that declared them.")] = None
+    retired: Annotated[
+        bool,
+        Where("retired", "="),
+        Field(description="Those that their source no longer mentions, instead of the others."),
+    ] = False
+
+
+ENTITY_SORT = ("id", "name", "type", "since", "region", "line")
+ENTITY_SEARCH = ("id", "name_en", "name_zh", "name_as_written", "aliases", "summary_en", "summary_zh")
+ENTITY_INCLUDES = (
+    Include("observations", ("subject",)),
+    Include("relations", ("subject", "object")),
+    Include("designations", ("subject",)),
+)
+
+
+class FactRow(SQLModel):
+    """The columns of every table of facts: one row a version, current while ``retracted_in`` is null."""
+
+    id: str = Stored(primary_key=True)
+    revision: int = Stored(primary_key=True, foreign_key="revision.id")
+    retracted_in: int | None = Stored(foreign_key="revision.id")
+    source: str = Stored(foreign_key="source.id")
+    line: int
+    as_written: str
+    speaker: str | None
+
+
+def fact_constraints() -> tuple[Any, ...]:
+    """The constraints and indexes of every table of facts."""
+    return (
+        CheckConstraint("retracted_in > revision", name="retracted_in"),
+        CheckConstraint("line > 0", name="line"),
+        Index(None, "source"),
+        Index(None, "revision"),
+        Index(None, "retracted_in"),
+    )
+
+
+class Fact(BaseModel):
+    """What the public models of all facts end with: the citation and the versions."""
+
+    source: Annotated[str, Last()] = Field(description="The source that states it.")
+    line: Annotated[int, Last()] = Field(description="Line of the source text, counted from 1.")
+    as_written: Annotated[str, Last()] = Field(description="The shortest literal phrase of the source that carries it.")
+    speaker: Annotated[str | None, Last()] = Field(
+        description="The person to whom the source attributes it, where it names one."
+    )
+    reported_on: Annotated[date | None, At("source.published_on"), Last()] = Field(
+        description="Publication date of the source."
+    )
+    revision: Annotated[int, Last()] = Field(description="The revision that introduced this version.")
+    retracted_in: Annotated[int | None, Last()] = Field(
+        description="The revision that ended this version; null while it is current."
+    )
+
+
+class FactQuery(ListQuery):
+    """The filters that all facts have."""
+
+    id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
+    source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that state them.")] = None
+    speaker: Annotated[Ids, Where("speaker", "in"), Field(description="Ids of the persons they are attributed to.")] = (
+        None
+    )

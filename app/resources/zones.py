@@ -1,0 +1,34 @@
+"""Zones: functional zones, development zones and innovation communities."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.resource import Resource
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+
+ZoneType = Literal["functional_zone", "development_zone", "innovation_community"]
+
+
+class Zone(Entity):
+    """A zone of a region."""
+
+    type: ZoneType = Field(description="What the zone is for its region.")
+
+
+class ZoneQuery(EntityQuery):
+    """Parameters of the list of zones."""
+
+
+ZONES = Resource(
+    "zones",
+    row=EntityRow,
+    public=Zone,
+    query=ZoneQuery,
+    tag="Zones",
+    summary="Functional zones, development zones and innovation communities of regions.",
+    sort=ENTITY_SORT,
+    search=ENTITY_SEARCH,
+    only={"kind": "zone"},
+    includes=ENTITY_INCLUDES,
+)

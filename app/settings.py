@@ -1,0 +1,27 @@
+"""Settings: the only reader of the environment. Every setting has a default that needs nothing."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGE = Path(__file__).parent
+
+
+class Settings(BaseSettings):
+    """The service's settings; each is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: str = Field("sqlite:///./indicators.db", description="The database, as an SQLAlchemy URL.")
+    host: str = Field("127.0.0.1", description="The address that the server listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port that the server listens on.")
+    log_level: str = Field(
+        "info", pattern="^(critical|error|warning|info|debug)$", description="How much the server logs to stderr."
+    )
+
+
+def carried(name: str) -> Path:
+    """The folder ``name`` (``migrations``, ``seed``) that comes with this software: in the wheel, else in the checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name

@@ -1,0 +1,22 @@
+"""Alembic's environment: the schema of ``app.resources``, migrated in one transaction."""
+
+from alembic import context
+
+from app.database import Database
+from app.resources import ALL
+from app.settings import Settings, carried
+
+# alembic's own command line has no database at hand; the service passes its own
+database: Database = context.config.attributes.get("database") or Database(
+    Settings().database_url, carried("migrations")
+)
+metadata = ALL[0].row.metadata
+
+with database.write() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transactional_ddl=True,  # SQLite can, once the driver leaves BEGIN to us
+        render_as_batch=False,
+    )
+    context.run_migrations()
