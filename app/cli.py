@@ -1,11 +1,11 @@
 """The command ``indicators``: serve, migrate, check, publish, verify, export."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, TypeVar
 
 import typer
 import uvicorn
@@ -30,6 +30,8 @@ from app.resource import MAX_LIMIT, Lang, Resource
 from app.resources import ALL, BY_NAME
 from app.settings import Settings, carried
 
+Named = TypeVar("Named")
+
 commands = typer.Typer(
     name="indicators",
     help="Regional Indicators API: hedged, dated and cited figures of regional economic news.",
@@ -40,7 +42,6 @@ commands = typer.Typer(
 )
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-FormatName = Literal[tuple(FORMATS_BY_NAME)]  # type: ignore[valid-type]  # made from the table
 Documents = Annotated[list[Path], typer.Argument(help="Documents, or folders of them.", show_default=False)]
 
 
@@ -74,9 +75,7 @@ def serve(
 
 @commands.command(epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate")
 def migrate(
-    revision: Annotated[
-        str, typer.Argument(help="Schema to go to: head, base, a revision, or -1 for one back.")
-    ] = "head",
+    revision: Annotated[str, typer.Argument(help="Schema to go to: head, base, a revision, or -1 for one back.")] = "head",
 ) -> None:
     """Create the database, or bring its schema up to date."""
     database = _database()
@@ -103,13 +102,9 @@ def check(documents: Documents) -> None:
 
 @commands.command(epilog="Examples: indicators publish district.yaml; indicators publish --seed")
 def publish(
-    documents: Annotated[
-        list[Path] | None, typer.Argument(help="Documents, or folders of them.", show_default=False)
-    ] = None,
+    documents: Annotated[list[Path] | None, typer.Argument(help="Documents, or folders of them.", show_default=False)] = None,
     *,
-    seed: Annotated[
-        bool, typer.Option("--seed", help="Publish what comes with the software, where it is missing.")
-    ] = False,
+    seed: Annotated[bool, typer.Option("--seed", help="Publish what comes with the software, where it is missing.")] = False,
 ) -> None:
     """Publish documents: each becomes one revision, or nothing of it is stored."""
     if bool(documents) == seed:
@@ -150,13 +145,11 @@ def verify(
     epilog="Examples: indicators export observations region=310104 nature=target --format csv; indicators export -o folder"
 )
 def export(
-    resource: Annotated[
-        str | None, typer.Argument(help="A resource; all of them when left out.", show_default=False)
-    ] = None,
+    resource: Annotated[str | None, typer.Argument(help="A resource; all of them when left out.", show_default=False)] = None,
     parameters: Annotated[
         list[str] | None, typer.Argument(help="Parameters of its list, as name=value.", show_default=False)
     ] = None,
-    format_: Annotated[FormatName, typer.Option("--format", help="Format to write.")] = FORMATS[0].name,
+    format_: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS_BY_NAME)}.")] = FORMATS[0].name,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="File to write, or folder for all; else stdout.", show_default=False),
@@ -168,8 +161,8 @@ def export(
     database.require_current()
     if resource is None and output is None:
         raise Refusal("name a resource, or a folder for all of them with --output")
-    chosen = FORMATS_BY_NAME[format_]
-    for each in ALL if resource is None else (_resource(resource),):
+    chosen = _named("format", format_, FORMATS_BY_NAME)
+    for each in ALL if resource is None else (_named("resource", resource, BY_NAME),):
         with _working(f"exporting {each.name}"):
             written = b"".join(chosen.write(_everything(database, each, parameters or [], lang)))
         if output is None:
@@ -200,11 +193,12 @@ def _everything(database: Database, resource: Resource, parameters: list[str], l
     return replace(found.dataset, rows=rows, meta=replace(found.dataset.meta, count=len(rows)))
 
 
-def _resource(name: str) -> Resource:
-    if name not in BY_NAME:
-        near = nearest(name, BY_NAME)
-        raise Refusal(f"no resource {name!r}; {f'did you mean {near}' if near else 'there are ' + ', '.join(BY_NAME)}")
-    return BY_NAME[name]
+def _named(what: str, name: str, known: Mapping[str, Named]) -> Named:
+    if name not in known:
+        near = nearest(name, known)
+        hint = f"did you mean {near}?" if near else f"expected one of {', '.join(known)}"
+        raise Refusal(f"there is no {what} {name}; {hint}")
+    return known[name]
 
 
 def _settings() -> Settings:

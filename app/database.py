@@ -59,9 +59,7 @@ class Database:
         head = ScriptDirectory.from_config(self.scripts).get_current_head()
         version = self._version()
         if version != head:
-            raise Refusal(
-                f"the database has schema {version or 'none'}, this software needs {head}; run `indicators migrate`"
-            )
+            raise Refusal(f"the database has schema {version or 'none'}, this software needs {head}; run `indicators migrate`")
 
     def _refuse_foreign(self) -> None:
         path = file_of(self.url)

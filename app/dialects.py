@@ -38,9 +38,7 @@ def _parse(url: str) -> URL:
     except ArgumentError:
         raise Refusal("DATABASE_URL is not a database URL; expected something like sqlite:///./indicators.db") from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise Refusal(
-            f"DATABASE_URL names the engine {parsed.get_backend_name()!r}; expected sqlite or postgresql+psycopg"
-        )
+        raise Refusal(f"DATABASE_URL names the engine {parsed.get_backend_name()!r}; expected sqlite or postgresql+psycopg")
     return parsed
 
 

@@ -46,7 +46,7 @@ def nearest(word: str, options: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
     """An error that a client can be told about; subclasses say which."""
 
     status: ClassVar[int]

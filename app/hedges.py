@@ -77,9 +77,7 @@ UNHEDGED = Hedge("", "=", "{q}", "{n}{u}", "stated")
 """A number without a hedge: it claims itself."""
 
 HEDGES: dict[str, Hedge] = {
-    word: Hedge(word, comparator, en, zh, basis)
-    for words, comparator, en, zh, basis in _WORDINGS
-    for word in words.split(" / ")
+    word: Hedge(word, comparator, en, zh, basis) for words, comparator, en, zh, basis in _WORDINGS for word in words.split(" / ")
 }
 """Every hedge word that a document may use."""
 

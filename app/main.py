@@ -1,5 +1,6 @@
 """The composition root: everything is put together here and nowhere else."""
 
+from functools import cache
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -34,8 +35,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     service.add_documentation(app)
     add_handlers(app)
     app.add_middleware(Methods, router=app.router)
-    app.add_middleware(
-        CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["Link", "ETag"]
-    )
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["Link", "ETag"])
+    app.openapi = cache(lambda: openapi.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
     return app

@@ -4,6 +4,7 @@ Paths name columns: ``value`` is a column of the resource's own table, ``indicat
 foreign key ``indicator`` points to, ``name_{lang}`` the column of the language asked for.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -63,16 +64,21 @@ def _split(value: object) -> object:
     return [part.strip() for text in value for part in str(text).split(",") if part.strip()]
 
 
-def _strict_date(value: object) -> object:
-    """Dates are ISO 8601 calendar dates; pydantic alone would also take a number of seconds."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
+def _day(value: object) -> object:
+    """Pydantic alone would also take a number of seconds, and Python the other forms of ISO 8601."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("Expected a day of the calendar as YYYY-MM-DD")
 
 
 Comma = BeforeValidator(_split)
 """The parameter is a list: repeatable, and comma-separated."""
 
 Code = Annotated[str, StringConstraints(max_length=200)]
-Day = Annotated[date, BeforeValidator(_strict_date)]
+Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 Amount = Annotated[float | None, Field(allow_inf_nan=False)]
@@ -87,9 +93,9 @@ class ItemQuery(BaseModel):
         Lang | None, Field(description="Language of names, summaries and statements; else Accept-Language, else `en`.")
     ] = None
     format: Annotated[str | None, Field(description="Format of the answer; beats Accept.")] = None
-    fields: Annotated[
-        list[str] | None, Comma, Field(description="Columns to answer with, in this order; all when left out.")
-    ] = None
+    fields: Annotated[list[str] | None, Comma, Field(description="Columns to answer with, in this order; all when left out.")] = (
+        None
+    )
 
 
 class ListQuery(ItemQuery):
@@ -103,9 +109,7 @@ class ListQuery(ItemQuery):
     sort: Annotated[
         list[str] | None,
         Comma,
-        Field(
-            description="Columns to sort by, `-` before a column for descending; nulls come last and `id` breaks ties."
-        ),
+        Field(description="Columns to sort by, `-` before a column for descending; nulls come last and `id` breaks ties."),
     ] = None
     q: Annotated[
         str | None,

@@ -7,9 +7,7 @@ from app.resources import ALL
 from app.settings import Settings, carried
 
 # alembic's own command line has no database at hand; the service passes its own
-database: Database = context.config.attributes.get("database") or Database(
-    Settings().database_url, carried("migrations")
-)
+database: Database = context.config.attributes.get("database") or Database(Settings().database_url, carried("migrations"))
 metadata = ALL[0].row.metadata
 
 with database.write() as connection:

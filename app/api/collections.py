@@ -86,8 +86,7 @@ def one(connection: Connection, resource: Resource, identifier: str, fields: lis
 def _lists(resource: Resource, identifier: str) -> dict[str, str]:
     """The lists that an item's rows are part of: ``observations``, or ``relations_subject`` where there are several."""
     return {
-        include.resource
-        + (f"_{by}" if len(include.by) > 1 else ""): f"{V1}/{include.resource}?{by}={quote(identifier)}"
+        include.resource + (f"_{by}" if len(include.by) > 1 else ""): f"{V1}/{include.resource}?{by}={quote(identifier)}"
         for include in resource.includes
         for by in include.by
     }
@@ -95,8 +94,6 @@ def _lists(resource: Resource, identifier: str) -> dict[str, str]:
 
 def address(request: Request, **changes: str) -> str:
     """The address of the request, from the root, with some of its parameters changed."""
-    parameters = [
-        (name, text) for name, text in parse_qsl(request.url.query, keep_blank_values=True) if name not in changes
-    ]
+    parameters = [(name, text) for name, text in parse_qsl(request.url.query, keep_blank_values=True) if name not in changes]
     query = urlencode([*parameters, *changes.items()], safe=",")
     return quote(request.url.path) + (f"?{query}" if query else "")

@@ -6,7 +6,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
 
 from app.api.methods import methods_of
 from app.api.responses import problem_response
@@ -35,10 +34,7 @@ def add_handlers(app: FastAPI) -> None:
         return problem_response(_of_status(app, request, error), request.url.path)
 
     def invalid(request: Request, error: RequestValidationError) -> Response:
-        faults = [
-            Fault(details["msg"] + ".", details["type"], parameter=str(details["loc"][-1]))
-            for details in error.errors()
-        ]
+        faults = [Fault(details["msg"] + ".", details["type"], parameter=str(details["loc"][-1])) for details in error.errors()]
         return problem_response(InvalidParameters("One or more parameters cannot be used.", faults), request.url.path)
 
     def unavailable(request: Request, error: OperationalError) -> Response:
@@ -63,7 +59,6 @@ def _of_status(app: FastAPI, request: Request, error: HTTPException) -> Problem:
         allowed = ", ".join(sorted(methods_of(app.router, request.scope)))
         return MethodNotAllowed(f"This address answers {allowed}.", headers={"Allow": allowed})
     if error.status_code == NotFound.status:
-        known = [route.path for route in app.routes if isinstance(route, Route)]
-        near = nearest(path, known)
+        near = nearest(path, app.openapi()["paths"])
         return NotFound("There is nothing at this address.", [Fault("No such path.", "unknown_path", suggestion=near)])
     return BadRequest("The request could not be read.")

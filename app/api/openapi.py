@@ -57,9 +57,7 @@ def examples() -> dict[str, dict[str, Any]]:
 
 def list_answers(resource: Resource) -> dict[int | str, dict[str, Any]]:
     """The answers of a list, for OpenAPI."""
-    answer = _answer(
-        f"{resource.public.__name__}List", examples()[resource.name]["list"], f"A page of {resource.name}."
-    )
+    answer = _answer(f"{resource.public.__name__}List", examples()[resource.name]["list"], f"A page of {resource.name}.")
     return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
 
 
@@ -84,12 +82,13 @@ def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
 
 def errors(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The answers with these problems, for OpenAPI; every route can also fail."""
+    answering: tuple[type[Problem], ...] = (*problems, InternalError)
     return {
         problem.status: {
             "description": problem.title,
             "content": {MEDIA_TYPE: {"schema": {"$ref": f"{REF}Problem"}, "example": _example(problem)}},
         }
-        for problem in (*problems, InternalError)
+        for problem in answering
     }
 
 
@@ -135,18 +134,19 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _profile_schema() -> dict[str, Any]:
     facts = {"observations": _array("Observation"), "designations": _array("Designation")}
     ties = {"type": "array", "items": {"$ref": f"{REF}Tie"}}
-    project = _extended("Project", facts)
+    project, stated = _extended("Project", facts), _array("Observation")
+    within = {"located_in": ties, "promotes": ties, "projects": {"type": "array", "items": project}}
     members = {
         "region": {"$ref": f"{REF}Region"},
         "metrics": _objects({"topic": _TEXT, "observations": _array("Observation")}),
         "clusters": {"type": "array", "items": _extended("Cluster", facts | {"members": ties})},
         "zones": {
             "type": "array",
-            "items": _extended("Zone", facts | {"projects": {"type": "array", "items": project}}),
+            "items": _extended("Zone", facts | within),
         },
         "programmes": {
             "type": "array",
-            "items": _extended("Programme", {name: _array("Observation") for name in ("observations", "targets")}),
+            "items": _extended("Programme", {"supports": ties, "observations": stated, "targets": stated}),
         },
         "projects": {"type": "array", "items": project},
         "organisations": ties,
@@ -241,15 +241,15 @@ SHARED: dict[str, Any] = {
         "type": "object",
         "description": "An entity that a relation ties to the one it is listed under, with the citation of the relation.",
         "properties": {
-            "relation": {**_TEXT, "description": "The predicate, where several are listed together."},
             "id": _TEXT,
             "name": _TEXT,
             "kind": _TEXT,
+            "predicate": _TEXT,
             "source": _TEXT,
             "line": _WHOLE,
             "as_written": _TEXT,
         },
-        "required": ["id", "name", "kind", "source", "line", "as_written"],
+        "required": ["id", "name", "kind", "predicate", "source", "line", "as_written"],
     },
     "Fault": {
         "type": "object",

@@ -20,10 +20,8 @@ from app.resource import LANGS, Comma, ItemQuery, Lang, ListQuery, Resource
 
 Query = TypeVar("Query", bound=BaseModel)
 
-FormatName = Annotated[
-    Literal[tuple(format_.name for format_ in FORMATS)] | None,  # type: ignore[valid-type]  # made from the table
-    Field(description="Format of the answer; beats Accept."),
-]
+_FORMAT_NAMES: Any = Literal[tuple(format_.name for format_ in FORMATS)]
+FormatName: Any = Annotated[_FORMAT_NAMES | None, Field(description="Format of the answer; beats Accept.")]
 
 
 class NoParameters(BaseModel):
@@ -64,8 +62,8 @@ def item_parameters(resource: Resource) -> type[ItemQuery]:
 
 def _listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
     """The definition of a list parameter of ``query``, narrowed to ``choices``."""
-    kind = list[Literal[tuple(choices)]] | None  # type: ignore[misc]  # made from the declaration
-    return (Annotated[kind, Comma, Field(description=query.model_fields[name].description)], None)
+    literal: Any = Literal[tuple(choices)]
+    return (Annotated[list[literal] | None, Comma, Field(description=query.model_fields[name].description)], None)
 
 
 def read(model: type[Query], request: Request) -> Query:

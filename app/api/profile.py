@@ -75,7 +75,7 @@ class Profile:
         self.region, self.lang, self._connection = region, lang, connection
         self.observations = self._rows(OBSERVATIONS, region=[region])
         by_object = self._rows(RELATIONS, object=[region]), self._rows(RELATIONS, object_region=[region])
-        self.relations = [relation for relations in by_object for relation in relations]
+        self.relations = list({relation["id"]: relation for relations in by_object for relation in relations}.values())
         self.entities = {
             resource.name: self._rows(resource, sort=["line"], region=[region])
             for resource in (CLUSTERS, ZONES, PROGRAMMES, PROJECTS)
@@ -95,17 +95,13 @@ class Profile:
         return {
             "metrics": self._metrics(),
             "clusters": [
-                self._with_facts(cluster) | {"members": self._tied("member_of", cluster["id"])}
+                self._with_facts(cluster) | {"members": self._towards(cluster["id"], "member_of")}
                 for cluster in self.entities["clusters"]
             ],
             "zones": [self._zone(zone) for zone in self.entities["zones"]],
             "programmes": [self._programme(programme) for programme in self.entities["programmes"]],
             "projects": [self._with_facts(project) for project in self.entities["projects"]],
-            "organisations": [
-                {"relation": relation["predicate"], **_tie(relation)}
-                for relation in self.relations
-                if relation["object"] == self.region and relation["subject_kind"] == "organisation"
-            ],
+            "organisations": [tie for tie in self._towards(self.region) if tie["kind"] == "organisation"],
             "designations": [row for row in self.designations if row["subject"] == self.region],
             "not_stated": list(self._not_stated()),
         }
@@ -117,13 +113,17 @@ class Profile:
         return [{"topic": topic, "observations": topics[topic]} for topic in sorted(topics)]
 
     def _zone(self, zone: Record) -> Record:
-        inside = {tie["id"] for tie in self._tied("located_in", zone["id"])}
-        projects = [project for project in self.entities["projects"] if project["id"] in inside]
-        return self._with_facts(zone) | {"projects": [self._with_facts(project) for project in projects]}
+        inside = {tie["id"] for tie in self._towards(zone["id"], "located_in")}
+        return self._with_facts(zone) | {
+            "located_in": self._from(zone["id"], "located_in"),
+            "promotes": self._from(zone["id"], "promotes"),
+            "projects": [self._with_facts(project) for project in self.entities["projects"] if project["id"] in inside],
+        }
 
     def _programme(self, programme: Record) -> Record:
         stated = self._about(programme["id"])
         return programme | {
+            "supports": self._from(programme["id"], "supports"),
             "observations": [row for row in stated if row["nature"] == "actual"],
             "targets": [row for row in stated if row["nature"] != "actual"],
         }
@@ -135,11 +135,20 @@ class Profile:
     def _about(self, subject: str) -> list[Record]:
         return [row for row in self.observations if row["subject"] == subject]
 
-    def _tied(self, predicate: str, target: str) -> list[Record]:
+    def _towards(self, entity: str, predicate: str | None = None) -> list[Record]:
+        """What relations tie to the entity: their subjects."""
         return [
-            _tie(relation)
+            _tie(relation, "subject")
             for relation in self.relations
-            if relation["predicate"] == predicate and relation["object"] == target
+            if relation["object"] == entity and predicate in (None, relation["predicate"])
+        ]
+
+    def _from(self, entity: str, predicate: str) -> list[Record]:
+        """What relations tie the entity to: their objects."""
+        return [
+            _tie(relation, "object")
+            for relation in self.relations
+            if relation["subject"] == entity and relation["predicate"] == predicate
         ]
 
     def _not_stated(self) -> Iterator[Record]:
@@ -160,13 +169,13 @@ class Profile:
                 yield {"source": project["source"], "about": project["id"], "missing": "status", "text": text}
 
 
-def _tie(relation: Record) -> Record:
-    """The subject of a relation, with the citation of the relation."""
+def _tie(relation: Record, end: str) -> Record:
+    """One end of a relation, with the predicate and citation of the relation."""
     return {
-        "id": relation["subject"],
-        "name": relation["subject_name"],
-        "kind": relation["subject_kind"],
-        **{name: relation[name] for name in ("source", "line", "as_written")},
+        "id": relation[end],
+        "name": relation[f"{end}_name"],
+        "kind": relation[f"{end}_kind"],
+        **{name: relation[name] for name in ("predicate", "source", "line", "as_written")},
     }
 
 

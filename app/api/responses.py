@@ -20,9 +20,7 @@ def represent(dataset: Dataset, format_: Format, lang: Lang, address: str) -> Re
     following = dataset.links.get("next")
     links = [f'<{following}>; rel="next"'] if following else []
     links += [
-        f'<{_in_format(address, other)}>; rel="alternate"; type="{other.media_type}"'
-        for other in FORMATS
-        if other is not format_
+        f'<{_in_format(address, other)}>; rel="alternate"; type="{other.media_type}"' for other in FORMATS if other is not format_
     ]
     headers = {
         "Content-Language": lang,

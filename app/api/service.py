@@ -76,9 +76,7 @@ def document_schema(request: Request) -> Response:
     return plain({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
 
 
-@router.get(
-    "/problems", summary="List problem types", responses=json_answer("Every type of problem."), response_class=Response
-)
+@router.get("/problems", summary="List problem types", responses=json_answer("Every type of problem."), response_class=Response)
 def problems(request: Request) -> Response:
     """Every type of problem that an answer can have."""
     read(NoParameters, request)
@@ -91,9 +89,7 @@ def problems(request: Request) -> Response:
     responses=json_answer("The type of problem.") | errors(NotFound),
     response_class=Response,
 )
-def problem_type(
-    request: Request, slug: Annotated[str, Path(description="The last part of a problem's `type`.")]
-) -> Response:
+def problem_type(request: Request, slug: Annotated[str, Path(description="The last part of a problem's `type`.")]) -> Response:
     """One type of problem: the address that a problem document's ``type`` names."""
     read(NoParameters, request)
     return plain(_problem_type(slug))

@@ -7,4 +7,6 @@ from app.formats.json import JSON
 FORMATS: tuple[Format, ...] = (JSON, CSV)
 """Every format; the first is the default."""
 
+__all__ = ["BY_NAME", "FORMATS", "Format"]
+
 BY_NAME: dict[str, Format] = {format_.name: format_ for format_ in FORMATS}

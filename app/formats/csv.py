@@ -17,9 +17,7 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     yield _lines([[column.name for column in dataset.columns]])
     for start in range(0, len(dataset.rows), CHUNK):
         chunk = dataset.rows[start : start + CHUNK]
-        yield _lines(
-            [[_cell(cell, column) for cell, column in zip(row, dataset.columns, strict=True)] for row in chunk]
-        )
+        yield _lines([[_cell(cell, column) for cell, column in zip(row, dataset.columns, strict=True)] for row in chunk])
 
 
 def _lines(rows: Sequence[Sequence[Cell]]) -> bytes:

@@ -3,14 +3,13 @@
 The JSON Schema that the service publishes is generated from ``Document``.
 """
 
-import re
 import unicodedata
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from app.hedges import HEDGES, Comparator
+from app.resource import Day
 from app.resources.clusters import ClusterType
 from app.resources.designations import Level
 from app.resources.indicators import Topic, UnitSystem
@@ -41,12 +40,6 @@ def _clean(value: str) -> str:
     return value
 
 
-def _day(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        raise ValueError("expected a date as YYYY-MM-DD")
-    return date.fromisoformat(value)
-
-
 def _hedge(value: str) -> str:
     if value not in HEDGES:
         raise ValueError("unknown hedge word")
@@ -55,7 +48,6 @@ def _hedge(value: str) -> str:
 
 Line = Annotated[str, Field(max_length=500), AfterValidator(_clean)]
 Slug = Annotated[str, Field(pattern=SLUG, max_length=100)]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 When = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="A year, month or day.")]
 Positive = Annotated[int, Field(ge=1, le=LARGEST)]
 Figure = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
@@ -262,6 +254,11 @@ class Document(Part):
     observations: list[ObservationPart] = []
     relations: list[RelationPart] = []
     designations: list[DesignationPart] = []
+
+    @property
+    def facts(self) -> list[ObservationPart | RelationPart | DesignationPart]:
+        """The facts of all types."""
+        return [*self.observations, *self.relations, *self.designations]
 
     @property
     def entities(self) -> list[tuple[Kind, EntityPart]]:

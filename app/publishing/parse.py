@@ -75,9 +75,7 @@ def _draft(data: Any, known: Known) -> tuple[Draft, set[Path]]:
         source = None
     owner = source.id if source is not None else ""
     entities = {
-        item["id"]: KnownEntity(kind, owner)
-        for section, kind in ENTITY_SECTIONS.items()
-        for item in _items(data, section)
+        item["id"]: KnownEntity(kind, owner) for section, kind in ENTITY_SECTIONS.items() for item in _items(data, section)
     }
     indicators = {item["id"]: KnownIndicator(str(item.get("unit", "")), owner) for item in _items(data, "indicators")}
     parts = {section: list(_parts(data, section, malformed)) for section in SECTIONS}

@@ -3,7 +3,6 @@
 Each rule is a generator of findings over a draft; ``RULES`` is all of them.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +21,9 @@ from app.publishing.known import Known, KnownEntity, KnownIndicator
 from app.publishing.yaml import Path
 from app.resources.relations import JOINS, SAME_KIND
 from app.resources.shared import Kind
+
+VOCABULARY = "vocabulary"
+FACTS = ("observations", "relations", "designations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,12 @@ class Draft:
         """The citation of every part that has one or should."""
         for path, _, entity in self.entities:
             yield path, entity.cite
-        for path, fact in (*self.observations, *self.relations, *self.designations):
-            yield path, fact.cite
+        for path, observation in self.observations:
+            yield path, observation.cite
+        for path, relation in self.relations:
+            yield path, relation.cite
+        for path, designation in self.designations:
+            yield path, designation.cite
 
 
 def ids_are_unique(draft: Draft) -> Iterator[Finding]:
@@ -65,7 +71,10 @@ def ids_are_unique(draft: Draft) -> Iterator[Finding]:
     spaces: tuple[Iterable[tuple[Path, str]], ...] = (
         [((*path, "id"), entity.id) for path, _, entity in draft.entities],
         [((*path, "id"), indicator.id) for path, indicator in draft.indicators],
-        [((*path, "key"), fact.key) for path, fact in (*draft.observations, *draft.designations)],
+        [
+            *(((*path, "key"), observation.key) for path, observation in draft.observations),
+            *(((*path, "key"), designation.key) for path, designation in draft.designations),
+        ],
         [(path, relation.key) for path, relation in draft.relations if relation.predicate],
     )
     for space in spaces:
@@ -96,9 +105,7 @@ def meanings_stay(draft: Draft) -> Iterator[Finding]:
     for path, kind, entity in draft.entities:
         before = draft.known.entities.get(entity.id)
         if before is not None and before.kind != kind:
-            yield Finding(
-                (*path, "id"), "changed_kind", f"{entity.id} was a {before.kind}; expected a new id for a {kind}"
-            )
+            yield Finding((*path, "id"), "changed_kind", f"{entity.id} was a {before.kind}; expected a new id for a {kind}")
     for path, indicator in draft.indicators:
         known = draft.known.indicators.get(indicator.id)
         if known is not None and known.unit != indicator.unit:
@@ -177,9 +184,7 @@ def ranks_are_consistent(draft: Draft) -> Iterator[Finding]:
         if (rank.place is None) == (rank.band is None):
             yield Finding((*path, "rank"), "rank", "expected either place or band")
         if rank.place is not None and rank.of is not None and rank.place > rank.of:
-            yield Finding(
-                (*path, "rank", "place"), "rank", f"place {rank.place} of {rank.of}; expected at most {rank.of}"
-            )
+            yield Finding((*path, "rank", "place"), "rank", f"place {rank.place} of {rank.of}; expected at most {rank.of}")
 
 
 def periods_are_consistent(draft: Draft) -> Iterator[Finding]:
@@ -199,25 +204,29 @@ def periods_are_consistent(draft: Draft) -> Iterator[Finding]:
             yield Finding((*place, "basis"), "period", "derived, but the source has no published_on to derive it from")
 
 
-def citations_are_complete(draft: Draft) -> Iterator[Finding]:
-    """A vocabulary states nothing and cites nothing; every other source is dated and identified, and all is cited."""
-    source = draft.source
-    if source is None:
+def vocabularies_state_nothing(draft: Draft) -> Iterator[Finding]:
+    """A vocabulary has no text: it states nothing and cites nothing."""
+    if draft.source is None or draft.source.type != VOCABULARY:
         return
-    if source.type == "vocabulary":
-        facts = (*draft.observations, *draft.relations, *draft.designations)
-        yield from (Finding(path, "vocabulary", "a vocabulary states no facts; expected none") for path, _ in facts)
-        for path, _, entity in draft.entities:
-            if entity.cite is not None:
-                yield Finding((*path, "cite"), "vocabulary", "a vocabulary has no text to cite; expected no cite")
+    for path, citation in draft.citations:
+        if path[0] in FACTS:
+            yield Finding(path, "vocabulary", "a vocabulary states no facts; expected none")
+        elif citation is not None:
+            yield Finding((*path, "cite"), "vocabulary", "a vocabulary has no text to cite; expected no cite")
+
+
+def citations_are_complete(draft: Draft) -> Iterator[Finding]:
+    """Every source but a vocabulary is dated and identified, and all that it declares and states is cited."""
+    source = draft.source
+    if source is None or source.type == VOCABULARY:
         return
     for name in ("published_on", "sha256"):
         if getattr(source, name) is None:
-            yield Finding(("source",), "missing", f"{name} is missing; every source but a vocabulary has it")
-    speakers = {speaker.id for speaker in source.speakers}
-    for number, (name, count) in enumerate(Counter(speaker.id for speaker in source.speakers).items()):
-        if count > 1:
-            yield Finding(("source", "speakers", number), "duplicate", f"the speaker {name} is declared {count} times")
+            yield Finding(("source",), "missing", f"{name} is missing; every source but a {VOCABULARY} has it")
+    speakers = [speaker.id for speaker in source.speakers]
+    for number, name in enumerate(speakers):
+        if name in speakers[:number]:
+            yield Finding(("source", "speakers", number, "id"), "duplicate", f"{name} is declared a second time")
     for path, citation in draft.citations:
         if citation is None:
             yield Finding(path, "missing", "cite is missing; expected line and text")
@@ -235,6 +244,7 @@ RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     figures_agree_with_their_hedges,
     ranks_are_consistent,
     periods_are_consistent,
+    vocabularies_state_nothing,
     citations_are_complete,
 )
 """Every rule."""

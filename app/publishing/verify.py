@@ -28,7 +28,7 @@ def citations(document: Document) -> Iterator[tuple[str, Citation]]:
     for _, entity in document.entities:
         if entity.cite is not None:
             yield entity.id, entity.cite
-    for fact in (*document.observations, *document.relations, *document.designations):
+    for fact in document.facts:
         yield fact.key, fact.cite
 
 

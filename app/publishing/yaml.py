@@ -57,7 +57,7 @@ class Tree:
         return self.values.get(path, Position(1, 1))
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """Reading cannot go on."""
 
     def __init__(self, position: Position, message: str) -> None:
@@ -70,7 +70,7 @@ def load(content: bytes) -> Tree:
     tree = Tree()
     try:
         _Builder(tree, _decoded(content)).build()
-    except _Unreadable as stop:
+    except _UnreadableError as stop:
         tree.misread.append(Misread((), stop.position, str(stop)))
     return tree
 
@@ -79,7 +79,7 @@ def _decoded(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Unreadable(_end_of(content[: error.start].decode(errors="replace")), "expected UTF-8") from None
+        raise _UnreadableError(_end_of(content[: error.start].decode(errors="replace")), "expected UTF-8") from None
     # YAML writes what JSON escapes as a surrogate pair in one escape
     return _PAIR.sub(_joined, text) if text.lstrip().startswith("{") else text
 
@@ -105,11 +105,11 @@ class _Builder:
         """Read the one document of the text into the tree."""
         event = self._next_content()
         if event is None:
-            raise _Unreadable(Position(1, 1), "empty; expected a document")
+            raise _UnreadableError(Position(1, 1), "empty; expected a document")
         self.tree.data = self._node(event, ())
         extra = self._next_content()
         if extra is not None:
-            raise _Unreadable(_place(extra), "expected one document, found another one after it")
+            raise _UnreadableError(_place(extra), "expected one document, found another one after it")
 
     def _next_content(self) -> yaml.Event | None:
         around = (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent)
@@ -119,9 +119,11 @@ class _Builder:
         place = _place(event)
         self.tree.values[path] = place
         if len(path) > MAX_DEPTH:
-            raise _Unreadable(place, f"nested deeper than {MAX_DEPTH} levels")
+            raise _UnreadableError(place, f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, yaml.AliasEvent):
             return self._fault(path, place, "an alias; expected the value itself")
+        if not isinstance(event, yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent):
+            raise _UnreadableError(place, "not YAML or JSON: expected a value")
         if event.anchor is not None:
             self._fault(path, place, "an anchor; expected a plain value")
         if event.tag is not None and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!"):
@@ -170,7 +172,8 @@ class _Builder:
 
 
 def _place(event: yaml.Event) -> Position:
-    return Position(event.start_mark.line + 1, event.start_mark.column + 1)
+    mark = event.start_mark
+    return Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1, 1)
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
@@ -179,6 +182,6 @@ def _events(text: str) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-        raise _Unreadable(place, f"not YAML or JSON: {error.problem or error.context}") from None
+        raise _UnreadableError(place, f"not YAML or JSON: {error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
-        raise _Unreadable(_end_of(text[: error.position]), f"not YAML or JSON: {error.reason}") from None
+        raise _UnreadableError(_end_of(text[: error.position]), f"not YAML or JSON: {error.reason}") from None

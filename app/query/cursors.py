@@ -48,15 +48,11 @@ def write(cells: Sequence[Cell], resource: Resource, query: ListQuery, lang: Lan
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def read(
-    cursor: str, columns: Sequence[ColumnElement[Any]], resource: Resource, query: ListQuery, lang: Lang
-) -> list[Any]:
+def read(cursor: str, columns: Sequence[ColumnElement[Any]], resource: Resource, query: ListQuery, lang: Lang) -> list[Any]:
     """The sort values in a cursor, in the types of ``columns``. Raises InvalidParameters unless it is of this query."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        fingerprint, *cells = msgspec.json.decode(
-            base64.b64decode(padded, altchars=b"-_", validate=True), type=list[Any]
-        )
+        fingerprint, *cells = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=list[Any])
         values = [_typed(cell, column) for cell, column in zip(cells, columns, strict=True)]
     except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
         raise _foreign("This is not a cursor; use the `next` link of the page before, as it is.") from None
@@ -82,7 +78,7 @@ def _beyond(key: Key, column: ColumnElement[Any], value: Any) -> ColumnElement[b
 
 
 def _typed(cell: Any, column: ColumnElement[Any]) -> Any:
-    wanted = column.type.python_type
+    wanted: Any = column.type.python_type
     if cell is None:
         return None
     if wanted in (date, datetime):

@@ -7,4 +7,5 @@ _REVISION = table("revision", column("id"))
 
 def current_revision(connection: Connection) -> int:
     """The number of the latest revision; 0 before the first publication."""
-    return connection.execute(select(func.coalesce(func.max(_REVISION.c.id), 0))).scalar_one()
+    found: int = connection.execute(select(func.coalesce(func.max(_REVISION.c.id), 0))).scalar_one()
+    return found

@@ -38,10 +38,7 @@ def page(connection: Connection, resource: Resource, query: ListQuery, lang: Lan
     if query.cursor is not None:
         values = cursors.read(query.cursor, ordering, resource, query, lang)
         where = [*where, cursors.after(keys, ordering, values)]
-    by = [
-        (column.desc() if key.descending else column.asc()).nulls_last()
-        for key, column in zip(keys, ordering, strict=True)
-    ]
+    by = [(column.desc() if key.descending else column.asc()).nulls_last() for key, column in zip(keys, ordering, strict=True)]
     stored = connection.execute(statement(tables, paths, where).order_by(*by).limit(query.limit + 1)).all()
     shown, rest = stored[: query.limit], stored[query.limit :]
     cells = shaper(resource, key_names, paths, lang)
@@ -49,9 +46,7 @@ def page(connection: Connection, resource: Resource, query: ListQuery, lang: Lan
     return Page(_dataset(connection, resource, names, paths, shown, lang, total), following)
 
 
-def row(
-    connection: Connection, resource: Resource, identifier: str, fields: list[str] | None, lang: Lang
-) -> Dataset | None:
+def row(connection: Connection, resource: Resource, identifier: str, fields: list[str] | None, lang: Lang) -> Dataset | None:
     """The current row with that id, as a dataset of one row; None where there is none."""
     tables = Tables(table_of(resource), lang)
     column = tables.column(cursors.TIE_BREAKER)
@@ -64,9 +59,7 @@ def row(
     return _dataset(connection, resource, names, paths, stored, lang) if stored else None
 
 
-def included(
-    connection: Connection, resource: Resource, include: Include, identifier: str, lang: Lang
-) -> tuple[Dataset, bool]:
+def included(connection: Connection, resource: Resource, include: Include, identifier: str, lang: Lang) -> tuple[Dataset, bool]:
     """The rows of ``resource`` that an item carries, and whether there are more than it may."""
     tables = Tables(table_of(resource), lang)
     names = column_names(resource, None)

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Alias, ColumnElement, FromClause, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, or_, select
 
 from app.resource import At, Lang, ListQuery, Resource
 
@@ -26,7 +26,7 @@ class Tables:
         self.table = table
         self.lang = lang
         self.clause: FromClause = table
-        self._reached: dict[str, Alias] = {}
+        self._reached: dict[str, FromClause] = {}
 
     def column(self, path: str) -> ColumnElement[Any]:
         """The column that a path of a declaration names; joins what it needs."""
@@ -36,7 +36,7 @@ class Tables:
             table = self._follow(table, step)
         return table.c[name]
 
-    def _follow(self, table: FromClause, step: str) -> Alias:
+    def _follow(self, table: FromClause, step: str) -> FromClause:
         if step not in self._reached:
             (key,) = table.c[step].foreign_keys
             target = key.column.table.alias(f"{step}_")

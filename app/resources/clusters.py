@@ -5,18 +5,18 @@ from typing import Literal
 from pydantic import Field
 
 from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
 
 ClusterType = Literal["pillar", "emerging", "segment"]
 
 
-class Cluster(Entity):
+class Cluster(LocalEntity):
     """An industry cluster of a region."""
 
     type: ClusterType = Field(description="A pillar industry, an emerging track, or a segment of another cluster.")
 
 
-class ClusterQuery(EntityQuery):
+class ClusterQuery(LocalEntityQuery):
     """Parameters of the list of clusters."""
 
 

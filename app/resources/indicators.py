@@ -9,9 +9,7 @@ from sqlmodel import SQLModel
 from app.resource import At, Ids, Include, ListQuery, Resource, Where
 from app.resources.shared import one_of, text
 
-Topic = Literal[
-    "economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"
-]
+Topic = Literal["economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"]
 UnitSystem = Literal["ucum", "iso4217"]
 
 

@@ -84,19 +84,23 @@ STATEMENT = {
     "en": "{subject} – {indicator}: {claim} ({nature}{period}). Source: {publisher}, {on}, line {line}.",
     "zh": "{subject}——{indicator}：{nature}{claim}（{period}）。来源：{publisher}，{on}，第{line}行。",
 }
+WITHIN = {"en": "{subject}, {region}", "zh": "{region}{subject}"}
 UNDATED = {"en": "no period stated", "zh": "未说明时期"}
+UNFIXED = {"en": "period stated as “{label}”", "zh": "所述时期为“{label}”"}
 PLACED = {"en": "no. {place}{of}{scope}", "zh": "{scope}{of}第{place}位"}
 PLACED_OF = {"en": " of {n}", "zh": "{n}个中"}
 BANDED = {
     "en": {"leading": "among the leading{scope}", "first_class": "first-class{scope}"},
-    "zh": {"leading": "{scope}领先", "first_class": "{scope}一流"},
+    "zh": {"leading": "位居{scope}前列", "first_class": "{scope}一流"},
 }
 JOIN = {"en": ", ", "zh": "，"}
 
 
-def statement(  # noqa: PLR0913  one parameter per column it is made of
+def sentence(  # noqa: PLR0913  one parameter per column it is made of
     lang: str,
     subject: str,
+    kind: str,
+    region: str | None,
     indicator: str,
     nature: str,
     value: float | None,
@@ -124,7 +128,7 @@ def statement(  # noqa: PLR0913  one parameter per column it is made of
     if rank_band is not None:
         claims.append(BANDED[lang][rank_band].format(scope=within))
     return STATEMENT[lang].format(
-        subject=subject,
+        subject=subject if kind == "region" or region is None else WITHIN[lang].format(subject=subject, region=region),
         indicator=indicator,
         claim=JOIN[lang].join(claims),
         nature=NATURES[lang][nature],
@@ -139,7 +143,7 @@ def _period(lang: str, label: str | None, start: date | None, end: date | None) 
     if label is None:
         return UNDATED[lang]
     if start is None or end is None:
-        return f"“{label}”"
+        return UNFIXED[lang].format(label=label)
     whole_year = (start.month, start.day, end.month, end.day) == (1, 1, 12, 31) and start.year == end.year
     return str(start.year) if whole_year else f"{start}/{end}"
 
@@ -185,9 +189,11 @@ class Observation(Fact):
     statement: Annotated[
         str,
         Computed(
-            statement,
+            sentence,
             needs=(
                 "subject.name_{lang}",
+                "subject_kind",
+                "region.name_{lang}",
                 "indicator.name_{lang}",
                 "nature",
                 "value",
@@ -234,9 +240,9 @@ class ObservationQuery(FactQuery):
         Where("period_end", ">="),
         Field(description="Period ends on or after this day; undated ones are out."),
     ] = None
-    period_to: Annotated[
-        Day | None, Where("period_start", "<="), Field(description="Period starts on or before this day.")
-    ] = None
+    period_to: Annotated[Day | None, Where("period_start", "<="), Field(description="Period starts on or before this day.")] = (
+        None
+    )
     reported_from: Annotated[
         Day | None, Where("source.published_on", ">="), Field(description="Source published on or after.")
     ] = None

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
 
 OrganisationType = Literal[
     "company",
@@ -19,13 +19,13 @@ OrganisationType = Literal[
 ]
 
 
-class Organisation(Entity):
+class Organisation(LocalEntity):
     """An organisation; what it belongs to is said by relations."""
 
     type: OrganisationType = Field(description="What kind of organisation it is.")
 
 
-class OrganisationQuery(EntityQuery):
+class OrganisationQuery(LocalEntityQuery):
     """Parameters of the list of organisations."""
 
 

@@ -5,18 +5,18 @@ from typing import Literal
 from pydantic import Field
 
 from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
 
 ProgrammeType = Literal["framework", "action_plan", "service", "subsidy", "housing"]
 
 
-class Programme(Entity):
+class Programme(LocalEntity):
     """A programme by which a region supports enterprises or people; its targets are observations."""
 
     type: ProgrammeType = Field(description="What kind of support it is.")
 
 
-class ProgrammeQuery(EntityQuery):
+class ProgrammeQuery(LocalEntityQuery):
     """Parameters of the list of programmes."""
 
 

@@ -5,20 +5,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.resource import Ids, Resource, Where
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
 
 ProjectType = Literal["development", "premises", "town", "expansion"]
 ProjectStatus = Literal["planned", "under_construction", "completing", "completed", "unstated"]
 
 
-class Project(Entity):
+class Project(LocalEntity):
     """A project; where it lies is said by relations, how large it is by observations."""
 
     type: ProjectType = Field(description="What is built.")
     status: ProjectStatus = Field(description="How far it is, by the source; `unstated` where it does not say.")
 
 
-class ProjectQuery(EntityQuery):
+class ProjectQuery(LocalEntityQuery):
     """Parameters of the list of projects."""
 
     status: Annotated[Ids, Where("status", "in"), Field(description="How far they are.")] = None

@@ -40,7 +40,7 @@ class RevisionRow(SQLModel, table=True):
     # no foreign key: the revision is written first, and its source refers to it
     source: str = Stored(index=True)
     action: str
-    published_at: datetime = Stored(sa_type=Moment)  # type: ignore[call-overload]  # SQLModel types sa_type as a class
+    published_at: datetime = Stored(sa_type=Moment)
     document_sha256: str
     document: bytes = Stored(sa_type=LargeBinary)
     added: int

@@ -72,7 +72,7 @@ class EntityRow(SQLModel, table=True):
 
 
 class Entity(BaseModel):
-    """What the public models of all kinds of entity have; ``region`` and ``parent`` are ids."""
+    """What the public models of all kinds of entity have."""
 
     id: str = Field(description="Stable id, unique among all entities.")
     type: str = Field(description="Type within its kind, from a closed list.")
@@ -82,14 +82,19 @@ class Entity(BaseModel):
     )
     name_as_written: str | None = Field(description="The name, or the phrase that names it, as the source writes it.")
     aliases: Annotated[list[str], Lines()] = Field(description="Other names in use.")
-    region: str | None = Field(description="The region it belongs to.")
     parent: str | None = Field(description="The entity of the same kind that it is part of.")
     since: str | None = Field(description="Year or date since which it exists, where the source states one.")
     summary: Annotated[str | None, At("summary_{lang}")] = Field(description="Summary in our own words.")
-    source: str = Field(description="The source that declared it.")
-    line: int | None = Field(description="Line of the source text; null for reference vocabulary.")
-    revision: int = Field(description="The revision that last changed it.")
-    retired: bool = Field(description="Whether its source no longer mentions it.")
+    source: Annotated[str, Last()] = Field(description="The source that declared it.")
+    line: Annotated[int | None, Last()] = Field(description="Line of the source text; null for reference vocabulary.")
+    revision: Annotated[int, Last()] = Field(description="The revision that last changed it.")
+    retired: Annotated[bool, Last()] = Field(description="Whether its source no longer mentions it.")
+
+
+class LocalEntity(Entity):
+    """What entities that belong to a region have: all but regions themselves."""
+
+    region: str | None = Field(description="The region it belongs to; null where it is active in many.")
 
 
 class EntityQuery(ListQuery):
@@ -97,7 +102,6 @@ class EntityQuery(ListQuery):
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
     type: Annotated[Ids, Where("type", "in"), Field(description="Types.")] = None
-    region: Annotated[Ids, Where("region", "in"), Field(description="Ids of the regions they belong to.")] = None
     parent: Annotated[Ids, Where("parent", "in"), Field(description="Ids of the entities they are part of.")] = None
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that declared them.")] = None
     retired: Annotated[
@@ -105,6 +109,12 @@ class EntityQuery(ListQuery):
         Where("retired", "="),
         Field(description="Those that their source no longer mentions, instead of the others."),
     ] = False
+
+
+class LocalEntityQuery(EntityQuery):
+    """The filters that entities have which belong to a region."""
+
+    region: Annotated[Ids, Where("region", "in"), Field(description="Ids of the regions they belong to.")] = None
 
 
 ENTITY_SORT = ("id", "name", "type", "since", "region", "line")
@@ -145,12 +155,8 @@ class Fact(BaseModel):
     source: Annotated[str, Last()] = Field(description="The source that states it.")
     line: Annotated[int, Last()] = Field(description="Line of the source text, counted from 1.")
     as_written: Annotated[str, Last()] = Field(description="The shortest literal phrase of the source that carries it.")
-    speaker: Annotated[str | None, Last()] = Field(
-        description="The person to whom the source attributes it, where it names one."
-    )
-    reported_on: Annotated[date | None, At("source.published_on"), Last()] = Field(
-        description="Publication date of the source."
-    )
+    speaker: Annotated[str | None, Last()] = Field(description="The person to whom the source attributes it, where it names one.")
+    reported_on: Annotated[date | None, At("source.published_on"), Last()] = Field(description="Publication date of the source.")
     revision: Annotated[int, Last()] = Field(description="The revision that introduced this version.")
     retracted_in: Annotated[int | None, Last()] = Field(
         description="The revision that ended this version; null while it is current."
@@ -162,6 +168,4 @@ class FactQuery(ListQuery):
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that state them.")] = None
-    speaker: Annotated[Ids, Where("speaker", "in"), Field(description="Ids of the persons they are attributed to.")] = (
-        None
-    )
+    speaker: Annotated[Ids, Where("speaker", "in"), Field(description="Ids of the persons they are attributed to.")] = None

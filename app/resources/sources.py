@@ -66,9 +66,7 @@ class Source(BaseModel):
     speakers: Annotated[list[str], Lines(), At("speakers_{lang}")] = Field(
         description="Persons whom it quotes: id, name and office."
     )
-    not_stated: Annotated[list[str], Lines(), At("not_stated_{lang}")] = Field(
-        description="What it leaves open, in our words."
-    )
+    not_stated: Annotated[list[str], Lines(), At("not_stated_{lang}")] = Field(description="What it leaves open, in our words.")
     revision: int = Field(description="The revision that last changed it.")
     retired: bool = Field(description="Whether it was retracted.")
 
@@ -79,15 +77,11 @@ class SourceQuery(ListQuery):
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
     type: Annotated[Ids, Where("type", "in"), Field(description="Types.")] = None
     language: Annotated[Ids, Where("language", "in"), Field(description="Languages.")] = None
-    published_from: Annotated[Day | None, Where("published_on", ">="), Field(description="Published on or after.")] = (
-        None
+    published_from: Annotated[Day | None, Where("published_on", ">="), Field(description="Published on or after.")] = None
+    published_to: Annotated[Day | None, Where("published_on", "<="), Field(description="Published on or before.")] = None
+    retired: Annotated[bool, Where("retired", "="), Field(description="Those that were retracted, instead of the others.")] = (
+        False
     )
-    published_to: Annotated[Day | None, Where("published_on", "<="), Field(description="Published on or before.")] = (
-        None
-    )
-    retired: Annotated[
-        bool, Where("retired", "="), Field(description="Those that were retracted, instead of the others.")
-    ] = False
 
 
 SOURCES = Resource(

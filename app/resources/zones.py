@@ -5,18 +5,18 @@ from typing import Literal
 from pydantic import Field
 
 from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, Entity, EntityQuery, EntityRow
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
 
 ZoneType = Literal["functional_zone", "development_zone", "innovation_community"]
 
 
-class Zone(Entity):
+class Zone(LocalEntity):
     """A zone of a region."""
 
     type: ZoneType = Field(description="What the zone is for its region.")
 
 
-class ZoneQuery(EntityQuery):
+class ZoneQuery(LocalEntityQuery):
     """Parameters of the list of zones."""
 
 

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -85,12 +84,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("name_basis IN ('official', 'common', 'literal')", name="ck_entity_name_basis"),
         sa.CheckConstraint("line > 0", name="ck_entity_line"),
-        sa.ForeignKeyConstraint(
-            ["parent"], ["entity.id"], name="fk_entity_parent", initially="DEFERRED", deferrable=True
-        ),
-        sa.ForeignKeyConstraint(
-            ["region"], ["entity.id"], name="fk_entity_region", initially="DEFERRED", deferrable=True
-        ),
+        sa.ForeignKeyConstraint(["parent"], ["entity.id"], name="fk_entity_parent", initially="DEFERRED", deferrable=True),
+        sa.ForeignKeyConstraint(["region"], ["entity.id"], name="fk_entity_region", initially="DEFERRED", deferrable=True),
         sa.ForeignKeyConstraint(["revision"], ["revision.id"], name="fk_entity_revision"),
         sa.ForeignKeyConstraint(["source"], ["source.id"], name="fk_entity_source"),
         sa.PrimaryKeyConstraint("id", name="pk_entity"),
@@ -193,9 +188,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("comparator IN ('<', '<=', '=', '~', '>=', '>')", name="ck_observation_comparator"),
         sa.CheckConstraint("nature IN ('actual', 'planned', 'target')", name="ck_observation_nature"),
-        sa.CheckConstraint(
-            "period_basis <> 'derived' OR period_start IS NOT NULL", name="ck_observation_period_derived"
-        ),
+        sa.CheckConstraint("period_basis <> 'derived' OR period_start IS NOT NULL", name="ck_observation_period_derived"),
         sa.CheckConstraint("period_basis <> 'unstated' OR period_start IS NULL", name="ck_observation_period_unstated"),
         sa.CheckConstraint("period_basis IN ('stated', 'derived', 'unstated')", name="ck_observation_period_basis"),
         sa.CheckConstraint("rank_band IN ('leading', 'first_class')", name="ck_observation_rank_band"),
@@ -218,9 +211,7 @@ def upgrade() -> None:
         sa.CheckConstraint("rank >= 1 AND (rank_of IS NULL OR rank_of >= rank)", name="ck_observation_rank"),
         sa.CheckConstraint("rank IS NULL OR rank_band IS NULL", name="ck_observation_rank_or_band"),
         sa.CheckConstraint("retracted_in > revision", name="ck_observation_retracted_in"),
-        sa.CheckConstraint(
-            "value IS NOT NULL OR rank IS NOT NULL OR rank_band IS NOT NULL", name="ck_observation_claim"
-        ),
+        sa.CheckConstraint("value IS NOT NULL OR rank IS NOT NULL OR rank_band IS NOT NULL", name="ck_observation_claim"),
         sa.ForeignKeyConstraint(["indicator"], ["indicator.id"], name="fk_observation_indicator"),
         sa.ForeignKeyConstraint(["rank_region"], ["entity.id"], name="fk_observation_rank_region"),
         sa.ForeignKeyConstraint(["region"], ["entity.id"], name="fk_observation_region"),
