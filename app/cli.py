@@ -141,9 +141,7 @@ def verify(
     typer.echo(f"{document}: {sum(1 for _ in citations(checked))} citations stand in their lines")
 
 
-@commands.command(
-    epilog="Examples: indicators export observations region=310104 nature=target --format csv; indicators export -o folder"
-)
+@commands.command(epilog="Examples: indicators export observations nature=target --format csv; indicators export -o folder")
 def export(
     resource: Annotated[str | None, typer.Argument(help="A resource; all of them when left out.", show_default=False)] = None,
     parameters: Annotated[

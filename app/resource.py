@@ -168,6 +168,14 @@ class Resource:
         ordered = sorted(self.public.model_fields.items(), key=lambda item: marker(item[1], Last) is not None)
         return tuple(Column(name, _column_type(info.annotation), info.description or "") for name, info in ordered)
 
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
     @cached_property
     def origins(self) -> dict[str, At | Computed]:
         """Where each column comes from."""

@@ -28,7 +28,7 @@ def _lines(rows: Sequence[Sequence[Cell]]) -> bytes:
 
 def _cell(cell: Cell, column: Column) -> Cell:
     if isinstance(cell, list):
-        cell = "; ".join(cell)
+        cell = "\n".join(cell)  # the only character that no member contains
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, str) and column.type in ("string", "strings") and cell.startswith(FORMULA) and len(cell) > 1:

@@ -7,8 +7,7 @@ the last row seen.
 import base64
 import binascii
 import hashlib
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,11 +15,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, and_, false, or_
 
-from app.dataset import Cell
+from app.dataset import Cell, ColumnType
 from app.errors import Fault, InvalidParameters
 from app.resource import Lang, ListQuery, Resource
 
 TIE_BREAKER = "id"
+TOO_LARGE = 2**63
 FREE = {"cursor", "limit", "total", "fields", "format", "lang"}
 """Parameters that may change from page to page."""
 
@@ -48,12 +48,12 @@ def write(cells: Sequence[Cell], resource: Resource, query: ListQuery, lang: Lan
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def read(cursor: str, columns: Sequence[ColumnElement[Any]], resource: Resource, query: ListQuery, lang: Lang) -> list[Any]:
-    """The sort values in a cursor, in the types of ``columns``. Raises InvalidParameters unless it is of this query."""
+def read(cursor: str, keys: Sequence[Key], resource: Resource, query: ListQuery, lang: Lang) -> list[Any]:
+    """The sort values in a cursor, one a key. Raises InvalidParameters unless it is of this query."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         fingerprint, *cells = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=list[Any])
-        values = [_typed(cell, column) for cell, column in zip(cells, columns, strict=True)]
+        values = [_typed(cell, resource.column(key.name).type) for cell, key in zip(cells, keys, strict=True)]
     except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
         raise _foreign("This is not a cursor; use the `next` link of the page before, as it is.") from None
     if fingerprint != _fingerprint(resource, query, lang):
@@ -77,19 +77,19 @@ def _beyond(key: Key, column: ColumnElement[Any], value: Any) -> ColumnElement[b
     return beyond if key.name == TIE_BREAKER else or_(beyond, column.is_(None))
 
 
-def _typed(cell: Any, column: ColumnElement[Any]) -> Any:
-    wanted: Any = column.type.python_type
+_TYPES: dict[ColumnType, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
+_READ: dict[ColumnType, Callable[[str], Any]] = {"date": date.fromisoformat, "datetime": datetime.fromisoformat}
+
+
+def _typed(cell: Any, kind: ColumnType) -> Any:
+    """The cell of a column of this type, as the database takes it. Raises ValueError or TypeError for any other."""
     if cell is None:
         return None
-    if wanted in (date, datetime):
-        return wanted.fromisoformat(cell)
-    if wanted is float:
-        wanted = int | float
-    if not isinstance(cell, wanted) or isinstance(cell, bool) or (isinstance(cell, float) and not math.isfinite(cell)):
+    if type(cell) not in _TYPES.get(kind, (str,)):
         raise TypeError
-    if isinstance(cell, int) and abs(cell) >= 2**53:
+    if isinstance(cell, int | float) and not abs(cell) < TOO_LARGE:
         raise ValueError
-    return cell
+    return _READ[kind](cell) if kind in _READ else cell
 
 
 def _fingerprint(resource: Resource, query: ListQuery, lang: Lang) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_
+from sqlalchemy import Connection, or_
 
-from app.dataset import Column, Dataset, Meta
+from app.dataset import Dataset, Meta
 from app.query import cursors
 from app.query.history import current_revision
 from app.query.select import Tables, conditions, counting, needed, standing, statement, table_of
@@ -36,7 +36,7 @@ def page(connection: Connection, resource: Resource, query: ListQuery, lang: Lan
     where = conditions(resource, query, tables)
     total = connection.execute(counting(tables, where)).scalar_one() if query.total else None
     if query.cursor is not None:
-        values = cursors.read(query.cursor, ordering, resource, query, lang)
+        values = cursors.read(query.cursor, keys, resource, query, lang)
         where = [*where, cursors.after(keys, ordering, values)]
     by = [(column.desc() if key.descending else column.asc()).nulls_last() for key, column in zip(keys, ordering, strict=True)]
     stored = connection.execute(statement(tables, paths, where).order_by(*by).limit(query.limit + 1)).all()
@@ -50,7 +50,7 @@ def row(connection: Connection, resource: Resource, identifier: str, fields: lis
     """The current row with that id, as a dataset of one row; None where there is none."""
     tables = Tables(table_of(resource), lang)
     column = tables.column(cursors.TIE_BREAKER)
-    key = _key(identifier, column)
+    key = _key(identifier, resource)
     if key is None:
         return None
     names = column_names(resource, fields)
@@ -75,7 +75,7 @@ def identifiers(connection: Connection, resource: Resource, like: str) -> list[s
     tables = Tables(table_of(resource), "en")
     column = tables.column(cursors.TIE_BREAKER)
     found = statement(tables, (cursors.TIE_BREAKER,), standing(resource, tables)).order_by(column).limit(ID_SAMPLE)
-    near = found.where(column >= like) if column.type.python_type is str else found
+    near = found.where(column >= like) if resource.column(cursors.TIE_BREAKER).type == "string" else found
     return [str(value) for wanted in (found, near) for value in connection.execute(wanted).scalars()]
 
 
@@ -84,10 +84,10 @@ def column_names(resource: Resource, fields: Sequence[str] | None) -> tuple[str,
     return tuple(dict.fromkeys(fields or (column.name for column in resource.columns)))
 
 
-def _key(identifier: str, column: ColumnElement[Any]) -> str | int | None:
+def _key(identifier: str, resource: Resource) -> str | int | None:
     """The id in the type of its column; None for what cannot be one."""
-    if column.type.python_type is str:
-        return identifier
+    if resource.column(cursors.TIE_BREAKER).type == "string":
+        return identifier if "\0" not in identifier else None
     numeric = identifier.isascii() and identifier.isdecimal() and len(identifier) <= len(str(LARGEST_ID))
     return int(identifier) if numeric and int(identifier) <= LARGEST_ID else None
 
@@ -101,7 +101,6 @@ def _dataset(  # noqa: PLR0913  the parts of a dataset
     lang: Lang,
     total: int | None = None,
 ) -> Dataset:
-    described: dict[str, Column] = {column.name: column for column in resource.columns}
     shape = shaper(resource, names, paths, lang)
     meta = Meta(current_revision(connection), len(stored), total)
-    return Dataset(resource.name, tuple(described[name] for name in names), [shape(cells) for cells in stored], meta)
+    return Dataset(resource.name, tuple(resource.column(name) for name in names), [shape(cells) for cells in stored], meta)

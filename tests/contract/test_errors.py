@@ -1,0 +1,153 @@
+"""The contract of errors: a problem document (RFC 9457) for every fault, all faults at once, the nearest right value."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from app.errors import PROBLEMS
+from app.resource import Resource
+from app.resources import ALL
+
+EACH = pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.name)
+
+
+def problem(client: TestClient, address: str, status: int, **options: Any) -> dict[str, Any]:
+    """The problem document that a request is answered with."""
+    answer = client.request(options.pop("method", "GET"), address, **options)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert body["type"] in {f"/problems/{kind.slug}" for kind in PROBLEMS}
+    assert client.get(body["type"]).json()["title"] == body["title"]
+    assert body["instance"] == address.split("?", maxsplit=1)[0]
+    return body
+
+
+FAULTS = {
+    "limt=5": ("limt", "limit"),
+    "limit=0": ("limit", None),
+    "limit=1001": ("limit", None),
+    "limit=ten": ("limit", None),
+    "limit=1&limit=2": ("limit", None),
+    "sort=idd": ("sort", "id"),
+    "fields=idd": ("fields", "id"),
+    "lang=fr": ("lang", None),
+    "lang=zh&lang=en": ("lang", None),
+    "format=cvs": ("format", "csv"),
+    "format=CSV": ("format", None),
+    "total=maybe": ("total", None),
+    "cursor=abc": ("cursor", None),
+    "cursor=%E5%A4%A7": ("cursor", None),
+    "q=": ("q", None),
+    "q=" + "x" * 201: ("q", None),
+    "q=%00": ("q", None),
+    "a%00b=1": ("ab", None),
+}
+
+
+@EACH
+@pytest.mark.parametrize("query", FAULTS)
+def test_faulty_parameters(seed_client: TestClient, resource: Resource, query: str) -> None:
+    name, suggestion = FAULTS[query]
+    (fault,) = problem(seed_client, f"/v1/{resource.name}?{query}", 422)["errors"]
+    assert fault["parameter"] == name
+    assert fault["message"]
+    if suggestion is not None:
+        assert fault["suggestion"] == suggestion
+
+
+def test_all_faults_at_once_and_without_the_input(seed_client: TestClient) -> None:
+    body = problem(seed_client, "/v1/observations?limt=1&value_gte=NaN&value_lt=1e999&period_from=2024&sort=valu&limit=-1", 422)
+    assert [fault["parameter"] for fault in body["errors"]] == [
+        "limt", "limit", "sort", "value_gte", "value_lt", "period_from",
+    ]  # fmt: skip
+    assert all("input" not in fault for fault in body["errors"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "value_gte=inf",
+        "value=" + "9" * 5000,
+        "period_from=20240101",
+        "period_from=2024-02-30",
+        "period_from=1700000000",
+        "rank=first",
+        "region=" + ",".join(["310104"] * 201),
+        "region=" + "x" * 201,
+    ],
+)
+def test_values_out_of_range(seed_client: TestClient, query: str) -> None:
+    (fault,) = problem(seed_client, f"/v1/observations?{query}", 422)["errors"]
+    assert fault["parameter"] == query.split("=", maxsplit=1)[0]
+
+
+def test_a_cursor_belongs_to_its_query(seed_client: TestClient) -> None:
+    following = seed_client.get("/v1/observations?limit=2&sort=-value").json()["links"]["next"]
+    cursor = following.split("cursor=")[1]
+    for other in ("observations?sort=value", "observations?sort=-value&region=310104", "relations?", "observations?q=a"):
+        (fault,) = problem(seed_client, f"/v1/{other}&cursor={cursor}", 422)["errors"]
+        assert fault["code"] == "invalid_cursor"
+    assert seed_client.get(f"/v1/observations?sort=-value&limit=5&fields=id&cursor={cursor}").status_code == 200
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_no_cursor_breaks_the_service(seed_client: TestClient, cursor: str) -> None:
+    answer = seed_client.get("/v1/observations", params={"cursor": cursor, "sort": "value"})
+    assert answer.status_code == 422
+
+
+@given(st.text(max_size=40, alphabet=st.characters(codec="utf-8")), st.sampled_from(ALL))
+@settings(max_examples=150, deadline=None)
+def test_no_text_breaks_a_search(seed_client: TestClient, text: str, resource: Resource) -> None:
+    answer = seed_client.get(f"/v1/{resource.name}", params={"q": text})
+    assert answer.status_code == (422 if "\0" in text or not text else 200)
+
+
+@pytest.mark.parametrize("path", ["/v1/zone", "/v1/zones/", "/v1/zones/a/b", "/nothing"])
+def test_unknown_paths(seed_client: TestClient, path: str) -> None:
+    problem(seed_client, path, 404)
+
+
+def test_the_nearest_path_is_named(seed_client: TestClient) -> None:
+    (fault,) = problem(seed_client, "/v1/zone", 404)["errors"]
+    assert fault["suggestion"] == "/v1/zones"
+
+
+@EACH
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_methods_that_are_not_there(seed_client: TestClient, resource: Resource, method: str) -> None:
+    answer = seed_client.request(method, f"/v1/{resource.name}")
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    problem(seed_client, f"/v1/{resource.name}", 405, method=method)
+
+
+@EACH
+def test_media_types_that_are_not_there(seed_client: TestClient, resource: Resource) -> None:
+    body = problem(seed_client, f"/v1/{resource.name}", 406, headers={"Accept": "application/xml, text/*;q=0"})
+    assert "text/csv" in body["errors"][0]["allowed"]
+    assert seed_client.get(f"/v1/{resource.name}", headers={"Accept": "application/xml, */*;q=0.1"}).status_code == 200
+
+
+def test_query_strings_that_are_not_utf8(seed_client: TestClient) -> None:
+    for query in ("q=%ff", "q=%ED%A0%80", "&".join(f"a{n}=1" for n in range(600))):
+        problem(seed_client, f"/v1/zones?{query}", 400)
+
+
+def test_options_names_the_methods(seed_client: TestClient) -> None:
+    answer = seed_client.options("/v1/zones")
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+    problem(seed_client, "/nothing", 404, method="OPTIONS")
+
+
+def test_reading_is_allowed_from_any_origin(seed_client: TestClient) -> None:
+    answer = seed_client.get("/v1/zones", headers={"Origin": "https://example.org"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "Link" in answer.headers["access-control-expose-headers"]
+    asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
+    assert seed_client.options("/v1/zones", headers=asked).status_code == 200

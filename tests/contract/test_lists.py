@@ -1,0 +1,217 @@
+"""The contract of every list: envelope, paging, order, filters, columns, languages, formats."""
+
+import csv
+import io
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from app.formats import FORMATS, Format
+from app.resource import Computed, Resource
+from app.resources import ALL, BY_NAME
+from tests.conftest import rows
+
+EACH = pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.name)
+EACH_FORMAT = pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.name)
+
+
+def address(resource: Resource) -> str:
+    return f"/v1/{resource.name}"
+
+
+@EACH
+def test_envelope(seed_client: TestClient, resource: Resource) -> None:
+    answer = seed_client.get(address(resource), params={"total": "true", "limit": 3})
+    body = answer.json()
+    assert set(body) == {"data", "meta", "links"}
+    assert body["meta"]["count"] == len(body["data"]) <= 3
+    assert body["meta"]["total"] >= body["meta"]["count"] > 0
+    assert body["meta"]["revision"] == 2
+    assert body["links"]["self"] == f"{address(resource)}?total=true&limit=3"
+    assert (body["links"]["next"] is None) == (body["meta"]["total"] <= 3)
+    assert list(body["data"][0]) == [column.name for column in resource.columns]
+
+
+@EACH
+def test_rows_are_of_their_public_model(seed_client: TestClient, resource: Resource) -> None:
+    for row in rows(seed_client, address(resource), limit=1000):
+        resource.public.model_validate(row, extra="forbid")
+
+
+@EACH
+def test_total_only_on_request(seed_client: TestClient, resource: Resource) -> None:
+    assert seed_client.get(address(resource)).json()["meta"]["total"] is None
+
+
+@EACH
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_pages_make_up_the_whole_list_once(seed_client: TestClient, resource: Resource, limit: int) -> None:
+    whole = rows(seed_client, address(resource), limit=1000)
+    paged, following = [], f"{address(resource)}?limit={limit}"
+    while following:
+        answer = seed_client.get(following)
+        paged += answer.json()["data"]
+        following = answer.json()["links"]["next"]
+        assert (f'<{following}>; rel="next"' in answer.headers["link"]) == (following is not None)
+    assert paged == whole
+
+
+@EACH
+def test_every_sort_key_orders_with_nulls_last_and_pages(seed_client: TestClient, resource: Resource) -> None:
+    for name in resource.sort:
+        for key in (name, f"-{name}"):
+            found = rows(seed_client, address(resource), sort=key, limit=1000)
+            values = [row[name] for row in found]
+            stated = [value for value in values if value is not None]
+            assert values == stated + [None] * (len(values) - len(stated))
+            ascending = list(reversed(stated)) if key.startswith("-") else stated
+            assert all(not later < earlier for earlier, later in pairwise(ascending))
+            half = len(found) // 2 or 1
+            first = seed_client.get(address(resource), params={"sort": key, "limit": half}).json()
+            rest = rows(seed_client, first["links"]["next"]) if first["links"]["next"] else []
+            assert first["data"] + rest == found[: half + len(rest)]
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_any_order_is_total(seed_client: TestClient, data: st.DataObject) -> None:
+    resource = data.draw(st.sampled_from(ALL))
+    names = data.draw(st.lists(st.sampled_from(resource.sort), min_size=1, max_size=3, unique=True))
+    keys = [name if data.draw(st.booleans()) else f"-{name}" for name in names]
+    limit = data.draw(st.integers(1, 20))
+    whole = [row["id"] for row in rows(seed_client, address(resource), sort=",".join(keys), limit=1000)]
+    paged: list[Any] = []
+    following = f"{address(resource)}?sort={','.join(keys)}&limit={limit}"
+    while following:
+        answer = seed_client.get(following).json()
+        paged += [row["id"] for row in answer["data"]]
+        following = answer["links"]["next"]
+    assert paged == whole
+    assert len(set(paged)) == len(paged)
+
+
+@EACH
+def test_every_equality_filter_selects_exactly_its_rows(seed_client: TestClient, resource: Resource) -> None:
+    whole = rows(seed_client, address(resource), limit=1000)
+    columns = {origin.path: name for name, origin in resource.origins.items() if not isinstance(origin, Computed)}
+    for name, where in resource.filters.items():
+        if where.operator != "in" or where.path not in columns:
+            continue
+        column = columns[where.path]
+        values = sorted({row[column] for row in whole if row[column] is not None})[:3]
+        for value in values:
+            expected = [row["id"] for row in whole if row[column] == value]
+            assert [row["id"] for row in rows(seed_client, address(resource), limit=1000, **{name: value})] == expected
+        if len(values) > 1:
+            either = [row["id"] for row in whole if row[column] in values[:2]]
+            both = f"{values[0]},{values[1]}"
+            assert [row["id"] for row in rows(seed_client, address(resource), limit=1000, **{name: both})] == either
+            repeated = seed_client.get(f"{address(resource)}?limit=1000&{name}={values[0]}&{name}={values[1]}")
+            assert [row["id"] for row in repeated.json()["data"]] == either
+
+
+@EACH
+def test_nothing_found_is_an_empty_list(seed_client: TestClient, resource: Resource) -> None:
+    body = seed_client.get(address(resource), params={"q": "zzz-nothing-zzz", "total": "true"}).json()
+    assert body["data"] == []
+    assert body["meta"] == {"revision": 2, "count": 0, "total": 0}
+    assert body["links"]["next"] is None
+
+
+@EACH
+def test_fields_choose_columns_in_their_order(seed_client: TestClient, resource: Resource) -> None:
+    names = [column.name for column in resource.columns]
+    chosen = [names[-1], names[0]]
+    row = rows(seed_client, address(resource), fields=",".join(chosen), limit=1)[0]
+    assert list(row) == chosen
+    whole = rows(seed_client, address(resource), limit=1)[0]
+    assert row == {name: whole[name] for name in chosen}
+
+
+@EACH
+@EACH_FORMAT
+def test_formats_carry_the_same_rows(seed_client: TestClient, resource: Resource, format_: Format) -> None:
+    whole = rows(seed_client, address(resource), limit=1000)
+    for headers, parameters in (({}, {"format": format_.name}), ({"Accept": format_.media_type}, {})):
+        answer = seed_client.get(address(resource), params={"limit": 1000, **parameters}, headers=headers)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == format_.content_type
+        assert READERS[format_.name](answer.content, resource) == whole
+
+
+@EACH
+@EACH_FORMAT
+def test_other_formats_are_linked(seed_client: TestClient, resource: Resource, format_: Format) -> None:
+    link = seed_client.get(address(resource), params={"format": format_.name, "limit": 2}).headers["link"]
+    for other in FORMATS:
+        part = f'<{address(resource)}?limit=2&format={other.name}>; rel="alternate"; type="{other.media_type}"'
+        assert (part in link) == (other is not format_)
+    assert '</openapi.json>; rel="describedby"' in link
+
+
+@EACH
+def test_language_by_parameter_then_header_then_english(seed_client: TestClient, resource: Resource) -> None:
+    cases = [
+        ({"lang": "zh"}, {"Accept-Language": "en"}, "zh"),
+        ({}, {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}, "zh"),
+        ({}, {"Accept-Language": "fr, de;q=0.5"}, "en"),
+        ({}, {"Accept-Language": "zh;q=0.2, en;q=0.7"}, "en"),
+        ({}, {}, "en"),
+    ]
+    for parameters, headers, expected in cases:
+        answer = seed_client.get(address(resource), params=parameters, headers=headers)
+        assert answer.headers["content-language"] == expected
+        assert "Accept-Language" in answer.headers["vary"]
+
+
+@EACH
+def test_head_is_get_without_a_body(seed_client: TestClient, resource: Resource) -> None:
+    got, head = seed_client.get(address(resource)), seed_client.head(address(resource))
+    assert head.content == b""
+    assert head.status_code == got.status_code
+    assert {**head.headers} == {**got.headers}
+
+
+def read_json(content: bytes, _resource: Resource) -> list[dict[str, Any]]:
+    """The rows of a JSON answer."""
+    import json  # noqa: PLC0415  one reader per format, each with what it needs
+
+    found: list[dict[str, Any]] = json.loads(content)["data"]
+    return found
+
+
+def read_csv(content: bytes, resource: Resource) -> list[dict[str, Any]]:
+    """The rows of a CSV answer, in the types of their columns."""
+    kinds = {column.name: column.type for column in resource.columns}
+    lines = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    return [{name: CELLS[kinds[name]](text) for name, text in line.items()} for line in lines]
+
+
+def nullable(read: Any) -> Any:
+    """An empty cell is null."""
+    return lambda text: None if text == "" else read(text)
+
+
+CELLS: dict[str, Any] = {
+    "string": nullable(str),
+    "date": nullable(str),
+    "datetime": nullable(str),
+    "integer": nullable(int),
+    "number": nullable(float),
+    "boolean": nullable(lambda text: {"true": True, "false": False}[text]),
+    "strings": lambda text: text.split("\n") if text else [],
+}
+READERS: dict[str, Any] = {"json": read_json, "csv": read_csv}
+"""Of each format what reads it back; a format without one has no contract."""
+
+
+def test_every_format_is_read_back() -> None:
+    assert set(READERS) == {format_.name for format_ in FORMATS}
+
+
+def test_the_catalogue_names_each_resource_once() -> None:
+    assert len(BY_NAME) == len(ALL) == 12
