@@ -1,0 +1,49 @@
+# Two commands: `make serve` and `make test`. Both make .venv by themselves.
+
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: serve test check examples lock clean
+
+serve: $(VENV)/runtime
+	@$(BIN)/indicators migrate
+	@$(BIN)/indicators publish --seed
+	@$(BIN)/indicators serve
+
+test: $(VENV)/development
+	$(BIN)/pytest
+
+check: $(VENV)/development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# the examples in the OpenAPI document, from the service itself
+examples: $(VENV)/development
+	$(BIN)/python -m tests.write_examples
+
+# hashed and for every platform; names no index
+lock:
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  pyproject.toml --group build -o requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  pyproject.toml --group dev -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# the lock of development contains that of running, with the same versions
+$(VENV)/runtime: requirements.txt requirements-dev.txt pyproject.toml | $(BIN)/python
+	test -e $(VENV)/development || $(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/development: requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements-dev.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
