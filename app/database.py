@@ -8,10 +8,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from app.dialects import WRITER, engine_for, file_of, tables_of_file
+from app.dialects import WRITER, engine_for, file_of, state_of_file
 from app.errors import Refusal
 
 OURS = frozenset({"alembic_version", "source", "revision", "entity", "observation"})
@@ -42,12 +43,17 @@ class Database:
             yield connection
 
     def migrate(self, revision: str = "head") -> None:
-        """Bring the schema to ``revision``, creating the database if need be. Raises Refusal for one that is not ours."""
-        self._refuse_foreign()
-        if revision == "base" or revision.startswith("-"):
-            command.downgrade(self.scripts, revision)
-        else:
-            command.upgrade(self.scripts, revision)
+        """Bring the schema to ``revision``, creating the database if need be.
+
+        Raises:
+            Refusal: for a database that is not ours or newer, or a revision that there is not.
+        """
+        self._refuse_foreign(*self._state())
+        undo = revision == "base" or revision.startswith("-")
+        try:
+            (command.downgrade if undo else command.upgrade)(self.scripts, revision)
+        except CommandError:
+            raise Refusal(f"there is no schema {revision}; expected head, base, a revision, or -1 for one back") from None
 
     def require_current(self) -> None:
         """Raise Refusal, with one clear line, unless the database is there, ours and of this version's schema."""
@@ -55,40 +61,29 @@ class Database:
         if path is not None and (not path.exists() or path.stat().st_size == 0):
             state = "is empty" if path.exists() else "does not exist"
             raise Refusal(f"the database {path} {state}; run `indicators migrate` first")
-        self._refuse_foreign()
+        tables, version = self._state()
+        self._refuse_foreign(tables, version)
         head = ScriptDirectory.from_config(self.scripts).get_current_head()
-        version = self._version()
         if version != head:
             raise Refusal(f"the database has schema {version or 'none'}, this software needs {head}; run `indicators migrate`")
 
-    def _refuse_foreign(self) -> None:
-        path = file_of(self.url)
-        if path is not None and not path.exists():
+    def _refuse_foreign(self, tables: set[str], version: str | None) -> None:
+        if not tables - {"alembic_version"} and version is None:
             return
-        tables = tables_of_file(path) if path is not None else self._tables()
-        if tables and not tables >= OURS:
+        if not tables >= OURS:
             raise Refusal(f"the database {self.engine.url!r} belongs to another program; it was left as it is")
-        if tables and self._version() not in {None, *self._known_versions()}:
-            raise Refusal(
-                f"the database was made by a newer version of this software (schema {self._version()}); upgrade the "
-                "software to use it"
-            )
+        known = {script.revision for script in ScriptDirectory.from_config(self.scripts).walk_revisions()}
+        if version not in known:
+            raise Refusal(f"the database was made by a newer version of this software (schema {version}); upgrade the software")
 
-    def _known_versions(self) -> set[str]:
-        return {script.revision for script in ScriptDirectory.from_config(self.scripts).walk_revisions()}
-
-    def _tables(self) -> set[str]:
-        with self._reached() as connection:
-            return set(inspect(connection).get_table_names())
-
-    def _version(self) -> str | None:
-        with self._reached() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
-
-    @contextmanager
-    def _reached(self) -> Iterator[Connection]:
+    def _state(self) -> tuple[set[str], str | None]:
+        """The tables, and the version of the schema; looking changes nothing."""
+        path = file_of(self.url)
+        if path is not None:
+            return state_of_file(path) if path.exists() else (set(), None)
         try:
             with self.read() as connection:
-                yield connection
-        except (OperationalError, DBAPIError):
+                tables = set(inspect(connection).get_table_names())
+                return tables, MigrationContext.configure(connection).get_current_revision()
+        except DBAPIError:
             raise Refusal(f"the database {self.engine.url!r} cannot be reached") from None

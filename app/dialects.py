@@ -72,12 +72,14 @@ def file_of(url: str) -> Path | None:
     return Path(parsed.database)
 
 
-def tables_of_file(path: Path) -> set[str]:
-    """The tables of an SQLite file, read without changing it. Raises Refusal when it is not an SQLite database."""
+def state_of_file(path: Path) -> tuple[set[str], str | None]:
+    """The tables of an SQLite file and its schema's version, read without changing it. Raises Refusal for any other file."""
     try:
         connection = pysqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            versions = connection.execute("SELECT version_num FROM alembic_version") if "alembic_version" in tables else ()
+            return tables, next((version for (version,) in versions), None)
         finally:
             connection.close()
     except pysqlite3.DatabaseError:

@@ -12,14 +12,14 @@ from app.hedges import HEDGES
 from app.publishing import yaml
 from app.publishing.document import ENTITY_SECTIONS, Document, SourcePart
 from app.publishing.known import Known, KnownEntity, KnownIndicator
-from app.publishing.rules import RULES, Draft, Finding
+from app.publishing.rules import RULES, RULES_OF_NAMES, Draft, Finding
 from app.publishing.yaml import Path, Tree
 
 Declared = TypeVar("Declared", KnownEntity, KnownIndicator)
 
 SECTIONS = (*ENTITY_SECTIONS, "indicators", "observations", "relations", "designations")
-NAMING = ("duplicate", "redefined", "unknown_reference", "wrong_kind")
-"""Findings that depend on names alone, and so hold for malformed parts too."""
+Placed = tuple[Path, Any, bool]
+"""Where a part stands, the part, and whether it is well-formed."""
 
 
 def parse(content: bytes, known: Known | None) -> Document:
@@ -58,17 +58,16 @@ def declared_by(document: Document) -> Known:
 
 
 def _broken_rules(data: Any, known: Known) -> Iterator[Finding]:
-    draft, malformed = _draft(data, known)
-    for rule in RULES:
-        for finding in rule(draft):
-            if finding.path[:2] not in malformed or finding.code in NAMING:
-                yield finding
-
-
-def _draft(data: Any, known: Known) -> tuple[Draft, set[Path]]:
-    """The parts of ``data``, and the paths of malformed ones: these keep their well-formed scalars, the rest is None."""
+    """What breaks the rules: names even in malformed parts, all else in well-formed ones."""
     data = data if isinstance(data, dict) else {}
-    malformed: set[Path] = set()
+    parts = {section: list(_parts(data, section)) for section in SECTIONS}
+    whole = {section: [placed for placed in found if placed[2]] for section, found in parts.items()}
+    for rules, draft in ((RULES_OF_NAMES, _draft(data, parts, known)), (RULES, _draft(data, whole, known))):
+        for rule in rules:
+            yield from rule(draft)
+
+
+def _draft(data: dict[str, Any], parts: Mapping[str, list[Placed]], known: Known) -> Draft:
     try:
         source = SourcePart.model_validate(data.get("source"))
     except ValidationError:
@@ -78,18 +77,17 @@ def _draft(data: Any, known: Known) -> tuple[Draft, set[Path]]:
         item["id"]: KnownEntity(kind, owner) for section, kind in ENTITY_SECTIONS.items() for item in _items(data, section)
     }
     indicators = {item["id"]: KnownIndicator(str(item.get("unit", "")), owner) for item in _items(data, "indicators")}
-    parts = {section: list(_parts(data, section, malformed)) for section in SECTIONS}
-    draft = Draft(
+    placed = {section: [(path, part) for path, part, _ in found] for section, found in parts.items()}
+    return Draft(
         source,
-        [(path, kind, part) for section, kind in ENTITY_SECTIONS.items() for path, part in parts[section]],
-        parts["indicators"],
-        parts["observations"],
-        parts["relations"],
-        parts["designations"],
+        [(path, kind, part) for section, kind in ENTITY_SECTIONS.items() for path, part in placed[section]],
+        placed["indicators"],
+        placed["observations"],
+        placed["relations"],
+        placed["designations"],
         known,
         Known(_of_others(known.entities, owner) | entities, _of_others(known.indicators, owner) | indicators),
     )
-    return draft, malformed
 
 
 def _of_others(known: Mapping[str, Declared], owner: str) -> dict[str, Declared]:
@@ -104,16 +102,15 @@ def _items(data: dict[str, Any], section: str) -> Iterator[dict[str, Any]]:
             yield item
 
 
-def _parts(data: dict[str, Any], section: str, malformed: set[Path]) -> Iterator[tuple[Path, Any]]:
+def _parts(data: dict[str, Any], section: str) -> Iterator[Placed]:
     (model,) = get_args(Document.model_fields[section].annotation)
     items = data.get(section)
     for number, item in enumerate(items if isinstance(items, list) else ()):
         try:
-            yield (section, number), model.model_validate(item)
+            yield (section, number), model.model_validate(item), True
         except ValidationError as error:
-            malformed.add((section, number))
             if isinstance(item, dict):
-                yield (section, number), _partial(model, item, {details["loc"][0] for details in error.errors()})
+                yield (section, number), _partial(model, item, {details["loc"][0] for details in error.errors()}), False
 
 
 def _partial(model: type[BaseModel], item: dict[str, Any], bad: set[str | int]) -> BaseModel:

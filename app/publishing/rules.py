@@ -1,6 +1,6 @@
 """The rules of the document format that go beyond one part: references, ownership, hedges, units, periods, citations.
 
-Each rule is a generator of findings over a draft; ``RULES`` is all of them.
+Each rule is a generator of findings over a draft.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -234,12 +234,13 @@ def citations_are_complete(draft: Draft) -> Iterator[Finding]:
             yield _unknown((*path, "cite", "speaker"), citation.speaker, "speaker of the source", speakers)
 
 
-RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
-    ids_are_unique,
-    ids_are_owned,
+Rule = Callable[[Draft], Iterator[Finding]]
+
+RULES_OF_NAMES: tuple[Rule, ...] = (ids_are_unique, ids_are_owned, references_are_known, relations_join_their_kinds)
+"""The rules that need nothing of a part but the names in it, so that they hold for malformed parts too."""
+
+RULES: tuple[Rule, ...] = (
     meanings_stay,
-    references_are_known,
-    relations_join_their_kinds,
     wholes_contain_no_circles,
     figures_agree_with_their_hedges,
     ranks_are_consistent,
@@ -247,7 +248,7 @@ RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (
     vocabularies_state_nothing,
     citations_are_complete,
 )
-"""Every rule."""
+"""The other rules."""
 
 
 def _entity(path: Path, name: str | None, draft: Draft, kinds: tuple[str, ...] | str = ()) -> Iterator[Finding]:

@@ -23,10 +23,10 @@ def upgrade() -> None:
         sa.Column("added", sa.Integer(), nullable=False),
         sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("retracted", sa.Integer(), nullable=False),
-        sa.CheckConstraint("action IN ('published', 'retracted')", name="ck_revision_action"),
-        sa.PrimaryKeyConstraint("id", name="pk_revision"),
+        sa.CheckConstraint("action IN ('published', 'retracted')", name=op.f("ck_revision_action")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
     )
-    op.create_index("ix_revision_source", "revision", ["source"], unique=False)
+    op.create_index(op.f("ix_revision_source"), "revision", ["source"], unique=False)
     op.create_table(
         "source",
         sa.Column("id", sa.String(), nullable=False),
@@ -53,9 +53,9 @@ def upgrade() -> None:
         sa.Column("not_stated_zh", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retired", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("type IN ('article', 'report', 'web_page', 'vocabulary')", name="ck_source_type"),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name="fk_source_revision"),
-        sa.PrimaryKeyConstraint("id", name="pk_source"),
+        sa.CheckConstraint("type IN ('article', 'report', 'web_page', 'vocabulary')", name=op.f("ck_source_type")),
+        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_source_revision")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
     )
     op.create_table(
         "entity",
@@ -78,22 +78,22 @@ def upgrade() -> None:
         sa.Column("line", sa.Integer(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retired", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("kind <> 'region' OR region IS NULL", name="ck_entity_region_of_region"),
+        sa.CheckConstraint("kind <> 'region' OR region IS NULL", name=op.f("ck_entity_region_of_region")),
         sa.CheckConstraint(
-            "kind IN ('region', 'cluster', 'zone', 'programme', 'organisation', 'project')", name="ck_entity_kind"
+            "kind IN ('region', 'cluster', 'zone', 'programme', 'organisation', 'project')", name=op.f("ck_entity_kind")
         ),
-        sa.CheckConstraint("name_basis IN ('official', 'common', 'literal')", name="ck_entity_name_basis"),
-        sa.CheckConstraint("line > 0", name="ck_entity_line"),
-        sa.ForeignKeyConstraint(["parent"], ["entity.id"], name="fk_entity_parent", initially="DEFERRED", deferrable=True),
-        sa.ForeignKeyConstraint(["region"], ["entity.id"], name="fk_entity_region", initially="DEFERRED", deferrable=True),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name="fk_entity_revision"),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name="fk_entity_source"),
-        sa.PrimaryKeyConstraint("id", name="pk_entity"),
+        sa.CheckConstraint("name_basis IN ('official', 'common', 'literal')", name=op.f("ck_entity_name_basis")),
+        sa.CheckConstraint("line > 0", name=op.f("ck_entity_line")),
+        sa.ForeignKeyConstraint(["parent"], ["entity.id"], name=op.f("fk_entity_parent"), initially="DEFERRED", deferrable=True),
+        sa.ForeignKeyConstraint(["region"], ["entity.id"], name=op.f("fk_entity_region"), initially="DEFERRED", deferrable=True),
+        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_entity_revision")),
+        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_entity_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_entity")),
     )
-    op.create_index("ix_entity_kind_region", "entity", ["kind", "region"], unique=False)
-    op.create_index("ix_entity_parent", "entity", ["parent"], unique=False)
-    op.create_index("ix_entity_region", "entity", ["region"], unique=False)
-    op.create_index("ix_entity_source", "entity", ["source"], unique=False)
+    op.create_index(op.f("ix_entity_kind_region"), "entity", ["kind", "region"], unique=False)
+    op.create_index(op.f("ix_entity_parent"), "entity", ["parent"], unique=False)
+    op.create_index(op.f("ix_entity_region"), "entity", ["region"], unique=False)
+    op.create_index(op.f("ix_entity_source"), "entity", ["source"], unique=False)
     op.create_table(
         "indicator",
         sa.Column("id", sa.String(), nullable=False),
@@ -111,15 +111,15 @@ def upgrade() -> None:
         sa.Column("retired", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "topic IN ('economy', 'industry', 'innovation', 'talent', 'transport', 'education', 'health', 'culture', 'space', 'policy')",
-            name="ck_indicator_topic",
+            name=op.f("ck_indicator_topic"),
         ),
-        sa.CheckConstraint("unit_system IN ('ucum', 'iso4217')", name="ck_indicator_unit_system"),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name="fk_indicator_revision"),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name="fk_indicator_source"),
-        sa.PrimaryKeyConstraint("id", name="pk_indicator"),
+        sa.CheckConstraint("unit_system IN ('ucum', 'iso4217')", name=op.f("ck_indicator_unit_system")),
+        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_indicator_revision")),
+        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_indicator_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator")),
     )
-    op.create_index("ix_indicator_source", "indicator", ["source"], unique=False)
-    op.create_index("ix_indicator_topic", "indicator", ["topic"], unique=False)
+    op.create_index(op.f("ix_indicator_source"), "indicator", ["source"], unique=False)
+    op.create_index(op.f("ix_indicator_topic"), "indicator", ["topic"], unique=False)
     op.create_table(
         "designation",
         sa.Column("id", sa.String(), nullable=False),
@@ -136,20 +136,20 @@ def upgrade() -> None:
         sa.Column("conferred_by", sa.String(), nullable=True),
         sa.Column("since", sa.String(), nullable=True),
         sa.CheckConstraint(
-            "level IN ('international', 'national', 'municipal', 'district', 'unstated')", name="ck_designation_level"
+            "level IN ('international', 'national', 'municipal', 'district', 'unstated')", name=op.f("ck_designation_level")
         ),
-        sa.CheckConstraint("line > 0", name="ck_designation_line"),
-        sa.CheckConstraint("retracted_in > revision", name="ck_designation_retracted_in"),
-        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name="fk_designation_retracted_in"),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name="fk_designation_revision"),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name="fk_designation_source"),
-        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name="fk_designation_subject"),
-        sa.PrimaryKeyConstraint("id", "revision", name="pk_designation"),
+        sa.CheckConstraint("line > 0", name=op.f("ck_designation_line")),
+        sa.CheckConstraint("retracted_in > revision", name=op.f("ck_designation_retracted_in")),
+        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name=op.f("fk_designation_retracted_in")),
+        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_designation_revision")),
+        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_designation_source")),
+        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name=op.f("fk_designation_subject")),
+        sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_designation")),
     )
-    op.create_index("ix_designation_retracted_in", "designation", ["retracted_in"], unique=False)
-    op.create_index("ix_designation_revision", "designation", ["revision"], unique=False)
-    op.create_index("ix_designation_source", "designation", ["source"], unique=False)
-    op.create_index("ix_designation_subject", "designation", ["subject"], unique=False)
+    op.create_index(op.f("ix_designation_retracted_in"), "designation", ["retracted_in"], unique=False)
+    op.create_index(op.f("ix_designation_revision"), "designation", ["revision"], unique=False)
+    op.create_index(op.f("ix_designation_source"), "designation", ["source"], unique=False)
+    op.create_index(op.f("ix_designation_subject"), "designation", ["subject"], unique=False)
     op.create_table(
         "observation",
         sa.Column("id", sa.String(), nullable=False),
@@ -180,54 +180,53 @@ def upgrade() -> None:
         sa.Column("period_start", sa.Date(), nullable=True),
         sa.Column("period_end", sa.Date(), nullable=True),
         sa.Column("period_basis", sa.String(), nullable=False),
-        sa.CheckConstraint("(period_basis = 'unstated') = (period_label IS NULL)", name="ck_observation_period"),
-        sa.CheckConstraint("bounds_basis IN ('stated', 'convention', 'none')", name="ck_observation_bounds_basis"),
+        sa.CheckConstraint("(period_basis = 'unstated') = (period_label IS NULL)", name=op.f("ck_observation_period")),
+        sa.CheckConstraint("bounds_basis IN ('stated', 'convention', 'none')", name=op.f("ck_observation_bounds_basis")),
         sa.CheckConstraint(
             "bounds_basis IS NOT NULL AND bounds_basis <> 'none' OR lower IS NULL AND upper IS NULL",
-            name="ck_observation_bounds_none",
+            name=op.f("ck_observation_bounds_none"),
         ),
-        sa.CheckConstraint("comparator IN ('<', '<=', '=', '~', '>=', '>')", name="ck_observation_comparator"),
-        sa.CheckConstraint("nature IN ('actual', 'planned', 'target')", name="ck_observation_nature"),
-        sa.CheckConstraint("period_basis <> 'derived' OR period_start IS NOT NULL", name="ck_observation_period_derived"),
-        sa.CheckConstraint("period_basis <> 'unstated' OR period_start IS NULL", name="ck_observation_period_unstated"),
-        sa.CheckConstraint("period_basis IN ('stated', 'derived', 'unstated')", name="ck_observation_period_basis"),
-        sa.CheckConstraint("rank_band IN ('leading', 'first_class')", name="ck_observation_rank_band"),
+        sa.CheckConstraint("comparator IN ('<', '<=', '=', '~', '>=', '>')", name=op.f("ck_observation_comparator")),
+        sa.CheckConstraint("nature IN ('actual', 'planned', 'target')", name=op.f("ck_observation_nature")),
+        sa.CheckConstraint("period_basis <> 'derived' OR period_start IS NOT NULL", name=op.f("ck_observation_period_derived")),
+        sa.CheckConstraint("period_basis <> 'unstated' OR period_start IS NULL", name=op.f("ck_observation_period_unstated")),
+        sa.CheckConstraint("period_basis IN ('stated', 'derived', 'unstated')", name=op.f("ck_observation_period_basis")),
+        sa.CheckConstraint("rank_band IN ('leading', 'first_class')", name=op.f("ck_observation_rank_band")),
         sa.CheckConstraint(
-            "(lower IS NULL OR lower <= value) AND (upper IS NULL OR upper >= value)",
-            name="ck_observation_bounds_value",
+            "(lower IS NULL OR lower <= value) AND (upper IS NULL OR upper >= value)", name=op.f("ck_observation_bounds_value")
         ),
         sa.CheckConstraint(
             "(period_start IS NULL) = (period_end IS NULL) AND period_start <= period_end",
-            name="ck_observation_period_dates",
+            name=op.f("ck_observation_period_dates"),
         ),
-        sa.CheckConstraint("(rank_scope_en IS NULL) = (rank_scope_zh IS NULL)", name="ck_observation_rank_scope"),
+        sa.CheckConstraint("(rank_scope_en IS NULL) = (rank_scope_zh IS NULL)", name=op.f("ck_observation_rank_scope")),
         sa.CheckConstraint(
             "(value IS NULL) = (comparator IS NULL) AND (value IS NULL) = (bounds_basis IS NULL)",
-            name="ck_observation_value",
+            name=op.f("ck_observation_value"),
         ),
-        sa.CheckConstraint("hedge IS NULL OR value IS NOT NULL", name="ck_observation_hedge"),
-        sa.CheckConstraint("line > 0", name="ck_observation_line"),
-        sa.CheckConstraint("lower <= upper", name="ck_observation_bounds"),
-        sa.CheckConstraint("rank >= 1 AND (rank_of IS NULL OR rank_of >= rank)", name="ck_observation_rank"),
-        sa.CheckConstraint("rank IS NULL OR rank_band IS NULL", name="ck_observation_rank_or_band"),
-        sa.CheckConstraint("retracted_in > revision", name="ck_observation_retracted_in"),
-        sa.CheckConstraint("value IS NOT NULL OR rank IS NOT NULL OR rank_band IS NOT NULL", name="ck_observation_claim"),
-        sa.ForeignKeyConstraint(["indicator"], ["indicator.id"], name="fk_observation_indicator"),
-        sa.ForeignKeyConstraint(["rank_region"], ["entity.id"], name="fk_observation_rank_region"),
-        sa.ForeignKeyConstraint(["region"], ["entity.id"], name="fk_observation_region"),
-        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name="fk_observation_retracted_in"),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name="fk_observation_revision"),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name="fk_observation_source"),
-        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name="fk_observation_subject"),
-        sa.PrimaryKeyConstraint("id", "revision", name="pk_observation"),
+        sa.CheckConstraint("hedge IS NULL OR value IS NOT NULL", name=op.f("ck_observation_hedge")),
+        sa.CheckConstraint("line > 0", name=op.f("ck_observation_line")),
+        sa.CheckConstraint("lower <= upper", name=op.f("ck_observation_bounds")),
+        sa.CheckConstraint("rank >= 1 AND (rank_of IS NULL OR rank_of >= rank)", name=op.f("ck_observation_rank")),
+        sa.CheckConstraint("rank IS NULL OR rank_band IS NULL", name=op.f("ck_observation_rank_or_band")),
+        sa.CheckConstraint("retracted_in > revision", name=op.f("ck_observation_retracted_in")),
+        sa.CheckConstraint("value IS NOT NULL OR rank IS NOT NULL OR rank_band IS NOT NULL", name=op.f("ck_observation_claim")),
+        sa.ForeignKeyConstraint(["indicator"], ["indicator.id"], name=op.f("fk_observation_indicator")),
+        sa.ForeignKeyConstraint(["rank_region"], ["entity.id"], name=op.f("fk_observation_rank_region")),
+        sa.ForeignKeyConstraint(["region"], ["entity.id"], name=op.f("fk_observation_region")),
+        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name=op.f("fk_observation_retracted_in")),
+        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_observation_revision")),
+        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_observation_source")),
+        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name=op.f("fk_observation_subject")),
+        sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_observation")),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_observation_indicator_region", "observation", ["indicator", "region"], unique=False)
-    op.create_index("ix_observation_region_indicator", "observation", ["region", "indicator"], unique=False)
-    op.create_index("ix_observation_retracted_in", "observation", ["retracted_in"], unique=False)
-    op.create_index("ix_observation_revision", "observation", ["revision"], unique=False)
-    op.create_index("ix_observation_source", "observation", ["source"], unique=False)
-    op.create_index("ix_observation_subject_indicator", "observation", ["subject", "indicator"], unique=False)
+    op.create_index(op.f("ix_observation_indicator_region"), "observation", ["indicator", "region"], unique=False)
+    op.create_index(op.f("ix_observation_region_indicator"), "observation", ["region", "indicator"], unique=False)
+    op.create_index(op.f("ix_observation_retracted_in"), "observation", ["retracted_in"], unique=False)
+    op.create_index(op.f("ix_observation_revision"), "observation", ["revision"], unique=False)
+    op.create_index(op.f("ix_observation_source"), "observation", ["source"], unique=False)
+    op.create_index(op.f("ix_observation_subject_indicator"), "observation", ["subject", "indicator"], unique=False)
     op.create_table(
         "relation",
         sa.Column("id", sa.String(), nullable=False),
@@ -242,51 +241,51 @@ def upgrade() -> None:
         sa.Column("object", sa.String(), nullable=False),
         sa.CheckConstraint(
             "predicate IN ('member_of', 'located_in', 'part_of', 'promotes', 'supports', 'partner_of')",
-            name="ck_relation_predicate",
+            name=op.f("ck_relation_predicate"),
         ),
-        sa.CheckConstraint("line > 0", name="ck_relation_line"),
-        sa.CheckConstraint("retracted_in > revision", name="ck_relation_retracted_in"),
-        sa.ForeignKeyConstraint(["object"], ["entity.id"], name="fk_relation_object"),
-        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name="fk_relation_retracted_in"),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name="fk_relation_revision"),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name="fk_relation_source"),
-        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name="fk_relation_subject"),
-        sa.PrimaryKeyConstraint("id", "revision", name="pk_relation"),
+        sa.CheckConstraint("line > 0", name=op.f("ck_relation_line")),
+        sa.CheckConstraint("retracted_in > revision", name=op.f("ck_relation_retracted_in")),
+        sa.ForeignKeyConstraint(["object"], ["entity.id"], name=op.f("fk_relation_object")),
+        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name=op.f("fk_relation_retracted_in")),
+        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_relation_revision")),
+        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_relation_source")),
+        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name=op.f("fk_relation_subject")),
+        sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_relation")),
     )
-    op.create_index("ix_relation_object_predicate", "relation", ["object", "predicate"], unique=False)
-    op.create_index("ix_relation_retracted_in", "relation", ["retracted_in"], unique=False)
-    op.create_index("ix_relation_revision", "relation", ["revision"], unique=False)
-    op.create_index("ix_relation_source", "relation", ["source"], unique=False)
-    op.create_index("ix_relation_subject_predicate", "relation", ["subject", "predicate"], unique=False)
+    op.create_index(op.f("ix_relation_object_predicate"), "relation", ["object", "predicate"], unique=False)
+    op.create_index(op.f("ix_relation_retracted_in"), "relation", ["retracted_in"], unique=False)
+    op.create_index(op.f("ix_relation_revision"), "relation", ["revision"], unique=False)
+    op.create_index(op.f("ix_relation_source"), "relation", ["source"], unique=False)
+    op.create_index(op.f("ix_relation_subject_predicate"), "relation", ["subject", "predicate"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_relation_subject_predicate", table_name="relation")
-    op.drop_index("ix_relation_source", table_name="relation")
-    op.drop_index("ix_relation_revision", table_name="relation")
-    op.drop_index("ix_relation_retracted_in", table_name="relation")
-    op.drop_index("ix_relation_object_predicate", table_name="relation")
+    op.drop_index(op.f("ix_relation_subject_predicate"), table_name="relation")
+    op.drop_index(op.f("ix_relation_source"), table_name="relation")
+    op.drop_index(op.f("ix_relation_revision"), table_name="relation")
+    op.drop_index(op.f("ix_relation_retracted_in"), table_name="relation")
+    op.drop_index(op.f("ix_relation_object_predicate"), table_name="relation")
     op.drop_table("relation")
-    op.drop_index("ix_observation_subject_indicator", table_name="observation")
-    op.drop_index("ix_observation_source", table_name="observation")
-    op.drop_index("ix_observation_revision", table_name="observation")
-    op.drop_index("ix_observation_retracted_in", table_name="observation")
-    op.drop_index("ix_observation_region_indicator", table_name="observation")
-    op.drop_index("ix_observation_indicator_region", table_name="observation")
+    op.drop_index(op.f("ix_observation_subject_indicator"), table_name="observation")
+    op.drop_index(op.f("ix_observation_source"), table_name="observation")
+    op.drop_index(op.f("ix_observation_revision"), table_name="observation")
+    op.drop_index(op.f("ix_observation_retracted_in"), table_name="observation")
+    op.drop_index(op.f("ix_observation_region_indicator"), table_name="observation")
+    op.drop_index(op.f("ix_observation_indicator_region"), table_name="observation")
     op.drop_table("observation")
-    op.drop_index("ix_designation_subject", table_name="designation")
-    op.drop_index("ix_designation_source", table_name="designation")
-    op.drop_index("ix_designation_revision", table_name="designation")
-    op.drop_index("ix_designation_retracted_in", table_name="designation")
+    op.drop_index(op.f("ix_designation_subject"), table_name="designation")
+    op.drop_index(op.f("ix_designation_source"), table_name="designation")
+    op.drop_index(op.f("ix_designation_revision"), table_name="designation")
+    op.drop_index(op.f("ix_designation_retracted_in"), table_name="designation")
     op.drop_table("designation")
-    op.drop_index("ix_indicator_topic", table_name="indicator")
-    op.drop_index("ix_indicator_source", table_name="indicator")
+    op.drop_index(op.f("ix_indicator_topic"), table_name="indicator")
+    op.drop_index(op.f("ix_indicator_source"), table_name="indicator")
     op.drop_table("indicator")
-    op.drop_index("ix_entity_source", table_name="entity")
-    op.drop_index("ix_entity_region", table_name="entity")
-    op.drop_index("ix_entity_parent", table_name="entity")
-    op.drop_index("ix_entity_kind_region", table_name="entity")
+    op.drop_index(op.f("ix_entity_source"), table_name="entity")
+    op.drop_index(op.f("ix_entity_region"), table_name="entity")
+    op.drop_index(op.f("ix_entity_parent"), table_name="entity")
+    op.drop_index(op.f("ix_entity_kind_region"), table_name="entity")
     op.drop_table("entity")
     op.drop_table("source")
-    op.drop_index("ix_revision_source", table_name="revision")
+    op.drop_index(op.f("ix_revision_source"), table_name="revision")
     op.drop_table("revision")

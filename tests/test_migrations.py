@@ -1,0 +1,165 @@
+"""The schema: made, undone and remade by the migrations, whole or not at all, and the same as the models."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, insert
+from sqlalchemy.exc import IntegrityError
+
+from app.database import Database
+from app.publishing.ingest import publish
+from app.resources import ALL
+from app.settings import carried
+from tests.conftest import SEED, migrated
+
+METADATA = ALL[0].row.metadata
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Database]:
+    """A database that was never migrated."""
+    made = Database(f"sqlite:///{tmp_path / 'indicators.db'}", carried("migrations"))
+    yield made
+    made.engine.dispose()
+
+
+def schema(database: Database) -> set[str]:
+    """The statements that make the schema, as the database keeps them."""
+    with database.read() as connection:
+        return {sql for (sql,) in connection.exec_driver_sql("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
+
+
+def test_up_down_and_up_again(empty: Database) -> None:
+    empty.migrate()
+    whole = schema(empty)
+    empty.migrate("base")
+    assert {name for name in schema(empty) if "alembic_version" not in name} == set()
+    empty.migrate()
+    assert schema(empty) == whole
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    publish(database, SEED[0].read_bytes())
+    before = schema(database)
+    database.migrate()
+    assert schema(database) == before
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM entity").scalar_one() > 0
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA) == []
+
+
+def test_constraints_of_models_and_migrations_agree(database: Database) -> None:
+    """Alembic does not compare CHECK constraints: their names must be the same, and every one must have a name."""
+    made = " ".join(schema(database))
+    for table in METADATA.tables.values():
+        for constraint in table.constraints:
+            assert constraint.name
+            assert f"CONSTRAINT {constraint.name} " in made
+
+
+def test_a_migration_stopped_half_way_leaves_the_old_schema(tmp_path: Path) -> None:
+    """Every migration, stopped at each of its statements: the schema is the old one, and the next run completes it."""
+    scripts = ScriptDirectory.from_config(Database("sqlite://", carried("migrations")).scripts)
+    for script in reversed(list(scripts.walk_revisions())):
+        statement = 0
+        while True:
+            folder = tmp_path / f"{script.revision}-{statement}"
+            folder.mkdir()
+            database = Database(f"sqlite:///{folder / 'indicators.db'}", carried("migrations"))
+            if script.down_revision:
+                database.migrate(str(script.down_revision))
+            before = schema(database)
+            stopped = _stopped(database, script.revision, statement)
+            after = schema(database)
+            database.migrate(script.revision)
+            complete = schema(database)
+            database.engine.dispose()
+            if not stopped:
+                break
+            assert after == before
+            assert complete != before
+            statement += 1
+        assert statement > 1
+
+
+def _stopped(database: Database, revision: str, statement: int) -> bool:
+    """Migrate, but fail before the schema statement of that number; whether there was one."""
+    seen = 0
+
+    def fail(_connection: Connection, _cursor: object, sql: str, *_: object) -> None:
+        nonlocal seen
+        if sql.lstrip().upper().startswith(("CREATE", "ALTER", "DROP", "INSERT", "UPDATE")) and "alembic" not in sql:
+            if seen == statement:
+                raise KeyboardInterrupt
+            seen += 1
+
+    event.listen(database.engine, "before_cursor_execute", fail)
+    try:
+        database.migrate(revision)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        event.remove(database.engine, "before_cursor_execute", fail)
+    return False
+
+
+OBSERVATION: dict[str, object] = {
+    "id": "news.x", "revision": 1, "retracted_in": None, "source": "reference", "line": 1, "as_written": "1",
+    "speaker": None, "indicator": "companies", "subject": "310104", "subject_kind": "region", "region": "310104",
+    "nature": "actual", "value": 1, "comparator": "=", "lower": 1, "upper": 1, "bounds_basis": "stated", "hedge": None,
+    "rank": None, "rank_of": None, "rank_band": None, "rank_scope_en": None, "rank_scope_zh": None, "rank_region": None,
+    "period_label": None, "period_start": None, "period_end": None, "period_basis": "unstated",
+}  # fmt: skip
+
+IMPOSSIBLE: list[dict[str, object]] = [
+    {"nature": "maybe"},
+    {"comparator": "ad"},
+    {"lower": 2},
+    {"upper": 0},
+    {"bounds_basis": "none"},
+    {"value": None},
+    {"value": None, "comparator": None, "bounds_basis": None, "lower": None, "upper": None},
+    {"hedge": "近", "value": None, "comparator": None, "bounds_basis": None, "lower": None, "upper": None, "rank": 1},
+    {"period_label": "2023"},
+    {"period_basis": "stated"},
+    {"period_basis": "derived", "period_label": "去年"},
+    {"period_basis": "stated", "period_label": "2023", "period_start": "2023-01-01"},
+    {"line": 0},
+    {"retracted_in": 1},
+    {"rank": 0},
+    {"rank": 3, "rank_of": 2},
+    {"rank": 1, "rank_band": "leading"},
+    {"subject": "nothing"},
+    {"indicator": "nothing"},
+    {"source": "nothing"},
+]
+
+
+def test_the_database_itself_refuses_impossible_facts(tmp_path: Path) -> None:
+
+    database = migrated(tmp_path)
+    publish(database, SEED[0].read_bytes())
+    table = METADATA.tables["observation"]
+    nothing: dict[str, object] = {}
+    for changes in (nothing, *IMPOSSIBLE):
+        row = OBSERVATION | changes
+        row = {key: date.fromisoformat(str(value)) if key in ("period_start", "period_end") and value else value
+               for key, value in row.items()}  # fmt: skip
+        try:
+            with database.write() as connection:
+                connection.execute(insert(table), row)
+                refused = False
+                connection.rollback()
+        except IntegrityError:
+            refused = True
+        assert refused == bool(changes), changes
+    database.engine.dispose()
