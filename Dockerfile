@@ -15,7 +15,7 @@ FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home indicators && install -d -o indicators /data
 COPY --from=build /opt/indicators /opt/indicators
 ENV PATH=/opt/indicators/bin:$PATH HOST=0.0.0.0 PORT=8000 DATABASE_URL=sqlite:////data/indicators.db
-USER indicators
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
