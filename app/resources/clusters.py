@@ -16,15 +16,11 @@ class Cluster(LocalEntity):
     type: ClusterType = Field(description="A pillar industry, an emerging track, or a segment of another cluster.")
 
 
-class ClusterQuery(LocalEntityQuery):
-    """Parameters of the list of clusters."""
-
-
 CLUSTERS = Resource(
     "clusters",
     row=EntityRow,
     public=Cluster,
-    query=ClusterQuery,
+    query=LocalEntityQuery,
     tag="Industry clusters",
     summary="Industry clusters, emerging tracks and application segments of regions.",
     sort=ENTITY_SORT,

@@ -25,15 +25,11 @@ class Organisation(LocalEntity):
     type: OrganisationType = Field(description="What kind of organisation it is.")
 
 
-class OrganisationQuery(LocalEntityQuery):
-    """Parameters of the list of organisations."""
-
-
 ORGANISATIONS = Resource(
     "organisations",
     row=EntityRow,
     public=Organisation,
-    query=OrganisationQuery,
+    query=LocalEntityQuery,
     tag="Organisations and projects",
     summary="Organisations that sources name, with the clusters, zones and regions they belong to as relations.",
     sort=ENTITY_SORT,

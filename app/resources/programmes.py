@@ -16,15 +16,11 @@ class Programme(LocalEntity):
     type: ProgrammeType = Field(description="What kind of support it is.")
 
 
-class ProgrammeQuery(LocalEntityQuery):
-    """Parameters of the list of programmes."""
-
-
 PROGRAMMES = Resource(
     "programmes",
     row=EntityRow,
     public=Programme,
-    query=ProgrammeQuery,
+    query=LocalEntityQuery,
     tag="Incentive programmes",
     summary="Policy frameworks, action plans, services, subsidies and housing that regions offer.",
     sort=ENTITY_SORT,

@@ -16,15 +16,11 @@ class Zone(LocalEntity):
     type: ZoneType = Field(description="What the zone is for its region.")
 
 
-class ZoneQuery(LocalEntityQuery):
-    """Parameters of the list of zones."""
-
-
 ZONES = Resource(
     "zones",
     row=EntityRow,
     public=Zone,
-    query=ZoneQuery,
+    query=LocalEntityQuery,
     tag="Zones",
     summary="Functional zones, development zones and innovation communities of regions.",
     sort=ENTITY_SORT,
