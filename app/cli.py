@@ -25,7 +25,7 @@ from app.publishing.ingest import publish as publish_document
 from app.publishing.known import Known
 from app.publishing.parse import declared_by, parse
 from app.publishing.verify import citations, mismatches
-from app.query.paging import page
+from app.query.paging import Reader
 from app.resource import MAX_LIMIT, Lang, Resource
 from app.resources import ALL, BY_NAME
 from app.settings import Settings, carried
@@ -181,10 +181,11 @@ def _everything(database: Database, resource: Resource, parameters: list[str], l
     try:
         query = validated(list_parameters(resource), given).model_copy(update={"limit": MAX_LIMIT})
         with database.read() as connection:
-            found = page(connection, resource, query, lang)
+            reader = Reader(connection, resource, lang, getattr(query, "as_of", None))
+            found = reader.page(query)
             rows = list(found.dataset.rows)
             while found.next is not None:
-                found = page(connection, resource, query.model_copy(update={"cursor": found.next}), lang)
+                found = reader.page(query.model_copy(update={"cursor": found.next}))
                 rows += found.dataset.rows
     except Problem as problem:
         raise Refusal("; ".join(_sentence(fault) for fault in problem.errors)) from None

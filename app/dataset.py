@@ -9,6 +9,8 @@ ColumnType = Literal["string", "integer", "number", "boolean", "date", "datetime
 
 Cell = str | int | float | bool | list[str] | None
 Row = Sequence[Cell]
+Facets = Mapping[str, Sequence[tuple[Cell, int]]]
+"""Of columns the values in the whole result, each with its count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Dataset:
         rows: The rows.
         meta: What holds for the whole answer.
         links: Addresses by relation type (RFC 8288).
+        facets: The counts that were asked for.
         included: Of an item, the rows of other resources that it carries; None for a list.
     """
 
@@ -55,6 +58,7 @@ class Dataset:
     rows: Sequence[Row]
     meta: Meta
     links: Mapping[str, str | None] = field(default_factory=dict)
+    facets: Facets = field(default_factory=dict)
     included: "Mapping[str, Dataset] | None" = None
 
     def records(self) -> list[dict[str, Cell]]:

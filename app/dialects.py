@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pysqlite3
-from sqlalchemy import URL, Connection, Engine, Float, Numeric, create_engine, event, make_url
+from sqlalchemy import URL, Connection, DateTime, Engine, Float, Numeric, TypeDecorator, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import Refusal
@@ -22,6 +24,21 @@ WRITER: Mapping[str, Any] = {"writer": True}
 
 Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")
 """The type of figures: 8 bytes of floating point. SQLite's NUMERIC gives integral ones back as integers, as people write them."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite would drop the time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
+        """To UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
+        """Back with the time zone."""
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def engine_for(url: str) -> Engine:

@@ -7,12 +7,12 @@ foreign key ``indicator`` points to, ``name_{lang}`` the column of the language 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.fields import FieldInfo
 from sqlmodel import SQLModel
 
@@ -50,12 +50,29 @@ class Computed:
     needs: tuple[str, ...]
 
 
+Operator = Literal["in", "=", "<", "<=", ">", ">="]
+Match = Literal["point", "certain", "possible"]
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The parameter is a filter: rows whose column at ``path`` stands in ``operator`` to the parameter's value."""
+    """The parameter is a filter: rows whose column at ``path`` stands in ``operator`` to the parameter's value.
+
+    Where ``hedged`` names the columns of lower bound, upper bound and comparator, the parameter ``match`` decides whether the
+    stated number, every number that the claim leaves open, or any of them must.
+    """
 
     path: str
-    operator: Literal["in", "=", "<", "<=", ">", ">="]
+    operator: Operator
+    hedged: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What ``latest`` keeps: of the rows that agree in ``per`` those with the greatest first value there is of ``newest``."""
+
+    per: tuple[str, ...]
+    newest: tuple[str, ...]
 
 
 def _split(value: object) -> object:
@@ -74,6 +91,22 @@ def _day(value: object) -> object:
     raise ValueError("Expected a day of the calendar as YYYY-MM-DD")
 
 
+def _as_of(value: object) -> object:
+    """A revision's number, the end of a day in UTC, or a moment (in UTC where it names no zone)."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace(" ", "+")  # what a plus in a query decodes to
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("Expected a revision's number, a day as YYYY-MM-DD, or a date-time as of RFC 3339") from None
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        moment = moment.replace(hour=23, minute=59, second=59, microsecond=999999)
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
 Comma = BeforeValidator(_split)
 """The parameter is a list: repeatable, and comma-separated."""
 
@@ -81,6 +114,8 @@ Code = Annotated[str, StringConstraints(max_length=200)]
 Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+AsOf = Annotated[int | datetime | None, BeforeValidator(_as_of), WithJsonSchema({"type": "string"})]
+AS_OF = "The facts as known then: a revision's number, a day (its end, in UTC), or a date-time."
 Amount = Annotated[float | None, Field(allow_inf_nan=False)]
 
 
@@ -98,8 +133,19 @@ class ItemQuery(BaseModel):
     )
 
 
+class FactItemQuery(ItemQuery):
+    """The parameters of an item that is a fact."""
+
+    as_of: Annotated[AsOf, Field(description=AS_OF)] = None
+
+
 class ListQuery(ItemQuery):
-    """The parameters that every list has; subclasses add filters, a line each."""
+    """The parameters that every list has; subclasses add filters, a line each.
+
+    ``ranges`` are the pairs of filters of which the first may not be above the second.
+    """
+
+    ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     limit: Annotated[Limit, Field(description="Rows per page.")] = 100
     cursor: Annotated[
@@ -110,6 +156,9 @@ class ListQuery(ItemQuery):
         list[str] | None,
         Comma,
         Field(description="Columns to sort by, `-` before a column for descending; nulls come last and `id` breaks ties."),
+    ] = None
+    facets: Annotated[
+        list[str] | None, Comma, Field(description="Columns of which to count the values in the whole result (JSON alone).")
     ] = None
     q: Annotated[
         str | None,
@@ -149,6 +198,8 @@ class Resource:
         search: The paths that ``q`` looks into.
         only: Column values that every row has (the kind, where several nouns share a table).
         includes: What an item carries besides its columns.
+        facets: The columns whose values can be counted.
+        latest: What ``latest`` keeps, where the resource has that parameter.
     """
 
     name: str
@@ -161,6 +212,8 @@ class Resource:
     search: tuple[str, ...] = ()
     only: Mapping[str, str] = field(default_factory=dict)
     includes: tuple[Include, ...] = ()
+    facets: tuple[str, ...] = ()
+    latest: Latest | None = None
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

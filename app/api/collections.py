@@ -5,17 +5,17 @@ from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy import Connection
 
 from app.api.dependencies import DatabaseDep
 from app.api.openapi import item_answers, list_answers
 from app.api.parameters import described, item_parameters, language, list_parameters, read
 from app.api.responses import represent
 from app.dataset import Dataset
-from app.errors import Fault, NotFound, nearest
+from app.errors import Fault, InvalidParameters, NotFound, nearest
+from app.formats import FORMATS
 from app.formats.negotiate import negotiate
-from app.query.paging import identifiers, included, page, row
-from app.resource import Lang, Resource
+from app.query.paging import Reader
+from app.resource import Resource
 from app.resources import BY_NAME
 
 V1 = "/v1"
@@ -38,8 +38,11 @@ def router_for(resource: Resource) -> APIRouter:
         query = read(list_parameters(resource), request)
         format_ = negotiate(query.format, request.headers.get("accept", ""))
         lang = language(query.lang, request)
+        if query.facets and format_ is not FORMATS[0]:
+            fault = Fault("Counts are answered in JSON alone.", "facets_format", parameter="facets", suggestion="format=json")
+            raise InvalidParameters("One or more parameters cannot be used.", [fault])
         with database.read() as connection:
-            found = page(connection, resource, query, lang)
+            found = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query)
         links = {"self": address(request), "next": address(request, cursor=found.next) if found.next else None}
         return represent(replace(found.dataset, links=links), format_, lang, address(request))
 
@@ -61,23 +64,25 @@ def router_for(resource: Resource) -> APIRouter:
         format_ = negotiate(query.format, request.headers.get("accept", ""))
         lang = language(query.lang, request)
         with database.read() as connection:
-            found = one(connection, resource, id, query.fields, lang)
+            found = one(Reader(connection, resource, lang, getattr(query, "as_of", None)), id, query.fields)
         links = {"self": address(request), **_lists(resource, id)}
         return represent(replace(found, links=links), format_, lang, address(request))
 
     return router
 
 
-def one(connection: Connection, resource: Resource, identifier: str, fields: list[str] | None, lang: Lang) -> Dataset:
+def one(reader: Reader, identifier: str, fields: list[str] | None = None) -> Dataset:
     """The row with that id and what it carries. Raises NotFound, with the nearest id, where there is none."""
-    found = row(connection, resource, identifier, fields, lang)
+    resource = reader.resource
+    found = reader.row(identifier, fields)
     if found is None:
-        near = nearest(identifier, identifiers(connection, resource, identifier))
+        near = nearest(identifier, reader.identifiers(identifier))
         fault = Fault(f"No {resource.singular} has this id.", "unknown_id", parameter="id", suggestion=near)
         raise NotFound(f"There is no {resource.singular} with this id.", [fault])
     carried, truncated = {}, []
     for include in resource.includes:
-        carried[include.resource], more = included(connection, BY_NAME[include.resource], include, identifier, lang)
+        other = Reader(reader.connection, BY_NAME[include.resource], reader.lang)
+        carried[include.resource], more = other.included(include, identifier)
         if more:
             truncated.append(include.resource)
     return replace(found, meta=replace(found.meta, truncated=tuple(truncated)), included=carried)

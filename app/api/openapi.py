@@ -175,7 +175,7 @@ def _schemas(resource: Resource) -> dict[str, Any]:
     data = _extended(name, carried) if carried else {"$ref": REF + name}
     return {
         name: _row_schema(resource.public),
-        f"{name}List": _envelope(_array(name), "ListMeta", "ListLinks"),
+        f"{name}List": _envelope(_array(name), "ListMeta", "ListLinks", FACETS),
         f"{name}Item": _envelope(data, "ItemMeta", "ItemLinks"),
     }
 
@@ -191,13 +191,24 @@ def _array(name: str) -> dict[str, Any]:
     return {"type": "array", "items": {"$ref": REF + name}}
 
 
-def _envelope(data: dict[str, Any], meta: str, links: str) -> dict[str, Any]:
+def _envelope(data: dict[str, Any], meta: str, links: str, optional: dict[str, Any] | None = None) -> dict[str, Any]:
     members = {"data": data, "meta": {"$ref": REF + meta}, "links": {"$ref": REF + links}}
-    return {"type": "object", "properties": members, "required": list(members)}
+    return {"type": "object", "properties": members | (optional or {}), "required": list(members)}
 
 
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _MAYBE_TEXT = {"anyOf": [_TEXT, {"type": "null"}]}
+
+FACETS: dict[str, Any] = {
+    "facets": {
+        "type": "object",
+        "description": "By column the values in the whole result with their counts, where `facets` asks for them.",
+        "additionalProperties": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"value": {}, "count": _WHOLE}, "required": ["value", "count"]},
+        },
+    }
+}
 
 SHARED: dict[str, Any] = {
     "ListMeta": {

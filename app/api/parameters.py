@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from app.errors import BadRequest, Fault, InvalidParameters, nearest
 from app.formats import FORMATS
 from app.formats.negotiate import weighted
-from app.resource import LANGS, Comma, ItemQuery, Lang, ListQuery, Resource
+from app.resource import LANGS, Comma, FactItemQuery, ItemQuery, Lang, ListQuery, Resource
 
 Query = TypeVar("Query", bound=BaseModel)
 
@@ -44,6 +44,7 @@ def list_parameters(resource: Resource) -> type[ListQuery]:
         f"{resource.public.__name__}Parameters",
         __base__=resource.query,
         sort=_listed(resource.query, "sort", sort),
+        facets=_listed(resource.query, "facets", resource.facets),
         fields=_listed(resource.query, "fields", [column.name for column in resource.columns]),
         format=(FormatName, None),
     )
@@ -54,7 +55,7 @@ def item_parameters(resource: Resource) -> type[ItemQuery]:
     """The parameters of a resource's item."""
     return create_model(
         f"{resource.public.__name__}ItemParameters",
-        __base__=ItemQuery,
+        __base__=FactItemQuery if resource.versioned else ItemQuery,
         fields=_listed(ItemQuery, "fields", [column.name for column in resource.columns]),
         format=(FormatName, None),
     )
@@ -89,9 +90,20 @@ def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
         query = model.model_validate(values)
     except ValidationError as error:
         faults += [_fault(details, model) for details in error.errors(include_url=False)]
+    else:
+        faults += [_inverted(*pair) for pair in getattr(model, "ranges", ()) if _is_inverted(query, *pair)]
     if faults:
         raise InvalidParameters("One or more parameters cannot be used.", faults)
     return query
+
+
+def _is_inverted(query: BaseModel, least: str, most: str) -> bool:
+    low, high = getattr(query, least), getattr(query, most)
+    return low is not None and high is not None and low > high
+
+
+def _inverted(least: str, most: str) -> Fault:
+    return Fault(f"The range is inverted: expected {least} not to be above {most}.", "inverted_range", parameter=least)
 
 
 def language(given: Lang | None, request: Request) -> Lang:

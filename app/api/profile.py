@@ -12,7 +12,7 @@ from app.api.dependencies import DatabaseDep
 from app.api.openapi import profile_answers
 from app.api.parameters import ProfileParameters, described, language, read
 from app.api.responses import plain
-from app.query.paging import page
+from app.query.paging import Reader
 from app.resource import Lang, Resource
 from app.resources.clusters import CLUSTERS
 from app.resources.designations import DESIGNATIONS
@@ -61,7 +61,7 @@ def profile(
     """The profile of one region."""
     lang = language(read(ProfileParameters, request).lang, request)
     with database.read() as connection:
-        region = one(connection, REGIONS, id, None, lang)
+        region = one(Reader(connection, REGIONS, lang), id)
         data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
     meta = {"revision": region.meta.revision}
     return plain({"data": data, "meta": meta, "links": {"self": address(request)}}, lang)
@@ -88,7 +88,7 @@ class Profile:
     def _rows(self, resource: Resource, **filters: Any) -> list[Record]:
         # constructed, not validated: the limits for clients do not hold here
         query = resource.query.model_construct(limit=MOST_ROWS, **filters)
-        return page(self._connection, resource, query, self.lang).dataset.records()
+        return Reader(self._connection, resource, self.lang).page(query).dataset.records()
 
     def parts(self) -> Record:
         """The members of the answer."""

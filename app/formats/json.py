@@ -27,7 +27,9 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     meta: dict[str, Any]
     if dataset.included is None:
         meta = {"revision": dataset.meta.revision, "count": dataset.meta.count, "total": dataset.meta.total}
-        yield msgspec.json.encode({"data": rows_of(dataset), "meta": meta, "links": dataset.links})
+        counts = {name: [{"value": value, "count": count} for value, count in found] for name, found in dataset.facets.items()}
+        asked = {"facets": counts} if counts else {}
+        yield msgspec.json.encode({"data": rows_of(dataset), "meta": meta, "links": dataset.links, **asked})
         return
     carried = {name: rows_of(rows) for name, rows in dataset.included.items()}
     data = dataset.records()[0] | carried

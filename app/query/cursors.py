@@ -21,7 +21,7 @@ from app.resource import Lang, ListQuery, Resource
 
 TIE_BREAKER = "id"
 TOO_LARGE = 2**63
-FREE = {"cursor", "limit", "total", "fields", "format", "lang"}
+FREE = {"cursor", "limit", "total", "facets", "fields", "format", "lang", "as_of"}
 """Parameters that may change from page to page."""
 
 
@@ -42,22 +42,29 @@ def order_of(resource: Resource, sort: Sequence[str] | None) -> tuple[Key, ...]:
     return tuple(keys.values())
 
 
-def write(cells: Sequence[Cell], resource: Resource, query: ListQuery, lang: Lang) -> str:
-    """The cursor of the rows after the one whose sort values are ``cells``."""
-    content = msgspec.json.encode([_fingerprint(resource, query, lang), *cells])
+def write(cells: Sequence[Cell], resource: Resource, query: ListQuery, lang: Lang, revision: int) -> str:
+    """The cursor of the rows after the one whose sort values are ``cells``, at that revision."""
+    content = msgspec.json.encode([_fingerprint(resource, query, lang), revision, *cells])
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def read(cursor: str, keys: Sequence[Key], resource: Resource, query: ListQuery, lang: Lang) -> list[Any]:
-    """The sort values in a cursor, one a key. Raises InvalidParameters unless it is of this query."""
+def read(  # noqa: PLR0913  the cursor, and what it must be of
+    cursor: str, keys: Sequence[Key], resource: Resource, query: ListQuery, lang: Lang, revision: int
+) -> list[Any]:
+    """The sort values in a cursor, one a key. Raises InvalidParameters unless it is of this query at this revision."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        fingerprint, *cells = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=list[Any])
+        fingerprint, made_at, *cells = msgspec.json.decode(
+            base64.b64decode(padded, altchars=b"-_", validate=True), type=list[Any]
+        )
         values = [_typed(cell, resource.column(key.name).type) for cell, key in zip(cells, keys, strict=True)]
     except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
         raise _foreign("This is not a cursor; use the `next` link of the page before, as it is.") from None
     if fingerprint != _fingerprint(resource, query, lang):
         raise _foreign("This cursor belongs to another query; filters, `sort`, `q` and language must stay the same.")
+    if made_at != revision:
+        advice = f"start again, or add as_of={made_at}" if resource.versioned and isinstance(made_at, int) else "start again"
+        raise _foreign(f"This cursor belongs to revision {made_at} and the data is at {revision}; {advice}.")
     return values
 
 

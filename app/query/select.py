@@ -2,11 +2,12 @@
 
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, or_, select
 
-from app.resource import At, Lang, ListQuery, Resource
+from app.resource import At, Lang, Latest, ListQuery, Match, Operator, Resource, Where
 
 OPERATORS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "in": lambda column, values: column.in_(values),
@@ -16,6 +17,58 @@ OPERATORS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The numbers that a source leaves open: those between the bounds, which belong to them unless the comparator is strict."""
+
+    lower: ColumnElement[Any]
+    upper: ColumnElement[Any]
+    comparator: ColumnElement[Any]
+
+    def all_above(self, number: float) -> ColumnElement[bool]:
+        """Every number of the claim is greater."""
+        return or_(self.lower > number, and_(self.lower == number, self.comparator == ">"))
+
+    def all_below(self, number: float) -> ColumnElement[bool]:
+        """Every number of the claim is less."""
+        return or_(self.upper < number, and_(self.upper == number, self.comparator == "<"))
+
+    def some_above(self, number: float) -> ColumnElement[bool]:
+        """Some number of the claim is greater."""
+        return or_(self.upper.is_(None), self.upper > number)
+
+    def some_below(self, number: float) -> ColumnElement[bool]:
+        """Some number of the claim is less."""
+        return or_(self.lower.is_(None), self.lower < number)
+
+    def some_at_least(self, number: float) -> ColumnElement[bool]:
+        """Some number of the claim is as great."""
+        return or_(self.some_above(number), and_(self.upper == number, self.comparator != "<"))
+
+    def some_at_most(self, number: float) -> ColumnElement[bool]:
+        """Some number of the claim is as little."""
+        return or_(self.some_below(number), and_(self.lower == number, self.comparator != ">"))
+
+
+HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, float], ColumnElement[bool]]]] = {
+    "certain": {
+        "<": lambda claim, number: claim.all_below(number),
+        "<=": lambda claim, number: claim.upper <= number,
+        "=": lambda claim, number: and_(claim.lower == number, claim.upper == number),
+        ">=": lambda claim, number: claim.lower >= number,
+        ">": lambda claim, number: claim.all_above(number),
+    },
+    "possible": {
+        "<": lambda claim, number: claim.some_below(number),
+        "<=": lambda claim, number: claim.some_at_most(number),
+        "=": lambda claim, number: and_(claim.some_at_least(number), claim.some_at_most(number)),
+        ">=": lambda claim, number: claim.some_at_least(number),
+        ">": lambda claim, number: claim.some_above(number),
+    },
+}
+"""What ``match`` makes of each operator: certainly so, whatever the hedge leaves open, or possibly so, not ruled out."""
 
 
 class Tables:
@@ -51,24 +104,45 @@ def table_of(resource: Resource) -> Table:
     return table
 
 
-def standing(resource: Resource, tables: Tables) -> list[ColumnElement[bool]]:
-    """What every row of the resource satisfies: it is of its kind, and of a fact the current version."""
+def standing(resource: Resource, tables: Tables, as_of: int | None) -> list[ColumnElement[bool]]:
+    """What every row of the resource satisfies: it is of its kind, and of a fact the version that held at ``as_of``."""
     found = [tables.column(path) == value for path, value in resource.only.items()]
     if resource.versioned:
-        found.append(tables.column("retracted_in").is_(None))
+        ended = tables.column("retracted_in")
+        found += [ended.is_(None)] if as_of is None else [tables.column("revision") <= as_of, ended.is_(None) | (ended > as_of)]
     return found
 
 
-def conditions(resource: Resource, query: ListQuery, tables: Tables) -> list[ColumnElement[bool]]:
-    """What the rows of a list must satisfy besides: each filter, and ``q``."""
-    found = standing(resource, tables)
+def conditions(resource: Resource, query: ListQuery, tables: Tables, as_of: int | None) -> list[ColumnElement[bool]]:
+    """What the rows of a list must satisfy: they stand, and pass each filter, ``q`` and ``latest``."""
+    found = standing(resource, tables, as_of)
     for name, where in resource.filters.items():
         value = getattr(query, name)
         if value is not None:
-            found.append(OPERATORS[where.operator](tables.column(where.path), value))
+            found.append(_passes(where, getattr(query, "match", "point"), value, tables))
     if query.q is not None:
         found.extend(_contains(resource, word, tables) for word in query.q.split())
+    if resource.latest is not None and getattr(query, "latest", False):
+        found.append(_newest(resource.latest, tables, found))
     return found
+
+
+def _passes(where: Where, match: Match, value: Any, tables: Tables) -> ColumnElement[bool]:
+    column = tables.column(where.path)
+    if where.hedged is None or match == "point":
+        return OPERATORS[where.operator](column, value)
+    lower, upper, comparator = (tables.column(path) for path in where.hedged)
+    return and_(column.is_not(None), HEDGED[match][where.operator](Claim(lower, upper, comparator), value))
+
+
+def _newest(latest: Latest, tables: Tables, where: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Of the rows under ``where`` those that no other of their kind is newer than; several may be equally new."""
+    per = [tables.column(path) for path in latest.per]
+    newest = func.coalesce(*(tables.column(path) for path in latest.newest))
+    place = func.rank().over(partition_by=per, order_by=newest.desc()).label("place")
+    identifier = tables.column("id")
+    ranked = select(identifier.label("id"), place).select_from(tables.clause).where(*where).subquery()
+    return identifier.in_(select(ranked.c.id).where(ranked.c.place == 1))
 
 
 def _contains(resource: Resource, word: str, tables: Tables) -> ColumnElement[bool]:

@@ -26,10 +26,10 @@ def _maker(resource: Resource, name: str, paths: tuple[str, ...], lang: Lang) ->
     place = paths.index(origin.path)
     if marker(resource.public.model_fields[name], Lines) is not None:
         return lambda stored: stored[place].splitlines()
-    return lambda stored: _plain(stored[place])
+    return lambda stored: plain(stored[place])
 
 
-def _plain(value: Any) -> Cell:
+def plain(value: Any) -> Cell:
     """Dates and moments as ISO 8601 text; the rest as it is."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")

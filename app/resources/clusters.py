@@ -27,4 +27,5 @@ CLUSTERS = Resource(
     search=ENTITY_SEARCH,
     only={"kind": "cluster"},
     includes=ENTITY_INCLUDES,
+    facets=("type", "region", "source"),
 )

@@ -54,4 +54,5 @@ DESIGNATIONS = Resource(
     summary="Titles conferred on entities, such as national pilot districts and demonstration bases.",
     sort=("id", "title", "level", "subject", "line"),
     search=("id", "title_en", "title_zh", "as_written"),
+    facets=("level", "subject", "source"),
 )

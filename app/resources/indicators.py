@@ -73,4 +73,5 @@ INDICATORS = Resource(
     sort=("id", "name", "topic", "unit"),
     search=("id", "name_en", "name_zh", "definition_en", "definition_zh"),
     includes=(Include("observations", ("indicator",)),),
+    facets=("topic", "unit", "source"),
 )

@@ -1,7 +1,7 @@
 """Observations: what a source says about one indicator of one subject."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from sqlalchemy import CheckConstraint, Index
@@ -9,7 +9,7 @@ from sqlmodel import Field as Stored
 
 from app.dialects import Number
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
-from app.resource import Amount, At, Computed, Day, Ids, Resource, Where
+from app.resource import Amount, At, Computed, Day, Ids, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
 from app.resources.shared import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
 
@@ -214,8 +214,17 @@ class Observation(Fact):
     ] = Field(description="One sentence in the language asked for that is safe to print.")
 
 
+HEDGED = ("lower", "upper", "comparator")
+
+
 class ObservationQuery(FactQuery):
     """Parameters of the list of observations."""
+
+    ranges: ClassVar = (
+        *((least, most) for least in ("value_gt", "value_gte") for most in ("value_lt", "value_lte")),
+        ("period_from", "period_to"),
+        ("reported_from", "reported_to"),
+    )
 
     indicator: Annotated[Ids, Where("indicator", "in"), Field(description="Ids of indicators.")] = None
     topic: Annotated[Ids, Where("indicator.topic", "in"), Field(description="Topics of indicators.")] = None
@@ -230,11 +239,25 @@ class ObservationQuery(FactQuery):
     rank: Annotated[list[int] | None, Where("rank", "in"), Field(description="Stated places.")] = None
     rank_band: Annotated[Ids, Where("rank_band", "in"), Field(description="Bands of places.")] = None
     period_basis: Annotated[Ids, Where("period_basis", "in"), Field(description="Bases of the periods.")] = None
-    value: Annotated[Amount, Where("value", "="), Field(description="Stated number equal to.")] = None
-    value_gt: Annotated[Amount, Where("value", ">"), Field(description="Stated number greater than.")] = None
-    value_gte: Annotated[Amount, Where("value", ">="), Field(description="Stated number at least.")] = None
-    value_lt: Annotated[Amount, Where("value", "<"), Field(description="Stated number less than.")] = None
-    value_lte: Annotated[Amount, Where("value", "<="), Field(description="Stated number at most.")] = None
+    value: Annotated[Amount, Where("value", "=", HEDGED), Field(description="Stated number equal to.")] = None
+    value_gt: Annotated[Amount, Where("value", ">", HEDGED), Field(description="Stated number greater than.")] = None
+    value_gte: Annotated[Amount, Where("value", ">=", HEDGED), Field(description="Stated number at least.")] = None
+    value_lt: Annotated[Amount, Where("value", "<", HEDGED), Field(description="Stated number less than.")] = None
+    value_lte: Annotated[Amount, Where("value", "<=", HEDGED), Field(description="Stated number at most.")] = None
+    match: Annotated[
+        Match,
+        Field(
+            description="What the filters on `value` compare: the stated number (`point`), every number that the hedge leaves "
+            "open (`certain`), or any of them (`possible`). Rows without a number never match."
+        ),
+    ] = "point"
+    latest: Annotated[
+        bool,
+        Field(
+            description="Of the rows found, keep per subject, indicator and nature those of the newest period; undated ones "
+            "count by the publication date of their source."
+        ),
+    ] = False
     period_from: Annotated[
         Day | None,
         Where("period_end", ">="),
@@ -283,4 +306,6 @@ OBSERVATIONS = Resource(
         "rank_scope_en",
         "rank_scope_zh",
     ),
+    facets=("indicator", "topic", "subject", "subject_kind", "region", "nature", "comparator", "period_basis", "source"),
+    latest=Latest(per=("subject", "indicator", "nature"), newest=("period_end", "source.published_on")),
 )

@@ -36,4 +36,5 @@ ORGANISATIONS = Resource(
     search=ENTITY_SEARCH,
     only={"kind": "organisation"},
     includes=ENTITY_INCLUDES,
+    facets=("type", "region", "source"),
 )

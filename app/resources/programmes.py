@@ -27,4 +27,5 @@ PROGRAMMES = Resource(
     search=ENTITY_SEARCH,
     only={"kind": "programme"},
     includes=ENTITY_INCLUDES,
+    facets=("type", "region", "source"),
 )

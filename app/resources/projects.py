@@ -35,4 +35,5 @@ PROJECTS = Resource(
     search=ENTITY_SEARCH,
     only={"kind": "project"},
     includes=ENTITY_INCLUDES,
+    facets=("type", "status", "region", "source"),
 )

@@ -34,4 +34,5 @@ REGIONS = Resource(
     search=ENTITY_SEARCH,
     only={"kind": "region"},
     includes=ENTITY_INCLUDES,
+    facets=("type", "scheme", "parent"),
 )

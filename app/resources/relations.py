@@ -74,4 +74,5 @@ RELATIONS = Resource(
     summary="Typed ties between two entities: membership, location, part and whole, promotion, support, partnership.",
     sort=("id", "predicate", "subject", "object", "line"),
     search=("id", "as_written", "subject.name_en", "subject.name_zh", "object.name_en", "object.name_zh"),
+    facets=("predicate", "subject_kind", "object_kind", "object", "source"),
 )

@@ -1,33 +1,18 @@
 """Revisions: the accepted publications, numbered from 1."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
-from sqlalchemy import DateTime, LargeBinary, TypeDecorator
-from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy import LargeBinary
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
+from app.dialects import Moment
 from app.resource import Ids, ListQuery, Resource, Where
 from app.resources.shared import one_of
 
 Action = Literal["published", "retracted"]
-
-
-class Moment(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite would drop the time zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
-        """To UTC."""
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
-        """Back with the time zone."""
-        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class RevisionRow(SQLModel, table=True):
@@ -77,4 +62,5 @@ REVISIONS = Resource(
     summary="Accepted publications, numbered from 1; the number is the version of the data set.",
     sort=("id", "published_at", "source"),
     search=("source",),
+    facets=("source", "action"),
 )

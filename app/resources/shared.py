@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.resource import At, Ids, Include, Last, Lines, ListQuery, Where
+from app.resource import AS_OF, AsOf, At, Ids, Include, Last, Lines, ListQuery, Where
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -169,3 +169,4 @@ class FactQuery(ListQuery):
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that state them.")] = None
     speaker: Annotated[Ids, Where("speaker", "in"), Field(description="Ids of the persons they are attributed to.")] = None
+    as_of: Annotated[AsOf, Field(description=AS_OF)] = None

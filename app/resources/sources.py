@@ -1,7 +1,7 @@
 """Sources: the published texts that documents transcribe."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 from sqlmodel import Field as Stored
@@ -74,6 +74,8 @@ class Source(BaseModel):
 class SourceQuery(ListQuery):
     """Parameters of the list of sources."""
 
+    ranges: ClassVar = (("published_from", "published_to"),)
+
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
     type: Annotated[Ids, Where("type", "in"), Field(description="Types.")] = None
     language: Annotated[Ids, Where("language", "in"), Field(description="Languages.")] = None
@@ -94,4 +96,5 @@ SOURCES = Resource(
     sort=("id", "published_on", "type"),
     search=("id", "title", "title_en", "title_zh", "publisher_en", "publisher_zh", "author"),
     includes=(Include("revisions", ("source",)),),
+    facets=("type", "language"),
 )

@@ -27,4 +27,5 @@ ZONES = Resource(
     search=ENTITY_SEARCH,
     only={"kind": "zone"},
     includes=ENTITY_INCLUDES,
+    facets=("type", "region", "source"),
 )
