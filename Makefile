@@ -27,9 +27,9 @@ examples: $(VENV)/development
 # hashed and for every platform; names no index
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  pyproject.toml --group build -o requirements.txt
+	  pyproject.toml --all-extras --group build -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  pyproject.toml --group dev -o requirements-dev.txt
+	  pyproject.toml --all-extras --group dev -o requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) dist

@@ -39,7 +39,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A connection within one transaction that writes: all of it happens, or nothing."""
-        with self.engine.connect().execution_options(**WRITER) as connection, connection.begin():
+        with self.engine.connect().execution_options(**WRITER[self.engine.dialect.name]) as connection, connection.begin():
             yield connection
 
     def migrate(self, revision: str = "head") -> None:

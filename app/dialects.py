@@ -1,13 +1,27 @@
 """The only file that tells SQLite from PostgreSQL."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pysqlite3
-from sqlalchemy import URL, Connection, DateTime, Engine, Float, Numeric, TypeDecorator, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    DateTime,
+    Engine,
+    Float,
+    Numeric,
+    String,
+    TextClause,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import ArgumentError
 
@@ -18,12 +32,21 @@ OLDEST_SQLITE = (3, 51, 3)
 
 _PRAGMAS = ("busy_timeout = 5000", "foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL")
 
-WRITER: Mapping[str, Any] = {"writer": True}
+WRITER: Mapping[str, Mapping[str, Any]] = {
+    "sqlite": {"writer": True},
+    # a writer must see what was written while it waited its turn
+    "postgresql": {"writer": True, "isolation_level": "READ COMMITTED"},
+}
 """Execution options of a connection that will write."""
+WRITER_LOCK = 0x726961
 
 
 Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")
 """The type of figures: 8 bytes of floating point. SQLite's NUMERIC gives integral ones back as integers, as people write them."""
+
+
+PlainText = String().with_variant(String(collation="C"), "postgresql")
+"""The type of text: compared and sorted by code points, as SQLite does."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -44,9 +67,7 @@ class Moment(TypeDecorator[datetime]):
 def engine_for(url: str) -> Engine:
     """An engine for ``url``. Raises Refusal for a URL that is malformed, or an engine that is not supported or too old."""
     parsed = _parse(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
-    return create_engine(parsed, pool_pre_ping=True)
+    return _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
 
 
 def _parse(url: str) -> URL:
@@ -67,6 +88,21 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+    except ModuleNotFoundError:
+        raise Refusal("PostgreSQL needs psycopg: install regional-indicators[postgresql]") from None
+    event.listen(engine, "begin", _take_turns)
+    return engine
+
+
+def _take_turns(connection: Connection) -> None:
+    """Writers one after the other, as SQLite's; the lock ends with the transaction."""
+    if connection.get_execution_options().get("writer", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -101,3 +137,57 @@ def state_of_file(path: Path) -> tuple[set[str], str | None]:
             connection.close()
     except pysqlite3.DatabaseError:
         raise Refusal(f"{path} is not an SQLite database that can be read; it was left as it is") from None
+
+
+# -- the search index ------------------------------------------------------------------------------------------------------
+
+_INDEX_DDL: Mapping[str, tuple[str, ...]] = {
+    "sqlite": (
+        """CREATE VIRTUAL TABLE search_index USING fts5(
+            title, body, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0"
+        )""",
+    ),
+    "postgresql": (
+        """CREATE TABLE search_index (
+            rowid integer PRIMARY KEY REFERENCES search_entry (id) ON DELETE CASCADE, title text[] NOT NULL, body text[] NOT NULL
+        )""",
+        "CREATE INDEX ix_search_index_body ON search_index USING gin (body)",
+    ),
+}
+_INDEX: Mapping[str, str] = {
+    "sqlite": "INSERT INTO search_index (rowid, title, body) VALUES (:id, :title, :body)",
+    "postgresql": """INSERT INTO search_index (rowid, title, body)
+        VALUES (:id, string_to_array(:title, ' '), string_to_array(:title || ' ' || :body, ' '))""",
+}
+_FOUND: Mapping[str, str] = {
+    "sqlite": "SELECT rowid, -bm25(search_index, 8.0, 1.0) AS score FROM search_index WHERE search_index MATCH :tokens",
+    "postgresql": """SELECT rowid,
+            (CASE WHEN title @> string_to_array(:tokens, ' ') THEN 8.0 ELSE 1.0 END) / cardinality(body) AS score
+        FROM search_index WHERE body @> string_to_array(:tokens, ' ')""",
+}
+
+
+def search_index_ddl(dialect: str) -> tuple[str, ...]:
+    """The statements that make the search index, for migrations."""
+    return _INDEX_DDL[dialect]
+
+
+def index_texts(connection: Connection, texts: Sequence[Mapping[str, Any]]) -> None:
+    """Index the tokens, separated by spaces, of ``title`` and ``body`` under the ``id`` of a search entry."""
+    if texts:
+        connection.execute(text(_INDEX[connection.dialect.name]), texts)
+
+
+def unindex_texts(connection: Connection, ids: Sequence[int]) -> None:
+    """Take search entries out of the index."""
+    if ids:
+        connection.execute(text("DELETE FROM search_index WHERE rowid = :id"), [{"id": each} for each in ids])
+
+
+def found_texts(connection: Connection, tokens: Sequence[str]) -> TextClause:
+    """A statement of ``rowid`` and ``score`` (greater is better) of the search entries that have all ``tokens``.
+
+    Tokens are words: letters and digits alone, so that none of them can be an operator.
+    """
+    joined = " ".join(f'"{token}"' for token in tokens) if connection.dialect.name == "sqlite" else " ".join(tokens)
+    return text(_FOUND[connection.dialect.name]).bindparams(tokens=joined)

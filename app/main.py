@@ -6,7 +6,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from app.api import about, openapi, profile
+from app.api import about, openapi, profile, search
 from app.api.collections import router_for
 from app.api.failures import add_handlers
 from app.api.methods import Methods
@@ -31,6 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(profile.router)
     for resource in ALL:
         app.include_router(router_for(resource))
+    app.include_router(search.router)
     app.include_router(about.router)
     about.add_documentation(app)
     add_handlers(app)

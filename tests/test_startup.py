@@ -28,7 +28,7 @@ def foreign_alembic(path: Path) -> None:
 
 def newer(path: Path) -> None:
     """A database of a later version of this software."""
-    database = migrated(path.parent)
+    database = migrated(f"sqlite:///{path}")
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
@@ -73,6 +73,11 @@ def test_a_url_that_cannot_be_used(url: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_an_empty_file_can_be_migrated(tmp_path: Path) -> None:
+def test_an_empty_file_can_be_migrated(tmp_path: Path, sqlite_url: str) -> None:
     (tmp_path / "indicators.db").touch()
-    migrated(tmp_path).require_current()
+    migrated(sqlite_url).require_current()
+
+
+def test_a_server_that_is_not_there() -> None:
+    with pytest.raises(Refusal, match="cannot be reached"):
+        create_app(Settings(database_url="postgresql+psycopg://nobody:secret@127.0.0.1:1/nothing"))

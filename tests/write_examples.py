@@ -2,12 +2,11 @@
 
 import json
 import tempfile
-from pathlib import Path
 from typing import Any
 
 from app.api.openapi import EXAMPLES
 from app.resources import ALL
-from tests.conftest import seeded, serving
+from tests.conftest import migrated, seeded, serving
 
 ITEMS = {
     "regions": "310000",
@@ -35,6 +34,7 @@ def examples(client: Any) -> dict[str, dict[str, Any]]:
         item = client.get(f"/v1/{resource.name}/{ITEMS[resource.name]}").json()
         listed = client.get(f"/v1/{resource.name}", params={"limit": 1, "q": ITEMS[resource.name], "total": True}).json()
         found[resource.name] = {"list": _timeless(listed), "item": _timeless(item)}
+    found["search"] = {"list": client.get("/v1/search", params={"q": "模速", "limit": 1}).json()}
     found["profile"] = {"item": client.get("/v1/regions/310000/profile").json()}
     return found
 
@@ -46,5 +46,5 @@ def _timeless(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, serving(seeded(Path(folder))) as service:
+    with tempfile.TemporaryDirectory() as folder, serving(seeded(migrated(f"sqlite:///{folder}/x.db"))) as service:
         EXAMPLES.write_text(json.dumps(examples(service), ensure_ascii=False, indent=1) + "\n")

@@ -42,6 +42,7 @@ def index(request: Request, database: DatabaseDep) -> Response:
 
 SERVICE = {
     "profile": {"href": f"{V1}/regions/{{id}}/profile", "title": "Everything about a region in one answer."},
+    "search": {"href": f"{V1}/search?q={{q}}", "title": "One ranked list over names and texts."},
     "document_schema": {"href": f"{V1}/schemas/document", "title": "JSON Schema of the document format."},
     "limits": {"href": f"{V1}/limits", "title": "Limits that requests must keep."},
     "problems": {"href": "/problems", "title": "The types of problem."},

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from app.dataset import Column
 from app.errors import (
     MEDIA_TYPE,
     PROBLEMS,
@@ -20,6 +21,7 @@ from app.errors import (
     Problem,
 )
 from app.formats import FORMATS
+from app.query.search import COLUMNS as SEARCH_COLUMNS
 from app.resource import Resource
 from app.resources import ALL, BY_NAME
 
@@ -36,6 +38,7 @@ TAGS = {
     "Incentive programmes": "Frameworks, action plans, services, subsidies and housing; their targets are observations.",
     "Organisations and projects": "Who is named and what is built, and the relations that tie them to clusters and zones.",
     "Sources and history": "The published texts behind every fact, and the revisions by which documents were published.",
+    "Search": "One ranked list over names and texts, in Chinese and English.",
     "Publishing": "The format of the documents that transcribe sources.",
     "Service": "Health, limits, problem types and the index of links.",
 }
@@ -72,6 +75,12 @@ def profile_answers() -> dict[int | str, dict[str, Any]]:
     answer = _answer("Profile", examples()["profile"]["item"], "The profile of the region.")
     answer["content"] = {"application/json": answer["content"]["application/json"]}
     return {200: answer, **errors(BadRequest, NotFound, InvalidParameters)}
+
+
+def search_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of the search, for OpenAPI."""
+    answer = _answer("SearchList", examples()["search"]["list"], "The best matches.")
+    return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
 
 
 def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
@@ -128,7 +137,16 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.update(_schemas(resource))
     schemas.update(SHARED)
     schemas["Profile"] = _profile_schema()
+    schemas["SearchList"] = _envelope(
+        _objects({column.name: _column(column) for column in SEARCH_COLUMNS}), "ListMeta", "ListLinks"
+    )
     return found
+
+
+def _column(column: Column) -> dict[str, Any]:
+    """The schema of a cell of a column that no public model describes."""
+    kinds = [_TEXT if column.type == "string" else {"type": column.type}, {"type": "null"}]
+    return {"anyOf": kinds, "description": column.description}
 
 
 def _profile_schema() -> dict[str, Any]:

@@ -43,9 +43,9 @@ def list_parameters(resource: Resource) -> type[ListQuery]:
     return create_model(
         f"{resource.public.__name__}Parameters",
         __base__=resource.query,
-        sort=_listed(resource.query, "sort", sort),
-        facets=_listed(resource.query, "facets", resource.facets),
-        fields=_listed(resource.query, "fields", [column.name for column in resource.columns]),
+        sort=listed(resource.query, "sort", sort),
+        facets=listed(resource.query, "facets", resource.facets),
+        fields=listed(resource.query, "fields", [column.name for column in resource.columns]),
         format=(FormatName, None),
     )
 
@@ -56,12 +56,12 @@ def item_parameters(resource: Resource) -> type[ItemQuery]:
     return create_model(
         f"{resource.public.__name__}ItemParameters",
         __base__=FactItemQuery if resource.versioned else ItemQuery,
-        fields=_listed(ItemQuery, "fields", [column.name for column in resource.columns]),
+        fields=listed(ItemQuery, "fields", [column.name for column in resource.columns]),
         format=(FormatName, None),
     )
 
 
-def _listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
+def listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
     """The definition of a list parameter of ``query``, narrowed to ``choices``."""
     literal: Any = Literal[tuple(choices)]
     return (Annotated[list[literal] | None, Comma, Field(description=query.model_fields[name].description)], None)
@@ -122,16 +122,19 @@ def language(given: Lang | None, request: Request) -> Lang:
 def described(model: type[BaseModel]) -> list[dict[str, Any]]:
     """The parameters of ``model`` as OpenAPI parameter objects."""
     schema = model.model_json_schema()
-    return [_described(name, member) for name, member in schema["properties"].items()]
+    needed = schema.get("required", ())
+    return [_described(name, member, required=name in needed) for name, member in schema["properties"].items()]
 
 
-def _described(name: str, member: dict[str, Any]) -> dict[str, Any]:
+def _described(name: str, member: dict[str, Any], *, required: bool) -> dict[str, Any]:
     kinds = [kind for kind in member.pop("anyOf", []) if kind != {"type": "null"}]
     member |= kinds[0] if kinds else {}
     member.pop("title", None)
     if member.get("default") is None:
         member.pop("default", None)
     parameter = {"name": name, "in": "query", "description": member.pop("description", ""), "schema": member}
+    if required:
+        parameter["required"] = True
     return parameter | ({"style": "form", "explode": False} if member.get("type") == "array" else {})
 
 

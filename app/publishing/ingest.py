@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from app.database import Database
 from app.publishing.document import Document
+from app.publishing.index import reindex
 from app.publishing.known import Known, KnownEntity, KnownIndicator
 from app.publishing.parse import parse
 from app.publishing.rows import Row, Subjects, entity_row, fact_rows, indicator_row, source_row
@@ -92,13 +93,14 @@ def _revise(connection: Connection, document: Document, content: bytes, sha256: 
     }
     connection.execute(insert(REVISION), record)
     _declare(connection, SOURCE, "id", source, revision, [source_row(document.source)])
-    _declare(connection, INDICATOR, "source", source, revision, map(indicator_row, document.indicators))
-    _declare(connection, ENTITY, "source", source, revision, (entity_row(*item) for item in document.entities))
+    indicators = _declare(connection, INDICATOR, "source", source, revision, map(indicator_row, document.indicators))
+    entities = _declare(connection, ENTITY, "source", source, revision, (entity_row(*item) for item in document.entities))
     subjects = _subjects(connection)
     _carry_regions(connection, source)
     changes = Changes()
     for table, rows in fact_rows(document, subjects).items():
         changes += _state(connection, FACTS[table], source, revision, rows)
+    reindex(connection, source, indicators | entities)
     counts = {"added": changes.added, "changed": changes.changed, "retracted": changes.retracted}
     connection.execute(update(REVISION).where(REVISION.c.id == revision).values(counts))
     return Receipt(source, revision, new=True, changes=changes)
@@ -106,8 +108,8 @@ def _revise(connection: Connection, document: Document, content: bytes, sha256: 
 
 def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
     connection: Connection, table: Table, owner: str, source: str, revision: int, rows: Iterable[Row]
-) -> None:
-    """Make ``rows`` those that the source declares; keep the identity of those it no longer does."""
+) -> set[str]:
+    """Make ``rows`` those that the source declares, keeping the identity of those it no longer does; the ids that changed."""
     owned = connection.execute(select(table).where(table.c[owner] == source)).mappings()
     before = {row["id"]: dict(row) for row in owned}
     fresh, altered = [], []
@@ -123,6 +125,7 @@ def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
         connection.execute(insert(table), fresh)
     for row in altered:
         connection.execute(update(table).where(table.c.id == row["id"]).values(row))
+    return {row["id"] for row in altered}
 
 
 def _subjects(connection: Connection) -> Subjects:

@@ -1,5 +1,9 @@
 """The nouns of the API. ``ALL`` is the catalogue that drives routes, documentation, exports and contract tests."""
 
+from sqlalchemy import String
+from sqlmodel import AutoString
+
+from app.dialects import PlainText
 from app.resource import Resource
 from app.resources.clusters import CLUSTERS
 from app.resources.designations import DESIGNATIONS
@@ -11,8 +15,14 @@ from app.resources.projects import PROJECTS
 from app.resources.regions import REGIONS
 from app.resources.relations import RELATIONS
 from app.resources.revisions import REVISIONS
+from app.resources.search import SearchRow
 from app.resources.sources import SOURCES
 from app.resources.zones import ZONES
+
+for _table in SearchRow.metadata.tables.values():
+    for _column in _table.columns:
+        if isinstance(_column.type, String | AutoString):
+            _column.type = PlainText  # in the order of code points on every engine, so that a cursor means the same
 
 ALL: tuple[Resource, ...] = (
     REGIONS,

@@ -3,10 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.dialects import search_index_ddl
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 NUMBER = sa.Float(53).with_variant(sa.Numeric(asdecimal=False), "sqlite")
 
@@ -15,10 +19,10 @@ def upgrade() -> None:
     op.create_table(
         "revision",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("action", TEXT, nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("document_sha256", sa.String(), nullable=False),
+        sa.Column("document_sha256", TEXT, nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("added", sa.Integer(), nullable=False),
         sa.Column("changed", sa.Integer(), nullable=False),
@@ -29,28 +33,28 @@ def upgrade() -> None:
     op.create_index(op.f("ix_revision_source"), "revision", ["source"], unique=False)
     op.create_table(
         "source",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("type", sa.String(), nullable=False),
-        sa.Column("title", sa.String(), nullable=False),
-        sa.Column("title_en", sa.String(), nullable=False),
-        sa.Column("title_zh", sa.String(), nullable=False),
-        sa.Column("publisher_en", sa.String(), nullable=False),
-        sa.Column("publisher_zh", sa.String(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("title", TEXT, nullable=False),
+        sa.Column("title_en", TEXT, nullable=False),
+        sa.Column("title_zh", TEXT, nullable=False),
+        sa.Column("publisher_en", TEXT, nullable=False),
+        sa.Column("publisher_zh", TEXT, nullable=False),
         sa.Column("published_on", sa.Date(), nullable=True),
-        sa.Column("published_time", sa.String(), nullable=True),
-        sa.Column("language", sa.String(), nullable=False),
-        sa.Column("author", sa.String(), nullable=True),
-        sa.Column("photographer", sa.String(), nullable=True),
-        sa.Column("url", sa.String(), nullable=True),
-        sa.Column("sha256", sa.String(), nullable=True),
+        sa.Column("published_time", TEXT, nullable=True),
+        sa.Column("language", TEXT, nullable=False),
+        sa.Column("author", TEXT, nullable=True),
+        sa.Column("photographer", TEXT, nullable=True),
+        sa.Column("url", TEXT, nullable=True),
+        sa.Column("sha256", TEXT, nullable=True),
         sa.Column("views", sa.Integer(), nullable=True),
         sa.Column("comments", sa.Integer(), nullable=True),
-        sa.Column("occasion_en", sa.Text(), nullable=True),
-        sa.Column("occasion_zh", sa.Text(), nullable=True),
-        sa.Column("speakers_en", sa.Text(), nullable=False),
-        sa.Column("speakers_zh", sa.Text(), nullable=False),
-        sa.Column("not_stated_en", sa.Text(), nullable=False),
-        sa.Column("not_stated_zh", sa.Text(), nullable=False),
+        sa.Column("occasion_en", TEXT, nullable=True),
+        sa.Column("occasion_zh", TEXT, nullable=True),
+        sa.Column("speakers_en", TEXT, nullable=False),
+        sa.Column("speakers_zh", TEXT, nullable=False),
+        sa.Column("not_stated_en", TEXT, nullable=False),
+        sa.Column("not_stated_zh", TEXT, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retired", sa.Boolean(), nullable=False),
         sa.CheckConstraint("type IN ('article', 'report', 'web_page', 'vocabulary')", name=op.f("ck_source_type")),
@@ -59,22 +63,22 @@ def upgrade() -> None:
     )
     op.create_table(
         "entity",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("type", sa.String(), nullable=False),
-        sa.Column("scheme", sa.String(), nullable=True),
-        sa.Column("status", sa.String(), nullable=True),
-        sa.Column("region", sa.String(), nullable=True),
-        sa.Column("parent", sa.String(), nullable=True),
-        sa.Column("name_en", sa.String(), nullable=False),
-        sa.Column("name_zh", sa.String(), nullable=False),
-        sa.Column("name_basis", sa.String(), nullable=False),
-        sa.Column("name_as_written", sa.String(), nullable=True),
-        sa.Column("aliases", sa.Text(), nullable=False),
-        sa.Column("since", sa.String(), nullable=True),
-        sa.Column("summary_en", sa.Text(), nullable=True),
-        sa.Column("summary_zh", sa.Text(), nullable=True),
-        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("scheme", TEXT, nullable=True),
+        sa.Column("status", TEXT, nullable=True),
+        sa.Column("region", TEXT, nullable=True),
+        sa.Column("parent", TEXT, nullable=True),
+        sa.Column("name_en", TEXT, nullable=False),
+        sa.Column("name_zh", TEXT, nullable=False),
+        sa.Column("name_basis", TEXT, nullable=False),
+        sa.Column("name_as_written", TEXT, nullable=True),
+        sa.Column("aliases", TEXT, nullable=False),
+        sa.Column("since", TEXT, nullable=True),
+        sa.Column("summary_en", TEXT, nullable=True),
+        sa.Column("summary_zh", TEXT, nullable=True),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("line", sa.Integer(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retired", sa.Boolean(), nullable=False),
@@ -96,17 +100,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_entity_source"), "entity", ["source"], unique=False)
     op.create_table(
         "indicator",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("name_en", sa.String(), nullable=False),
-        sa.Column("name_zh", sa.String(), nullable=False),
-        sa.Column("definition_en", sa.Text(), nullable=False),
-        sa.Column("definition_zh", sa.Text(), nullable=False),
-        sa.Column("topic", sa.String(), nullable=False),
-        sa.Column("unit", sa.String(), nullable=False),
-        sa.Column("unit_system", sa.String(), nullable=False),
-        sa.Column("unit_name_en", sa.String(), nullable=False),
-        sa.Column("unit_name_zh", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("name_en", TEXT, nullable=False),
+        sa.Column("name_zh", TEXT, nullable=False),
+        sa.Column("definition_en", TEXT, nullable=False),
+        sa.Column("definition_zh", TEXT, nullable=False),
+        sa.Column("topic", TEXT, nullable=False),
+        sa.Column("unit", TEXT, nullable=False),
+        sa.Column("unit_system", TEXT, nullable=False),
+        sa.Column("unit_name_en", TEXT, nullable=False),
+        sa.Column("unit_name_zh", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retired", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
@@ -121,20 +125,35 @@ def upgrade() -> None:
     op.create_index(op.f("ix_indicator_source"), "indicator", ["source"], unique=False)
     op.create_index(op.f("ix_indicator_topic"), "indicator", ["topic"], unique=False)
     op.create_table(
+        "search_entry",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("resource", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("region", TEXT, nullable=True),
+        sa.Column("title_en", TEXT, nullable=False),
+        sa.Column("title_zh", TEXT, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_search_entry_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search_entry")),
+    )
+    op.create_index(op.f("ix_search_entry_resource_key"), "search_entry", ["resource", "key"], unique=True)
+    op.create_index(op.f("ix_search_entry_source"), "search_entry", ["source"], unique=False)
+    op.create_table(
         "designation",
-        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retracted_in", sa.Integer(), nullable=True),
-        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("as_written", sa.String(), nullable=False),
-        sa.Column("speaker", sa.String(), nullable=True),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("title_en", sa.String(), nullable=False),
-        sa.Column("title_zh", sa.String(), nullable=False),
-        sa.Column("level", sa.String(), nullable=False),
-        sa.Column("conferred_by", sa.String(), nullable=True),
-        sa.Column("since", sa.String(), nullable=True),
+        sa.Column("as_written", TEXT, nullable=False),
+        sa.Column("speaker", TEXT, nullable=True),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("title_en", TEXT, nullable=False),
+        sa.Column("title_zh", TEXT, nullable=False),
+        sa.Column("level", TEXT, nullable=False),
+        sa.Column("conferred_by", TEXT, nullable=True),
+        sa.Column("since", TEXT, nullable=True),
         sa.CheckConstraint(
             "level IN ('international', 'national', 'municipal', 'district', 'unstated')", name=op.f("ck_designation_level")
         ),
@@ -152,34 +171,34 @@ def upgrade() -> None:
     op.create_index(op.f("ix_designation_subject"), "designation", ["subject"], unique=False)
     op.create_table(
         "observation",
-        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retracted_in", sa.Integer(), nullable=True),
-        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("as_written", sa.String(), nullable=False),
-        sa.Column("speaker", sa.String(), nullable=True),
-        sa.Column("indicator", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("subject_kind", sa.String(), nullable=False),
-        sa.Column("region", sa.String(), nullable=True),
-        sa.Column("nature", sa.String(), nullable=False),
+        sa.Column("as_written", TEXT, nullable=False),
+        sa.Column("speaker", TEXT, nullable=True),
+        sa.Column("indicator", TEXT, nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("subject_kind", TEXT, nullable=False),
+        sa.Column("region", TEXT, nullable=True),
+        sa.Column("nature", TEXT, nullable=False),
         sa.Column("value", NUMBER, nullable=True),
-        sa.Column("comparator", sa.String(), nullable=True),
+        sa.Column("comparator", TEXT, nullable=True),
         sa.Column("lower", NUMBER, nullable=True),
         sa.Column("upper", NUMBER, nullable=True),
-        sa.Column("bounds_basis", sa.String(), nullable=True),
-        sa.Column("hedge", sa.String(), nullable=True),
+        sa.Column("bounds_basis", TEXT, nullable=True),
+        sa.Column("hedge", TEXT, nullable=True),
         sa.Column("rank", sa.Integer(), nullable=True),
         sa.Column("rank_of", sa.Integer(), nullable=True),
-        sa.Column("rank_band", sa.String(), nullable=True),
-        sa.Column("rank_scope_en", sa.String(), nullable=True),
-        sa.Column("rank_scope_zh", sa.String(), nullable=True),
-        sa.Column("rank_region", sa.String(), nullable=True),
-        sa.Column("period_label", sa.String(), nullable=True),
+        sa.Column("rank_band", TEXT, nullable=True),
+        sa.Column("rank_scope_en", TEXT, nullable=True),
+        sa.Column("rank_scope_zh", TEXT, nullable=True),
+        sa.Column("rank_region", TEXT, nullable=True),
+        sa.Column("period_label", TEXT, nullable=True),
         sa.Column("period_start", sa.Date(), nullable=True),
         sa.Column("period_end", sa.Date(), nullable=True),
-        sa.Column("period_basis", sa.String(), nullable=False),
+        sa.Column("period_basis", TEXT, nullable=False),
         sa.CheckConstraint("(period_basis = 'unstated') = (period_label IS NULL)", name=op.f("ck_observation_period")),
         sa.CheckConstraint("bounds_basis IN ('stated', 'convention', 'none')", name=op.f("ck_observation_bounds_basis")),
         sa.CheckConstraint(
@@ -229,16 +248,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_observation_subject_indicator"), "observation", ["subject", "indicator"], unique=False)
     op.create_table(
         "relation",
-        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("retracted_in", sa.Integer(), nullable=True),
-        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("source", TEXT, nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("as_written", sa.String(), nullable=False),
-        sa.Column("speaker", sa.String(), nullable=True),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("predicate", sa.String(), nullable=False),
-        sa.Column("object", sa.String(), nullable=False),
+        sa.Column("as_written", TEXT, nullable=False),
+        sa.Column("speaker", TEXT, nullable=True),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("predicate", TEXT, nullable=False),
+        sa.Column("object", TEXT, nullable=False),
         sa.CheckConstraint(
             "predicate IN ('member_of', 'located_in', 'part_of', 'promotes', 'supports', 'partner_of')",
             name=op.f("ck_relation_predicate"),
@@ -257,9 +276,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_relation_revision"), "relation", ["revision"], unique=False)
     op.create_index(op.f("ix_relation_source"), "relation", ["source"], unique=False)
     op.create_index(op.f("ix_relation_subject_predicate"), "relation", ["subject", "predicate"], unique=False)
+    for statement in search_index_ddl(op.get_bind().dialect.name):
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE search_index")
     op.drop_index(op.f("ix_relation_subject_predicate"), table_name="relation")
     op.drop_index(op.f("ix_relation_source"), table_name="relation")
     op.drop_index(op.f("ix_relation_revision"), table_name="relation")
@@ -278,6 +300,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_designation_revision"), table_name="designation")
     op.drop_index(op.f("ix_designation_retracted_in"), table_name="designation")
     op.drop_table("designation")
+    op.drop_index(op.f("ix_search_entry_source"), table_name="search_entry")
+    op.drop_index(op.f("ix_search_entry_resource_key"), table_name="search_entry")
+    op.drop_table("search_entry")
     op.drop_index(op.f("ix_indicator_topic"), table_name="indicator")
     op.drop_index(op.f("ix_indicator_source"), table_name="indicator")
     op.drop_table("indicator")

@@ -13,7 +13,7 @@ from app.hedges import HEDGES, bounds_of, hedge_of
 from app.publishing.ingest import publish
 from app.resource import Resource
 from app.resources import ALL
-from tests.conftest import migrated, rows, serving
+from tests.conftest import NewDatabase, rows, serving
 from tests.documents import article, vocabulary, written
 
 WORDS = [None, "近", "不超过", "达", "约", "级", "至少", "超"]
@@ -22,7 +22,7 @@ CASES = [(value, word) for value in VALUES for word in WORDS]
 
 
 @pytest.fixture(scope="module")
-def claims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def claims(new_database: NewDatabase) -> Iterator[TestClient]:
     """A service over one observation for every value under every kind of hedge, and an ordinal one."""
     data = article()
     data["observations"] = [
@@ -46,7 +46,7 @@ def claims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             "cite": {"line": 2, "text": "第一"},
         }
     )
-    database = migrated(tmp_path_factory.mktemp("claims"))
+    database = new_database()
     publish(database, written(vocabulary()))
     publish(database, written(data))
     with serving(database) as client:
@@ -144,9 +144,9 @@ def test_periods(seed_client: TestClient) -> None:
 
 
 @pytest.fixture
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def history(new_database: NewDatabase) -> Iterator[TestClient]:
     """A service over three revisions of a source, and another source about an earlier period."""
-    database = migrated(tmp_path_factory.mktemp("history"))
+    database = new_database()
     publish(database, written(vocabulary()))
     data = article()
     publish(database, written(data))
