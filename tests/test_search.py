@@ -64,7 +64,9 @@ def test_every_hit_can_be_fetched_and_shows_its_match(seed_client: TestClient) -
         assert seed_client.get(f"/v1/{row['resource']}/{row['id']}").status_code == 200
 
 
-OPERATORS = ["AND", "OR", "NOT mosu", "mosu*", '"', "mosu AND space", "title:mosu", "(mosu", "mosu^2", "a-b", "NEAR(a b)"]
+@pytest.mark.parametrize(
+    "query",
+    ["AND", "OR", "NOT mosu", "mosu*", '"', "mosu AND space", "title:mosu", "(mosu", "mosu^2", "a-b", "NEAR(a b)"],
 )
 def test_operators_are_text(seed_client: TestClient, query: str) -> None:
     found = ids(seed_client, q=query)
