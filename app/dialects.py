@@ -1,8 +1,8 @@
 """The only file that tells SQLite from PostgreSQL."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,7 @@ def _sqlite(url: URL) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ", paramstyle="format")
     except ModuleNotFoundError:
         raise Refusal("PostgreSQL needs psycopg: install regional-indicators[postgresql]") from None
     event.listen(engine, "begin", _take_turns)
@@ -137,6 +137,29 @@ def state_of_file(path: Path) -> tuple[set[str], str | None]:
             connection.close()
     except pysqlite3.DatabaseError:
         raise Refusal(f"{path} is not an SQLite database that can be read; it was left as it is") from None
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number.is_integer() else number
+
+
+def _moment_of_text(text: str) -> str:
+    return text.replace(" ", "T") + "Z"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
+    "sqlite": {"boolean": bool, "strings": _lines, "datetime": _moment_of_text},
+    "postgresql": {"strings": _lines, "datetime": _moment, "date": date.isoformat, "number": _whole},
+}
+"""What makes cells of the driver's values, by type of column; the other types are as the driver gives them."""
 
 
 # -- the search index ------------------------------------------------------------------------------------------------------

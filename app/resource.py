@@ -5,7 +5,7 @@ foreign key ``indicator`` points to, ``name_{lang}`` the column of the language 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -33,21 +33,8 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """The column is a list of strings, stored as lines of text."""
-
-
-@dataclass(frozen=True, slots=True)
 class Last:
     """The column comes after those that the noun itself declares."""
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """The column is made by ``function(lang, *values)`` from the columns at ``needs``."""
-
-    function: Callable[..., str]
-    needs: tuple[str, ...]
 
 
 Operator = Literal["in", "=", "<", "<=", ">", ">="]
@@ -230,9 +217,9 @@ class Resource:
         return {column.name: column for column in self.columns}
 
     @cached_property
-    def origins(self) -> dict[str, At | Computed]:
-        """Where each column comes from."""
-        return {name: _origin(name, info) for name, info in self.public.model_fields.items()}
+    def origins(self) -> dict[str, At]:
+        """Where each column is stored."""
+        return {name: marker(info, At) or At(name) for name, info in self.public.model_fields.items()}
 
     @cached_property
     def filters(self) -> dict[str, Where]:
@@ -257,10 +244,6 @@ Kind = TypeVar("Kind")
 def marker(info: FieldInfo, kind: type[Kind]) -> Kind | None:
     """The annotation of class ``kind`` on a field, or None."""
     return next((item for item in info.metadata if isinstance(item, kind)), None)
-
-
-def _origin(name: str, info: FieldInfo) -> At | Computed:
-    return marker(info, Computed) or marker(info, At) or At(name)
 
 
 _TYPES: dict[Any, ColumnType] = {

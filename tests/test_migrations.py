@@ -134,6 +134,7 @@ OBSERVATION: dict[str, object] = {
     "nature": "actual", "value": 1, "comparator": "=", "lower": 1, "upper": 1, "bounds_basis": "stated", "hedge": None,
     "rank": None, "rank_of": None, "rank_band": None, "rank_scope_en": None, "rank_scope_zh": None, "rank_region": None,
     "period_label": None, "period_start": None, "period_end": None, "period_basis": "unstated",
+    "statement_en": "x", "statement_zh": "x",
 }  # fmt: skip
 
 IMPOSSIBLE: list[dict[str, object]] = [

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, update
 from sqlmodel import SQLModel
 
 from app.database import Database
@@ -13,7 +13,7 @@ from app.publishing.document import Document
 from app.publishing.index import reindex
 from app.publishing.known import Known, KnownEntity, KnownIndicator
 from app.publishing.parse import parse
-from app.publishing.rows import Row, Subjects, entity_row, fact_rows, indicator_row, source_row
+from app.publishing.rows import Names, Row, derived, entity_row, fact_rows, indicator_row, source_row
 from app.resources import ALL
 
 TABLES: dict[str, Table] = dict(SQLModel.metadata.tables)
@@ -21,6 +21,8 @@ REVISION, SOURCE, ENTITY, INDICATOR = (TABLES[name] for name in ("revision", "so
 FACTS: dict[str, Table] = {
     table: TABLES[table] for resource in ALL if resource.versioned for table in [str(resource.row.__tablename__)]
 }
+DERIVED = ("subject_kind", "region", "statement_en", "statement_zh")
+"""Columns that repeat what others say: a change of these is none of the fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,10 @@ def _revise(connection: Connection, document: Document, content: bytes, sha256: 
     _declare(connection, SOURCE, "id", source, revision, [source_row(document.source)])
     indicators = _declare(connection, INDICATOR, "source", source, revision, map(indicator_row, document.indicators))
     entities = _declare(connection, ENTITY, "source", source, revision, (entity_row(*item) for item in document.entities))
-    subjects = _subjects(connection)
-    _carry_regions(connection, source)
+    names = _names(connection)
+    _follow(connection, source, indicators | entities, names)
     changes = Changes()
-    for table, rows in fact_rows(document, subjects).items():
+    for table, rows in fact_rows(document, names).items():
         changes += _state(connection, FACTS[table], source, revision, rows)
     reindex(connection, source, indicators | entities)
     counts = {"added": changes.added, "changed": changes.changed, "retracted": changes.retracted}
@@ -128,22 +130,27 @@ def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
     return {row["id"] for row in altered}
 
 
-def _subjects(connection: Connection) -> Subjects:
-    """Kind and region of every entity; a region's is itself."""
-    rows = connection.execute(select(ENTITY.c.id, ENTITY.c.kind, ENTITY.c.region))
-    return {row.id: (row.kind, row.id if row.kind == "region" else row.region) for row in rows}
+def _names(connection: Connection) -> Names:
+    """What facts repeat of others."""
+    return Names(_by_id(connection, ENTITY), _by_id(connection, INDICATOR), _by_id(connection, SOURCE))
 
 
-def _carry_regions(connection: Connection, source: str) -> None:
-    """Observations repeat the region of their subject: follow entities that moved, whoever stated the observations."""
+def _by_id(connection: Connection, table: Table) -> dict[str, Row]:
+    return {row["id"]: dict(row) for row in connection.execute(select(table)).mappings()}
+
+
+def _follow(connection: Connection, source: str, altered: set[str], names: Names) -> None:
+    """Let the current observations of other sources follow the entities and indicators that were altered."""
     observation = FACTS["observation"]
-    moved = (
-        observation.c.subject == ENTITY.c.id,
-        ENTITY.c.source == source,
-        ENTITY.c.kind != "region",
-        observation.c.region.is_distinct_from(ENTITY.c.region),
-    )
-    connection.execute(update(observation).values(region=ENTITY.c.region).where(*moved))
+    about = or_(*(observation.c[name].in_(altered) for name in ("subject", "indicator", "region")))
+    others = select(observation).where(observation.c.source != source, observation.c.retracted_in.is_(None), about)
+    for row in connection.execute(others).mappings().all():
+        _derive(connection, observation, dict(row), derived(dict(row), names))
+
+
+def _derive(connection: Connection, table: Table, row: Row, values: Row) -> None:
+    this = (table.c.id == row["id"], table.c.revision == row["revision"])
+    connection.execute(update(table).where(*this).values(values))
 
 
 def _state(connection: Connection, table: Table, source: str, revision: int, rows: Iterable[Row]) -> Changes:
@@ -153,8 +160,11 @@ def _state(connection: Connection, table: Table, source: str, revision: int, row
     fresh, changed = [], 0
     for row in rows:
         old = before.get(row["id"])
-        if old is not None and old == {**row, "revision": old["revision"], "retracted_in": None}:
+        values = {name: row[name] for name in DERIVED if name in row}
+        if old is not None and old == {**old, **row, **{name: old[name] for name in values}}:
             del before[row["id"]]
+            if values != {name: old[name] for name in values}:
+                _derive(connection, table, old, values)
             continue
         changed += old is not None
         fresh.append({**row, "revision": revision, "retracted_in": None})

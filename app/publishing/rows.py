@@ -1,6 +1,7 @@
 """From a validated document to the rows of its tables, without revision numbers."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from app.hedges import bounds_of, hedge_of
@@ -15,11 +16,59 @@ from app.publishing.document import (
     SourcePart,
     Text,
 )
+from app.resource import LANGS
+from app.resources.observations import statement
 from app.resources.shared import Kind
 
 Row = dict[str, Any]
-Subjects = Mapping[str, tuple[str, str | None]]
-"""Of each entity the kind, and the region that it is or belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the rows of facts repeat of others: by id the rows of entities, indicators and sources, as stored."""
+
+    entities: Mapping[str, Row]
+    indicators: Mapping[str, Row]
+    sources: Mapping[str, Row]
+
+    def region_of(self, subject: str) -> str | None:
+        """The region that an entity is or belongs to."""
+        entity = self.entities[subject]
+        return subject if entity["kind"] == "region" else entity["region"]
+
+
+def derived(observation: Row, names: Names) -> Row:
+    """What an observation repeats of its subject, and the sentences that are made of it."""
+    subject, indicator = names.entities[observation["subject"]], names.indicators[observation["indicator"]]
+    source, region = names.sources[observation["source"]], names.region_of(observation["subject"])
+    return {
+        "subject_kind": subject["kind"],
+        "region": region,
+        **{
+            f"statement_{lang}": statement(
+                lang,
+                subject[f"name_{lang}"],
+                subject["kind"],
+                names.entities[region][f"name_{lang}"] if region is not None else None,
+                indicator[f"name_{lang}"],
+                observation["nature"],
+                observation["value"],
+                indicator[f"unit_name_{lang}"],
+                observation["hedge"],
+                observation["rank"],
+                observation["rank_of"],
+                observation["rank_band"],
+                observation[f"rank_scope_{lang}"],
+                observation["period_label"],
+                observation["period_start"],
+                observation["period_end"],
+                source[f"publisher_{lang}"],
+                source["published_on"],
+                observation["line"],
+            )
+            for lang in LANGS
+        },
+    }
 
 
 def source_row(part: SourcePart) -> Row:
@@ -66,18 +115,18 @@ def indicator_row(part: IndicatorPart) -> Row:
     }
 
 
-def fact_rows(document: Document, subjects: Subjects) -> dict[str, Iterator[Row]]:
+def fact_rows(document: Document, names: Names) -> dict[str, Iterator[Row]]:
     """The rows of facts by table."""
     source = document.source.id
+    observations = (_observation(part, source) for part in document.observations)
     return {
-        "observation": (_observation(part, source, subjects) for part in document.observations),
+        "observation": (row | derived(row, names) for row in observations),
         "relation": (_relation(part, source) for part in document.relations),
         "designation": (_designation(part, source) for part in document.designations),
     }
 
 
-def _observation(part: ObservationPart, source: str, subjects: Subjects) -> Row:
-    kind, region = subjects[part.subject]
+def _observation(part: ObservationPart, source: str) -> Row:
     hedge = hedge_of(part.hedge)
     bounds = bounds_of(part.value, hedge) if part.value is not None else None
     rank, period = part.rank, part.period
@@ -85,8 +134,6 @@ def _observation(part: ObservationPart, source: str, subjects: Subjects) -> Row:
     return {
         **_fact(part.key, source, part.cite),
         **part.model_dump(include={"indicator", "subject", "nature", "value", "hedge"}),
-        "subject_kind": kind,
-        "region": region,
         "comparator": hedge.comparator if bounds else None,
         "lower": bounds.lower if bounds else None,
         "upper": bounds.upper if bounds else None,

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import BindParameter, Column, ColumnElement, Table, and_, bindparam, false, or_, tuple_
 
 from app.dataset import Cell, ColumnType
 from app.errors import Fault, InvalidParameters
@@ -68,20 +68,29 @@ def read(  # noqa: PLR0913  the cursor, and what it must be of
     return values
 
 
-def after(keys: Sequence[Key], columns: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
-    """The rows that come after the one with these sort values."""
+def after(keys: Sequence[Key], columns: Sequence[ColumnElement[Any]], known: Sequence[bool]) -> ColumnElement[bool]:
+    """The rows after the one whose sort values are the parameters ``last_0``, ``last_1`` …, of which some are ``known``."""
+    values: list[BindParameter[Any]] = [bindparam(f"last_{place}", required=False) for place in range(len(keys))]
+    directions = {key.descending for key in keys}
+    if len(directions) == 1 and not any(map(_may_be_null, columns)):
+        row, last = tuple_(*columns), tuple_(*values)  # which an index of these columns can seek
+        return row < last if directions == {True} else row > last
     branches = []
-    for place, (key, column, value) in enumerate(zip(keys, columns, values, strict=True)):
-        same = [other.is_not_distinct_from(known) for other, known in zip(columns[:place], values[:place], strict=True)]
-        branches.append(and_(*same, _beyond(key, column, value)))
-    return or_(*branches)
+    for place, (key, column) in enumerate(zip(keys, columns, strict=True)):
+        same = [
+            other == value if is_known else other.is_(None)
+            for other, value, is_known in zip(columns[:place], values[:place], known[:place], strict=True)
+        ]
+        if known[place]:  # nulls are last: nothing comes after one
+            beyond = column < values[place] if key.descending else column > values[place]
+            branches.append(and_(*same, or_(beyond, column.is_(None)) if _may_be_null(column) else beyond))
+    return or_(false(), *branches)
 
 
-def _beyond(key: Key, column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
-    if value is None:
-        return false()  # nulls are last
-    beyond = column < value if key.descending else column > value
-    return beyond if key.name == TIE_BREAKER else or_(beyond, column.is_(None))
+def _may_be_null(column: ColumnElement[Any]) -> bool:
+    """Whether the column of a table, or of one joined to it, can be null."""
+    joined = isinstance(column, Column) and not isinstance(column.table, Table)
+    return not isinstance(column, Column) or joined or bool(column.nullable)
 
 
 _TYPES: dict[ColumnType, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "boolean": (bool,)}

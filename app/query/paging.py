@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy.engine.interfaces import Dialect
 
-from app.dataset import Cell, Dataset, Facets, Meta
+from app.dataset import Cell, Dataset, Meta
 from app.query import cursors
 from app.query.history import current_revision, revision_at
-from app.query.select import Tables, conditions, counting, needed, standing, statement, table_of
-from app.query.shaping import plain, shaper
+from app.query.plans import Plan, plan
+from app.query.select import Shape, Tables, conditions, counting, needed, shape_of, standing, statement, table_of, values_of
+from app.query.shaping import Shaper, shaper
 from app.resource import MAX_LIMIT, Include, Lang, ListQuery, Resource
 
 ID_SAMPLE = 2000
@@ -27,6 +30,20 @@ class Page:
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is read from: plans are made once for each."""
+
+    resource: Resource
+    lang: Lang
+    dialect: Dialect
+
+    @property
+    def tables(self) -> Tables:
+        """The tables of a new statement."""
+        return Tables(table_of(self.resource), self.lang)
+
+
 class Reader:
     """One resource, read over one connection in one language, as of now or an earlier revision."""
 
@@ -35,30 +52,30 @@ class Reader:
         self.connection, self.resource, self.lang = connection, resource, lang
         self.as_of = None if as_of is None else revision_at(connection, as_of)
         self.revision = current_revision(connection) if self.as_of is None else self.as_of
-        self.tables = Tables(table_of(resource), lang)
+        self._target = Target(resource, lang, connection.dialect)
 
     def page(self, query: ListQuery) -> Page:
         """The page that ``query`` asks for. Raises InvalidParameters for a cursor that is not of it."""
         keys = cursors.order_of(self.resource, query.sort)
-        key_names = tuple(key.name for key in keys)
         names = column_names(self.resource, query.fields)
-        paths = needed(self.resource, (*names, *key_names))
-        ordering = [self.tables.column(path) for path in needed(self.resource, key_names)]
-        where = conditions(self.resource, query, self.tables, self.as_of)
-        total = self._count(where) if query.total else None
-        facets = {name: self._facet(name, where) for name in query.facets or ()}
+        shape = shape_of(self.resource, query, self.as_of)
+        values = values_of(self.resource, query, self.as_of)
+        total = _counting(self._target, shape).execute(self.connection, values)[0][0] if query.total else None
+        facets = {name: self._facet(name, shape, values) for name in query.facets or ()}
+        last = None
         if query.cursor is not None:
-            values = cursors.read(query.cursor, keys, self.resource, query, self.lang, self.revision)
-            where = [*where, cursors.after(keys, ordering, values)]
-        by = [
-            (column.desc() if key.descending else column.asc()).nulls_last() for key, column in zip(keys, ordering, strict=True)
-        ]
-        wanted = statement(self.tables, paths, where).order_by(*by).limit(query.limit + 1)
-        stored = self.connection.execute(wanted).all()
+            last = cursors.read(query.cursor, keys, self.resource, query, self.lang, self.revision)
+            values |= {f"last_{place}": value for place, value in enumerate(last)}
+        known = None if last is None else tuple(value is not None for value in last)
+        paged = _paging(self._target, shape, names, keys, known)
+        stored = paged.plan.execute(self.connection, values | {"limit": query.limit + 1})
         shown, rest = stored[: query.limit], stored[query.limit :]
-        cells = shaper(self.resource, key_names, paths, self.lang)
-        following = cursors.write(cells(shown[-1]), self.resource, query, self.lang, self.revision) if rest else None
-        return Page(self._dataset(names, paths, shown, total, facets), following)
+        following = None
+        if rest:
+            cells = paged.key_cells([tuple(shown[-1][place] for place in paged.key_places)])[0]
+            following = cursors.write(cells, self.resource, query, self.lang, self.revision)
+        meta = Meta(self.revision, len(shown), total)
+        return Page(self._dataset(names, paged.rows(shown), meta, facets), following)
 
     def row(self, identifier: str, fields: Sequence[str] | None = None) -> Dataset | None:
         """The row with that id, as a dataset of one row; None where there is none."""
@@ -66,60 +83,113 @@ class Reader:
         if key is None:
             return None
         names = column_names(self.resource, fields)
-        paths = needed(self.resource, names)
-        stored = self.connection.execute(self._standing(paths, self.tables.column(cursors.TIE_BREAKER) == key)).all()
-        return self._dataset(names, paths, stored) if stored else None
+        found = _one(self._target, names, self.as_of is not None)
+        stored = found.plan.execute(self.connection, {cursors.TIE_BREAKER: key, "as_of": self.as_of})
+        return self._dataset(names, found.rows(stored), Meta(self.revision, 1)) if stored else None
 
     def included(self, include: Include, identifier: str) -> tuple[Dataset, bool]:
         """The rows that an item of that id carries, and whether there are more than it may."""
         names = column_names(self.resource, None)
-        paths = needed(self.resource, names)
-        by = or_(*(self.tables.column(self.resource.filters[name].path) == identifier for name in include.by))
-        wanted = self._standing(paths, by).order_by(self.tables.column(cursors.TIE_BREAKER)).limit(MAX_LIMIT + 1)
-        stored = self.connection.execute(wanted).all()
-        return self._dataset(names, paths, stored[:MAX_LIMIT]), len(stored) > MAX_LIMIT
+        found = _tied(self._target, names, include, self.as_of is not None)
+        stored = found.plan.execute(self.connection, {cursors.TIE_BREAKER: identifier, "as_of": self.as_of})
+        shown = found.rows(stored[:MAX_LIMIT])
+        return self._dataset(names, shown, Meta(self.revision, len(shown))), len(stored) > MAX_LIMIT
 
     def identifiers(self, like: str) -> Iterator[str]:
         """Ids to suggest for one that is not there: the first ones, and those that would follow it."""
-        column = self.tables.column(cursors.TIE_BREAKER)
-        found = self._standing((cursors.TIE_BREAKER,)).order_by(column).limit(ID_SAMPLE)
+        tables = self._target.tables
+        column = tables.column(cursors.TIE_BREAKER)
+        found = statement(tables, (cursors.TIE_BREAKER,), standing(self.resource, tables, as_of=False))
+        found = found.order_by(column).limit(ID_SAMPLE)
         near = found.where(column >= like.replace("\0", "")) if _has_text_ids(self.resource) else found
         for wanted in (found, near):
             yield from map(str, self.connection.execute(wanted).scalars())
 
-    def _standing(self, paths: tuple[str, ...], *where: ColumnElement[bool]) -> Any:
-        return statement(self.tables, paths, [*standing(self.resource, self.tables, self.as_of), *where])
-
-    def _count(self, where: list[ColumnElement[bool]]) -> int:
-        found: int = self.connection.execute(counting(self.tables, where)).scalar_one()
-        return found
-
-    def _facet(self, name: str, where: list[ColumnElement[bool]]) -> list[tuple[Cell, int]]:
+    def _facet(self, name: str, shape: Shape, values: dict[str, Any]) -> list[tuple[Cell, int]]:
         """The values of a column with their counts, the most frequent first."""
-        (path,) = needed(self.resource, (name,))
-        column = self.tables.column(path)
-        count = func.count()
-        wanted = select(column, count).select_from(self.tables.clause).where(*where).group_by(column)
-        rows = self.connection.execute(wanted.order_by(count.desc(), column).limit(MOST_FACET_VALUES))
-        return [(plain(value), number) for value, number in rows]
+        found = _facets(self._target, shape, name)
+        rows: list[tuple[Cell, int]] = [(row[0], row[1]) for row in found.execute(self.connection, values)]
+        return rows
 
     def _dataset(
-        self,
-        names: tuple[str, ...],
-        paths: tuple[str, ...],
-        stored: Sequence[Sequence[Any]],
-        total: int | None = None,
-        facets: Facets | None = None,
+        self, names: Sequence[str], rows: Sequence[Any], meta: Meta, facets: dict[str, list[tuple[Cell, int]]] | None = None
     ) -> Dataset:
-        shape = shaper(self.resource, names, paths, self.lang)
         columns = tuple(self.resource.column(name) for name in names)
-        meta = Meta(self.revision, len(stored), total)
-        return Dataset(self.resource.name, columns, [shape(cells) for cells in stored], meta, facets=facets or {})
+        return Dataset(self.resource.name, columns, rows, meta, facets=facets or {})
 
 
 def column_names(resource: Resource, fields: Sequence[str] | None) -> tuple[str, ...]:
     """The columns to answer with: those asked for, each once, or all."""
     return tuple(dict.fromkeys(fields or (column.name for column in resource.columns)))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A plan, and what makes rows of its tuples; of a page also where the sort values are in them, and what makes cells."""
+
+    plan: Plan
+    rows: Shaper
+    key_places: tuple[int, ...] = ()
+    key_cells: Shaper = list
+
+
+@lru_cache(maxsize=1024)
+def _paging(
+    target: Target, shape: Shape, names: tuple[str, ...], keys: tuple[cursors.Key, ...], known: tuple[bool, ...] | None
+) -> Rows:
+    """The plan of a page. ``known`` says of each sort value of the row before it whether it is not null."""
+    key_names = tuple(key.name for key in keys)
+    selected = tuple(dict.fromkeys((*names, *key_names)))
+    tables = target.tables
+    columns = [tables.column(path) for path in needed(target.resource, key_names)]
+    where = conditions(target.resource, shape, tables)
+    if known is not None:
+        where.append(cursors.after(keys, columns, known))
+    by = [(column.desc() if key.descending else column.asc()).nulls_last() for key, column in zip(keys, columns, strict=True)]
+    wanted = statement(tables, needed(target.resource, selected), where).order_by(*by).limit(bindparam("limit", required=False))
+    return Rows(
+        plan(target.dialect, wanted),
+        shaper(target.resource, names, target.dialect.name),
+        tuple(selected.index(name) for name in key_names),
+        shaper(target.resource, key_names, target.dialect.name),
+    )
+
+
+@lru_cache(maxsize=256)
+def _counting(target: Target, shape: Shape) -> Plan:
+    tables = target.tables
+    where = conditions(target.resource, shape, tables)
+    return plan(target.dialect, counting(tables, where))
+
+
+@lru_cache(maxsize=256)
+def _facets(target: Target, shape: Shape, name: str) -> Plan:
+    tables = target.tables
+    where = conditions(target.resource, shape, tables)
+    (path,) = needed(target.resource, (name,))
+    column, count = tables.column(path), func.count()
+    wanted = select(column, count).select_from(tables.clause).where(*where).group_by(column)
+    return plan(target.dialect, wanted.order_by(count.desc(), column).limit(MOST_FACET_VALUES))
+
+
+@lru_cache(maxsize=256)
+def _one(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
+    tables = target.tables
+    where = [
+        *standing(target.resource, tables, as_of=as_of),
+        tables.column(cursors.TIE_BREAKER) == bindparam("id", required=False),
+    ]
+    wanted = statement(tables, needed(target.resource, names), where)
+    return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
+
+
+@lru_cache(maxsize=256)
+def _tied(target: Target, names: tuple[str, ...], include: Include, as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
+    tables = target.tables
+    by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
+    where = [*standing(target.resource, tables, as_of=as_of), by]
+    wanted = statement(tables, needed(target.resource, names), where).order_by(tables.column(cursors.TIE_BREAKER))
+    return Rows(plan(target.dialect, wanted.limit(MAX_LIMIT + 1)), shaper(target.resource, names, target.dialect.name))
 
 
 def _has_text_ids(resource: Resource) -> bool:

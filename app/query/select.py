@@ -1,15 +1,20 @@
-"""From a resource and its query to one SQL statement."""
+"""From a resource and the shape of a query to SQL; the values come in when it is executed.
+
+Queries of one shape (the same filters with as many values, the same columns, the same order) share one compiled statement.
+"""
 
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Table, and_, bindparam, func, or_, select
 
-from app.resource import At, Lang, Latest, ListQuery, Match, Operator, Resource, Where
+from app.resource import Lang, Latest, ListQuery, Match, Operator, Resource, Where
 
-OPERATORS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+Condition = ColumnElement[bool]
+
+OPERATORS: Mapping[Operator, Callable[[Any, Any], Condition]] = {
     "in": lambda column, values: column.in_(values),
     "=": operator.eq,
     "<": operator.lt,
@@ -27,32 +32,32 @@ class Claim:
     upper: ColumnElement[Any]
     comparator: ColumnElement[Any]
 
-    def all_above(self, number: float) -> ColumnElement[bool]:
+    def all_above(self, number: Any) -> Condition:
         """Every number of the claim is greater."""
         return or_(self.lower > number, and_(self.lower == number, self.comparator == ">"))
 
-    def all_below(self, number: float) -> ColumnElement[bool]:
+    def all_below(self, number: Any) -> Condition:
         """Every number of the claim is less."""
         return or_(self.upper < number, and_(self.upper == number, self.comparator == "<"))
 
-    def some_above(self, number: float) -> ColumnElement[bool]:
+    def some_above(self, number: Any) -> Condition:
         """Some number of the claim is greater."""
         return or_(self.upper.is_(None), self.upper > number)
 
-    def some_below(self, number: float) -> ColumnElement[bool]:
+    def some_below(self, number: Any) -> Condition:
         """Some number of the claim is less."""
         return or_(self.lower.is_(None), self.lower < number)
 
-    def some_at_least(self, number: float) -> ColumnElement[bool]:
+    def some_at_least(self, number: Any) -> Condition:
         """Some number of the claim is as great."""
         return or_(self.some_above(number), and_(self.upper == number, self.comparator != "<"))
 
-    def some_at_most(self, number: float) -> ColumnElement[bool]:
+    def some_at_most(self, number: Any) -> Condition:
         """Some number of the claim is as little."""
         return or_(self.some_below(number), and_(self.lower == number, self.comparator != ">"))
 
 
-HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, float], ColumnElement[bool]]]] = {
+HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, Any], Condition]]] = {
     "certain": {
         "<": lambda claim, number: claim.all_below(number),
         "<=": lambda claim, number: claim.upper <= number,
@@ -98,36 +103,92 @@ class Tables:
         return self._reached[step]
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of a query decides its SQL, without the values.
+
+    Attributes:
+        filters: The filters that are given, each with the number of its values, or None where it takes one.
+        words: Of ``q``.
+        match: What filters on hedged figures compare.
+        latest: Whether only the newest period is kept.
+        as_of: Whether an earlier revision is read.
+    """
+
+    filters: tuple[tuple[str, int | None], ...] = ()
+    words: int = 0
+    match: Match = "point"
+    latest: bool = False
+    as_of: bool = False
+
+
+def shape_of(resource: Resource, query: ListQuery, as_of: int | None) -> Shape:
+    """The shape of a query."""
+    given = ((name, getattr(query, name)) for name in resource.filters)
+    return Shape(
+        tuple((name, len(value) if isinstance(value, list) else None) for name, value in given if value is not None),
+        len(query.q.split()) if query.q else 0,
+        getattr(query, "match", "point"),
+        getattr(query, "latest", False),
+        as_of is not None,
+    )
+
+
+def values_of(resource: Resource, query: ListQuery, as_of: int | None) -> dict[str, Any]:
+    """The values of a query, by the parameters that its statement has."""
+    found: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
+    for name in resource.filters:
+        value = getattr(query, name)
+        if isinstance(value, list):
+            found |= {f"{name}_{number}": each for number, each in enumerate(value)}
+        elif value is not None:
+            found[name] = value
+    if query.q:
+        found |= {f"q_{number}": f"%{_literally(word)}%" for number, word in enumerate(query.q.split())}
+    return found
+
+
+def _literally(word: str) -> str:
+    """The word in lower case, with nothing in it that LIKE reads as a pattern."""
+    return word.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
 def table_of(resource: Resource) -> Table:
     """The table of a resource."""
     table: Table = resource.row.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
     return table
 
 
-def standing(resource: Resource, tables: Tables, as_of: int | None) -> list[ColumnElement[bool]]:
+def standing(resource: Resource, tables: Tables, *, as_of: bool) -> list[Condition]:
     """What every row of the resource satisfies: it is of its kind, and of a fact the version that held at ``as_of``."""
     found = [tables.column(path) == value for path, value in resource.only.items()]
     if resource.versioned:
+        moment: BindParameter[int] = bindparam("as_of", required=False)
         ended = tables.column("retracted_in")
-        found += [ended.is_(None)] if as_of is None else [tables.column("revision") <= as_of, ended.is_(None) | (ended > as_of)]
+        found += [tables.column("revision") <= moment, ended.is_(None) | (ended > moment)] if as_of else [ended.is_(None)]
     return found
 
 
-def conditions(resource: Resource, query: ListQuery, tables: Tables, as_of: int | None) -> list[ColumnElement[bool]]:
+def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Condition]:
     """What the rows of a list must satisfy: they stand, and pass each filter, ``q`` and ``latest``."""
-    found = standing(resource, tables, as_of)
-    for name, where in resource.filters.items():
-        value = getattr(query, name)
-        if value is not None:
-            found.append(_passes(where, getattr(query, "match", "point"), value, tables))
-    if query.q is not None:
-        found.extend(_contains(resource, word, tables) for word in query.q.split())
-    if resource.latest is not None and getattr(query, "latest", False):
+    found = standing(resource, tables, as_of=shape.as_of)
+    for name, count in shape.filters:
+        found.append(_passes(resource.filters[name], shape.match, _parameters(name, count), tables))
+    found += [_contains(resource, f"q_{number}", tables) for number in range(shape.words)]
+    if resource.latest is not None and shape.latest:
         found.append(_newest(resource.latest, tables, found))
     return found
 
 
-def _passes(where: Where, match: Match, value: Any, tables: Tables) -> ColumnElement[bool]:
+def _parameters(name: str, count: int | None) -> Any:
+    return (
+        bindparam(name, required=False)
+        if count is None
+        else [bindparam(f"{name}_{number}", required=False) for number in range(count)]
+    )
+
+
+def _passes(where: Where, match: Match, value: Any, tables: Tables) -> Condition:
     column = tables.column(where.path)
     if where.hedged is None or match == "point":
         return OPERATORS[where.operator](column, value)
@@ -135,7 +196,7 @@ def _passes(where: Where, match: Match, value: Any, tables: Tables) -> ColumnEle
     return and_(column.is_not(None), HEDGED[match][where.operator](Claim(lower, upper, comparator), value))
 
 
-def _newest(latest: Latest, tables: Tables, where: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+def _newest(latest: Latest, tables: Tables, where: list[Condition]) -> Condition:
     """Of the rows under ``where`` those that no other of their kind is newer than; several may be equally new."""
     per = [tables.column(path) for path in latest.per]
     newest = func.coalesce(*(tables.column(path) for path in latest.newest))
@@ -145,26 +206,22 @@ def _newest(latest: Latest, tables: Tables, where: list[ColumnElement[bool]]) ->
     return identifier.in_(select(ranked.c.id).where(ranked.c.place == 1))
 
 
-def _contains(resource: Resource, word: str, tables: Tables) -> ColumnElement[bool]:
-    columns = (tables.column(path) for path in resource.search)
-    return or_(*(column.icontains(word, autoescape=True) for column in columns))
+def _contains(resource: Resource, name: str, tables: Tables) -> Condition:
+    parameter: BindParameter[str] = bindparam(name, required=False)
+    return or_(*(func.lower(tables.column(path)).like(parameter, escape="/") for path in resource.search))
 
 
 def needed(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The paths to read, each once, so that the columns ``names`` can be made."""
-    paths: dict[str, None] = {}
-    for name in names:
-        origin = resource.origins[name]
-        paths.update(dict.fromkeys((origin.path,) if isinstance(origin, At) else origin.needs))
-    return tuple(paths)
+    """The paths of the columns ``names``."""
+    return tuple(resource.origins[name].path for name in names)
 
 
-def statement(tables: Tables, paths: tuple[str, ...], where: list[ColumnElement[bool]]) -> Select[Any]:
+def statement(tables: Tables, paths: tuple[str, ...], where: list[Condition]) -> Select[Any]:
     """The SELECT of ``paths`` under the conditions ``where``; the caller adds order and limit."""
     columns = [tables.column(path).label(f"c{number}") for number, path in enumerate(paths)]
-    return select(*columns).select_from(tables.clause).where(and_(True, *where))  # noqa: FBT003  an empty AND needs it
+    return select(*columns).select_from(tables.clause).where(*where)
 
 
-def counting(tables: Tables, where: list[ColumnElement[bool]]) -> Select[Any]:
+def counting(tables: Tables, where: list[Condition]) -> Select[Any]:
     """The SELECT that counts the rows under the conditions ``where``."""
-    return select(func.count()).select_from(tables.clause).where(and_(True, *where))  # noqa: FBT003  see above
+    return select(func.count()).select_from(tables.clause).where(*where)

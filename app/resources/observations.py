@@ -9,9 +9,9 @@ from sqlmodel import Field as Stored
 
 from app.dialects import Number
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
-from app.resource import Amount, At, Computed, Day, Ids, Latest, Match, Resource, Where
+from app.resource import Amount, At, Day, Ids, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
-from app.resources.shared import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
+from app.resources.shared import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
 
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]
@@ -48,8 +48,9 @@ class ObservationRow(FactRow, table=True):
         one_of("rank_band", RankBand),
         one_of("period_basis", PeriodBasis),
         Index(None, "indicator", "region"),
+        Index(None, "indicator", "value"),
         Index(None, "subject", "indicator"),
-        Index(None, "region", "indicator"),
+        Index(None, "region"),
         {"sqlite_with_rowid": False},  # clustered by id, the default order
     )
 
@@ -74,6 +75,8 @@ class ObservationRow(FactRow, table=True):
     period_start: date | None
     period_end: date | None
     period_basis: str
+    statement_en: str = text()
+    statement_zh: str = text()
 
 
 NATURES = {
@@ -96,7 +99,7 @@ BANDED = {
 JOIN = {"en": ", ", "zh": "，"}
 
 
-def sentence(  # noqa: PLR0913  one parameter per column it is made of
+def statement(  # noqa: PLR0913  one parameter per column it is made of
     lang: str,
     subject: str,
     kind: str,
@@ -186,32 +189,9 @@ class Observation(Fact):
     period_basis: PeriodBasis = Field(
         description="`stated`, `derived` from the publication date (last year), or `unstated`; never guessed."
     )
-    statement: Annotated[
-        str,
-        Computed(
-            sentence,
-            needs=(
-                "subject.name_{lang}",
-                "subject_kind",
-                "region.name_{lang}",
-                "indicator.name_{lang}",
-                "nature",
-                "value",
-                "indicator.unit_name_{lang}",
-                "hedge",
-                "rank",
-                "rank_of",
-                "rank_band",
-                "rank_scope_{lang}",
-                "period_label",
-                "period_start",
-                "period_end",
-                "source.publisher_{lang}",
-                "source.published_on",
-                "line",
-            ),
-        ),
-    ] = Field(description="One sentence in the language asked for that is safe to print.")
+    statement: Annotated[str, At("statement_{lang}")] = Field(
+        description="One sentence in the language asked for that is safe to print."
+    )
 
 
 HEDGED = ("lower", "upper", "comparator")

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text
+from sqlalchemy import text as sql
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.resource import AS_OF, AsOf, At, Ids, Include, Last, Lines, ListQuery, Where
+from app.resource import AS_OF, AsOf, At, Ids, Include, Last, ListQuery, Where
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -81,7 +82,7 @@ class Entity(BaseModel):
         description="Whether the English name is the `official` one, a `common` one, or our `literal` rendering."
     )
     name_as_written: str | None = Field(description="The name, or the phrase that names it, as the source writes it.")
-    aliases: Annotated[list[str], Lines()] = Field(description="Other names in use.")
+    aliases: list[str] = Field(description="Other names in use.")
     parent: str | None = Field(description="The entity of the same kind that it is part of.")
     since: str | None = Field(description="Year or date since which it exists, where the source states one.")
     summary: Annotated[str | None, At("summary_{lang}")] = Field(description="Summary in our own words.")
@@ -140,12 +141,13 @@ class FactRow(SQLModel):
 
 def fact_constraints() -> tuple[Any, ...]:
     """The constraints and indexes of every table of facts."""
+    ended = sql("retracted_in IS NOT NULL")
     return (
         CheckConstraint("retracted_in > revision", name="retracted_in"),
         CheckConstraint("line > 0", name="line"),
         Index(None, "source"),
         Index(None, "revision"),
-        Index(None, "retracted_in"),
+        Index(None, "retracted_in", sqlite_where=ended, postgresql_where=ended),
     )
 
 

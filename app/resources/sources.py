@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.resource import At, Day, Ids, Include, Lines, ListQuery, Resource, Where
+from app.resource import At, Day, Ids, Include, ListQuery, Resource, Where
 from app.resources.shared import one_of, text
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
@@ -63,10 +63,8 @@ class Source(BaseModel):
     views: int | None = Field(description="Views that the page counts.")
     comments: int | None = Field(description="Comments that the page shows.")
     occasion: Annotated[str | None, At("occasion_{lang}")] = Field(description="The event that it reports on.")
-    speakers: Annotated[list[str], Lines(), At("speakers_{lang}")] = Field(
-        description="Persons whom it quotes: id, name and office."
-    )
-    not_stated: Annotated[list[str], Lines(), At("not_stated_{lang}")] = Field(description="What it leaves open, in our words.")
+    speakers: Annotated[list[str], At("speakers_{lang}")] = Field(description="Persons whom it quotes: id, name and office.")
+    not_stated: Annotated[list[str], At("not_stated_{lang}")] = Field(description="What it leaves open, in our words.")
     revision: int = Field(description="The revision that last changed it.")
     retired: bool = Field(description="Whether it was retracted.")
 

@@ -165,7 +165,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["subject"], ["entity.id"], name=op.f("fk_designation_subject")),
         sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_designation")),
     )
-    op.create_index(op.f("ix_designation_retracted_in"), "designation", ["retracted_in"], unique=False)
+    op.create_index(
+        op.f("ix_designation_retracted_in"),
+        "designation",
+        ["retracted_in"],
+        unique=False,
+        sqlite_where=sa.text("retracted_in IS NOT NULL"),
+        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    )
     op.create_index(op.f("ix_designation_revision"), "designation", ["revision"], unique=False)
     op.create_index(op.f("ix_designation_source"), "designation", ["source"], unique=False)
     op.create_index(op.f("ix_designation_subject"), "designation", ["subject"], unique=False)
@@ -199,6 +206,8 @@ def upgrade() -> None:
         sa.Column("period_start", sa.Date(), nullable=True),
         sa.Column("period_end", sa.Date(), nullable=True),
         sa.Column("period_basis", TEXT, nullable=False),
+        sa.Column("statement_en", TEXT, nullable=False),
+        sa.Column("statement_zh", TEXT, nullable=False),
         sa.CheckConstraint("(period_basis = 'unstated') = (period_label IS NULL)", name=op.f("ck_observation_period")),
         sa.CheckConstraint("bounds_basis IN ('stated', 'convention', 'none')", name=op.f("ck_observation_bounds_basis")),
         sa.CheckConstraint(
@@ -241,8 +250,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_observation_indicator_region"), "observation", ["indicator", "region"], unique=False)
-    op.create_index(op.f("ix_observation_region_indicator"), "observation", ["region", "indicator"], unique=False)
-    op.create_index(op.f("ix_observation_retracted_in"), "observation", ["retracted_in"], unique=False)
+    op.create_index(op.f("ix_observation_indicator_value"), "observation", ["indicator", "value"], unique=False)
+    op.create_index(op.f("ix_observation_region"), "observation", ["region"], unique=False)
+    op.create_index(
+        op.f("ix_observation_retracted_in"),
+        "observation",
+        ["retracted_in"],
+        unique=False,
+        sqlite_where=sa.text("retracted_in IS NOT NULL"),
+        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    )
     op.create_index(op.f("ix_observation_revision"), "observation", ["revision"], unique=False)
     op.create_index(op.f("ix_observation_source"), "observation", ["source"], unique=False)
     op.create_index(op.f("ix_observation_subject_indicator"), "observation", ["subject", "indicator"], unique=False)
@@ -272,7 +289,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_relation")),
     )
     op.create_index(op.f("ix_relation_object_predicate"), "relation", ["object", "predicate"], unique=False)
-    op.create_index(op.f("ix_relation_retracted_in"), "relation", ["retracted_in"], unique=False)
+    op.create_index(
+        op.f("ix_relation_retracted_in"),
+        "relation",
+        ["retracted_in"],
+        unique=False,
+        sqlite_where=sa.text("retracted_in IS NOT NULL"),
+        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    )
     op.create_index(op.f("ix_relation_revision"), "relation", ["revision"], unique=False)
     op.create_index(op.f("ix_relation_source"), "relation", ["source"], unique=False)
     op.create_index(op.f("ix_relation_subject_predicate"), "relation", ["subject", "predicate"], unique=False)
@@ -285,20 +309,36 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_relation_subject_predicate"), table_name="relation")
     op.drop_index(op.f("ix_relation_source"), table_name="relation")
     op.drop_index(op.f("ix_relation_revision"), table_name="relation")
-    op.drop_index(op.f("ix_relation_retracted_in"), table_name="relation")
+    op.drop_index(
+        op.f("ix_relation_retracted_in"),
+        table_name="relation",
+        sqlite_where=sa.text("retracted_in IS NOT NULL"),
+        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    )
     op.drop_index(op.f("ix_relation_object_predicate"), table_name="relation")
     op.drop_table("relation")
     op.drop_index(op.f("ix_observation_subject_indicator"), table_name="observation")
     op.drop_index(op.f("ix_observation_source"), table_name="observation")
     op.drop_index(op.f("ix_observation_revision"), table_name="observation")
-    op.drop_index(op.f("ix_observation_retracted_in"), table_name="observation")
-    op.drop_index(op.f("ix_observation_region_indicator"), table_name="observation")
+    op.drop_index(
+        op.f("ix_observation_retracted_in"),
+        table_name="observation",
+        sqlite_where=sa.text("retracted_in IS NOT NULL"),
+        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    )
+    op.drop_index(op.f("ix_observation_region"), table_name="observation")
+    op.drop_index(op.f("ix_observation_indicator_value"), table_name="observation")
     op.drop_index(op.f("ix_observation_indicator_region"), table_name="observation")
     op.drop_table("observation")
     op.drop_index(op.f("ix_designation_subject"), table_name="designation")
     op.drop_index(op.f("ix_designation_source"), table_name="designation")
     op.drop_index(op.f("ix_designation_revision"), table_name="designation")
-    op.drop_index(op.f("ix_designation_retracted_in"), table_name="designation")
+    op.drop_index(
+        op.f("ix_designation_retracted_in"),
+        table_name="designation",
+        sqlite_where=sa.text("retracted_in IS NOT NULL"),
+        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    )
     op.drop_table("designation")
     op.drop_index(op.f("ix_search_entry_source"), table_name="search_entry")
     op.drop_index(op.f("ix_search_entry_resource_key"), table_name="search_entry")

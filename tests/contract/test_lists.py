@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from app.formats import FORMATS, Format
-from app.resource import Computed, Resource
+from app.resource import Resource
 from app.resources import ALL, BY_NAME
 from tests.conftest import rows
 
@@ -97,7 +97,7 @@ def test_any_order_is_total(seed_client: TestClient, data: st.DataObject) -> Non
 @EACH
 def test_every_equality_filter_selects_exactly_its_rows(seed_client: TestClient, resource: Resource) -> None:
     whole = rows(seed_client, address(resource), limit=1000)
-    columns = {origin.path: name for name, origin in resource.origins.items() if not isinstance(origin, Computed)}
+    columns = {origin.path: name for name, origin in resource.origins.items()}
     for name, where in resource.filters.items():
         if where.operator != "in" or where.path not in columns:
             continue
