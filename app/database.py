@@ -12,7 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
-from app.dialects import WRITER, engine_for, file_of, state_of_file
+from app.dialects import WRITER, Watch, engine_for, file_of, state_of_file, time_limit
 from app.errors import Refusal
 
 OURS = frozenset({"alembic_version", "source", "revision", "entity", "observation"})
@@ -29,11 +29,16 @@ class Database:
         self.scripts = Config()
         self.scripts.set_main_option("script_location", str(migrations).replace("%", "%%"))
         self.scripts.attributes["database"] = self
+        self._watch: Watch | None = None
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection within one transaction that only reads: everything seen is of one moment."""
-        with self.engine.connect() as connection, connection.begin():
+    def read(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A connection within one transaction that only reads: everything seen is of one moment.
+
+        Raises:
+            TimeLimitPassed: when a statement is still running after ``seconds``; it is stopped.
+        """
+        with self.engine.connect() as connection, time_limit(connection, seconds), connection.begin():
             yield connection
 
     @contextmanager
@@ -41,6 +46,27 @@ class Database:
         """A connection within one transaction that writes: all of it happens, or nothing."""
         with self.engine.connect().execution_options(**WRITER[self.engine.dialect.name]) as connection, connection.begin():
             yield connection
+
+    def version(self) -> object:
+        """A value that changes with every commit, by whatever process; cheap on SQLite, a short query on PostgreSQL."""
+        if self._watch is None:
+            self._watch = Watch(self.engine)
+        try:
+            return self._watch.look()
+        except Exception:
+            self._watch = None
+            raise
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a short read takes less time than handing it to another thread."""
+        return self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._watch is not None:
+            self._watch.close()
+        self.engine.dispose()
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to ``revision``, creating the database if need be.

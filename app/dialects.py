@@ -1,9 +1,11 @@
 """The only file that tells SQLite from PostgreSQL."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pysqlite3
@@ -23,9 +25,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
-from app.errors import Refusal
+from app.errors import Refusal, TimeLimitPassed
 
 OLDEST_SQLITE = (3, 51, 3)
 """Older libraries have the WAL-reset bug, which can corrupt a database."""
@@ -115,6 +117,65 @@ def _begin(connection: Connection) -> None:
     writer = connection.get_execution_options().get("writer", False)
     # a deferred transaction that turns into a write fails at once when another one wrote in between
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+VERSION = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT max(id) FROM revision"}
+STEPS = 2000
+"""Steps of SQLite's machine between two looks at the clock: a few tens of microseconds."""
+
+
+class Watch:
+    """A connection of its own that sees, outside of any transaction, whether others have committed."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Opens the connection."""
+        self._statement = VERSION[engine.dialect.name]
+        self._connection = engine.raw_connection()
+        if engine.dialect.name == "postgresql":
+            driver: Any = self._connection.dbapi_connection
+            driver.rollback()
+            driver.autocommit = True
+
+    def look(self) -> object:
+        """A value that changes with every commit of another connection."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(self._statement)
+            return cursor.fetchone()
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Close the connection for good."""
+        self._connection.invalidate()
+
+
+@contextmanager
+def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
+    """Stop statements that are still running after ``seconds``. Raises TimeLimitPassed when one was."""
+    if seconds is None:
+        yield
+    elif connection.dialect.name == "sqlite":
+        deadline = monotonic() + seconds
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_progress_handler(lambda: monotonic() > deadline, STEPS)
+        try:
+            yield
+        except (pysqlite3.OperationalError, OperationalError) as error:
+            if "interrupted" not in str(error):
+                raise
+            raise TimeLimitPassed from None
+        finally:
+            driver.set_progress_handler(None, 0)
+    else:
+        try:
+            with connection.begin():
+                connection.exec_driver_sql(f"SET statement_timeout = {int(seconds * 1000)}")
+            yield
+        except Exception as error:
+            if type(getattr(error, "orig", error)).__name__ != "QueryCanceled":
+                raise
+            raise TimeLimitPassed from None
 
 
 def file_of(url: str) -> Path | None:

@@ -144,5 +144,9 @@ PROBLEMS: tuple[type[Problem], ...] = (
 """Every problem type, in the order of status."""
 
 
+class TimeLimitPassed(Exception):  # noqa: N818  it says what happened
+    """A read was stopped because it took too long."""
+
+
 class Refusal(Exception):  # noqa: N818  it is not a bug of the program but its answer
     """A command cannot be carried out; the message is one line for the person who gave it."""

@@ -16,6 +16,9 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///./indicators.db", description="The database, as an SQLAlchemy URL.")
     host: str = Field("127.0.0.1", description="The address that the server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="The port that the server listens on.")
+    cache_bytes: int = Field(64 * 2**20, ge=0, description="What finished answers may take in memory.")
+    read_threads: int = Field(4, ge=1, le=100, description="How many long reads run at once; others wait.")
+    read_seconds: float = Field(10, gt=0, description="How long one statement of a read may take before it is stopped.")
     log_level: str = Field(
         "info", pattern="^(critical|error|warning|info|debug)$", description="How much the server logs to stderr."
     )

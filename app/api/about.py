@@ -2,16 +2,16 @@
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Path, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from app.api.collections import V1
-from app.api.dependencies import DatabaseDep
 from app.api.openapi import errors, json_answer
 from app.api.parameters import NoParameters, read
-from app.api.responses import plain
+from app.api.reading import readers_of
+from app.api.responses import V1, plain
 from app.errors import PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
 from app.publishing.document import Document
@@ -31,11 +31,10 @@ LIMITS = {
 
 
 @router.get(V1, summary="Index of links", responses=json_answer("Where everything is."), response_class=Response)
-def index(request: Request, database: DatabaseDep) -> Response:
+async def index(request: Request) -> Response:
     """Every resource and service address, with what it is."""
     read(NoParameters, request)
-    with database.read() as connection:
-        revision = current_revision(connection)
+    revision = await readers_of(request).read(current_revision)
     resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
     return plain({"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
 
@@ -57,7 +56,7 @@ SERVICE = {
     responses=json_answer("The limits."),
     response_class=Response,
 )
-def limits(request: Request) -> Response:
+async def limits(request: Request) -> Response:
     """The limits, and the formats and languages there are."""
     read(NoParameters, request)
     return plain({**LIMITS, "formats": {format_.name: format_.media_type for format_ in FORMATS}})
@@ -70,7 +69,7 @@ def limits(request: Request) -> Response:
     responses=json_answer("A JSON Schema (2020-12)."),
     response_class=Response,
 )
-def document_schema(request: Request) -> Response:
+async def document_schema(request: Request) -> Response:
     """The schema of ``regional-indicators/1``, made from the models that read documents."""
     read(NoParameters, request)
     schema = Document.model_json_schema()
@@ -78,7 +77,7 @@ def document_schema(request: Request) -> Response:
 
 
 @router.get("/problems", summary="List problem types", responses=json_answer("Every type of problem."), response_class=Response)
-def problems(request: Request) -> Response:
+async def problems(request: Request) -> Response:
     """Every type of problem that an answer can have."""
     read(NoParameters, request)
     return plain({"data": [_problem_type(problem.slug) for problem in PROBLEMS]})
@@ -90,7 +89,9 @@ def problems(request: Request) -> Response:
     responses=json_answer("The type of problem.") | errors(NotFound),
     response_class=Response,
 )
-def problem_type(request: Request, slug: Annotated[str, Path(description="The last part of a problem's `type`.")]) -> Response:
+async def problem_type(
+    request: Request, slug: Annotated[str, Path(description="The last part of a problem's `type`.")]
+) -> Response:
     """One type of problem: the address that a problem document's ``type`` names."""
     read(NoParameters, request)
     return plain(_problem_type(slug))
@@ -113,7 +114,7 @@ def _problem_type(slug: str) -> dict[str, Any]:
 
 
 @router.get("/healthz", summary="Is the process alive", responses=json_answer("It is."), response_class=Response)
-def healthz() -> Response:
+async def healthz() -> Response:
     """Alive; says nothing about the database."""
     return plain({"status": "ok"})
 
@@ -124,14 +125,14 @@ def healthz() -> Response:
     responses=json_answer("It can.") | errors(Unavailable),
     response_class=Response,
 )
-def readyz(database: DatabaseDep) -> Response:
+async def readyz(request: Request) -> Response:
     """Ready: the database is there and has this version's schema."""
+    readers = readers_of(request)
     try:
-        database.require_current()
+        await to_thread.run_sync(readers.database.require_current)
     except Refusal:
         raise Unavailable("The database is not usable.", headers={"Retry-After": "5"}) from None
-    with database.read() as connection:
-        return plain({"status": "ready", "revision": current_revision(connection)})
+    return plain({"status": "ready", "revision": await readers.read(current_revision)})
 
 
 def add_documentation(app: FastAPI) -> None:
@@ -139,7 +140,7 @@ def add_documentation(app: FastAPI) -> None:
     app.mount("/docs/assets", StaticFiles(packages=[("fastapi_swagger", "resources")]), name="assets")
 
     @app.get("/docs", include_in_schema=False)
-    def docs() -> Response:
+    async def docs() -> Response:
         return get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=app.title,
@@ -150,5 +151,5 @@ def add_documentation(app: FastAPI) -> None:
         )
 
     @app.get("/", include_in_schema=False)
-    def root() -> Response:
+    async def root() -> Response:
         return RedirectResponse("/docs")

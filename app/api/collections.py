@@ -2,23 +2,23 @@
 
 from dataclasses import replace
 from typing import Annotated
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import Connection
 
-from app.api.dependencies import DatabaseDep
 from app.api.openapi import item_answers, list_answers
 from app.api.parameters import described, item_parameters, language, list_parameters, read
-from app.api.responses import represent
+from app.api.reading import readers_of
+from app.api.responses import V1, Variant, address
 from app.dataset import Dataset
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats import FORMATS
 from app.formats.negotiate import negotiate
+from app.query.history import version
 from app.query.paging import Reader
 from app.resource import Resource
 from app.resources import BY_NAME
-
-V1 = "/v1"
 
 
 def router_for(resource: Resource) -> APIRouter:
@@ -34,17 +34,23 @@ def router_for(resource: Resource) -> APIRouter:
         openapi_extra={"parameters": described(list_parameters(resource))},
         response_class=Response,
     )
-    def collection(request: Request, database: DatabaseDep) -> Response:
+    async def collection(request: Request) -> Response:
         query = read(list_parameters(resource), request)
         format_ = negotiate(query.format, request.headers.get("accept", ""))
         lang = language(query.lang, request)
         if query.facets and format_ is not FORMATS[0]:
             fault = Fault("Counts are answered in JSON alone.", "facets_format", parameter="facets", suggestion="format=json")
             raise InvalidParameters("One or more parameters cannot be used.", [fault])
-        with database.read() as connection:
-            found = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query)
-        links = {"self": address(request), "next": address(request, cursor=found.next) if found.next else None}
-        return represent(replace(found.dataset, links=links), format_, lang, address(request))
+
+        def found(connection: Connection) -> Response:
+            variant = Variant.of(request, version(connection), format_, lang)
+            if variant.is_known:
+                return variant.not_modified()
+            page = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query)
+            following = address(request, cursor=page.next) if page.next else None
+            return variant.represent(replace(page.dataset, links={"self": address(request), "next": following}))
+
+        return await readers_of(request).read(found)
 
     @router.get(
         "/{id}",
@@ -55,18 +61,22 @@ def router_for(resource: Resource) -> APIRouter:
         openapi_extra={"parameters": described(item_parameters(resource))},
         response_class=Response,
     )
-    def item(
+    async def item(
         request: Request,
-        database: DatabaseDep,
         id: Annotated[str, Path(description=f"Id of one of the {resource.name}.")],  # noqa: A002  the contract's name
     ) -> Response:
         query = read(item_parameters(resource), request)
         format_ = negotiate(query.format, request.headers.get("accept", ""))
         lang = language(query.lang, request)
-        with database.read() as connection:
-            found = one(Reader(connection, resource, lang, getattr(query, "as_of", None)), id, query.fields)
-        links = {"self": address(request), **_lists(resource, id)}
-        return represent(replace(found, links=links), format_, lang, address(request))
+
+        def found(connection: Connection) -> Response:
+            variant = Variant.of(request, version(connection), format_, lang)
+            if variant.is_known:
+                return variant.not_modified()
+            dataset = one(Reader(connection, resource, lang, getattr(query, "as_of", None)), id, query.fields)
+            return variant.represent(replace(dataset, links={"self": address(request), **_lists(resource, id)}))
+
+        return await readers_of(request).read(found)
 
     return router
 
@@ -95,10 +105,3 @@ def _lists(resource: Resource, identifier: str) -> dict[str, str]:
         for include in resource.includes
         for by in include.by
     }
-
-
-def address(request: Request, **changes: str) -> str:
-    """The address of the request, from the root, with some of its parameters changed."""
-    parameters = [(name, text) for name, text in parse_qsl(request.url.query, keep_blank_values=True) if name not in changes]
-    query = urlencode([*parameters, *changes.items()], safe=",")
-    return quote(request.url.path) + (f"?{query}" if query else "")

@@ -27,22 +27,22 @@ log = logging.getLogger("indicators")
 def add_handlers(app: FastAPI) -> None:
     """Answer every exception with a problem document."""
 
-    def problem(request: Request, error: Problem) -> Response:
+    async def problem(request: Request, error: Problem) -> Response:
         return problem_response(error, request.url.path)
 
-    def http(request: Request, error: HTTPException) -> Response:
+    async def http(request: Request, error: HTTPException) -> Response:
         return problem_response(_of_status(app, request, error), request.url.path)
 
-    def invalid(request: Request, error: RequestValidationError) -> Response:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         faults = [Fault(details["msg"] + ".", details["type"], parameter=str(details["loc"][-1])) for details in error.errors()]
         return problem_response(InvalidParameters("One or more parameters cannot be used.", faults), request.url.path)
 
-    def unavailable(request: Request, error: OperationalError) -> Response:
+    async def unavailable(request: Request, error: OperationalError) -> Response:
         log.error("database unavailable: %s", error)
         away = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
         return problem_response(away, request.url.path)
 
-    def internal(request: Request, _error: Exception) -> Response:
+    async def internal(request: Request, _error: Exception) -> Response:
         # the server logs the traceback
         return problem_response(InternalError("The service failed; the fault was logged."), request.url.path)
 

@@ -18,7 +18,7 @@ class Methods:
         if scope["type"] == "http" and scope["method"] == "HEAD":
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
             return
-        options = scope["type"] == "http" and scope["method"] == "OPTIONS"
+        options = scope["type"] == "http" and scope["method"] == "OPTIONS" and not _is_preflight(scope)
         allowed = methods_of(self.router, scope) if options else set()
         if allowed:
             headers = [(b"allow", ", ".join(sorted(allowed)).encode())]
@@ -35,6 +35,11 @@ def methods_of(router: Router, scope: Scope) -> set[str]:
         if route.matches(scope)[0] is not Match.NONE:
             found |= set(route.methods or ()) if isinstance(route, Route) else {"GET"}
     return found | set(ALWAYS) if found else found
+
+
+def _is_preflight(scope: Scope) -> bool:
+    """Whether a browser asks for permission (CORS), which another layer gives."""
+    return any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
 def _without_body(send: Send) -> Send:

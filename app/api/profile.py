@@ -7,11 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
 
-from app.api.collections import V1, address, one
-from app.api.dependencies import DatabaseDep
+from app.api.collections import one
 from app.api.openapi import profile_answers
 from app.api.parameters import ProfileParameters, described, language, read
-from app.api.responses import plain
+from app.api.reading import readers_of
+from app.api.responses import V1, Variant, address
+from app.formats import FORMATS
+from app.query.history import version
 from app.query.paging import Reader
 from app.resource import Lang, Resource
 from app.resources.clusters import CLUSTERS
@@ -53,18 +55,22 @@ router = APIRouter(prefix=f"{V1}/regions", tags=[REGIONS.tag])
     openapi_extra={"parameters": described(ProfileParameters)},
     response_class=Response,
 )
-def profile(
+async def profile(
     request: Request,
-    database: DatabaseDep,
     id: Annotated[str, Path(description="Id of the region.")],  # noqa: A002  the contract's name
 ) -> Response:
     """The profile of one region."""
     lang = language(read(ProfileParameters, request).lang, request)
-    with database.read() as connection:
+
+    def found(connection: Connection) -> Response:
+        variant = Variant.of(request, version(connection), FORMATS[0], lang)
+        if variant.is_known:
+            return variant.not_modified()
         region = one(Reader(connection, REGIONS, lang), id)
         data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
-    meta = {"revision": region.meta.revision}
-    return plain({"data": data, "meta": meta, "links": {"self": address(request)}}, lang)
+        return variant.plain({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": address(request)}})
+
+    return await readers_of(request).read(found)
 
 
 class Profile:

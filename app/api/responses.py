@@ -1,35 +1,91 @@
-"""From datasets and problems to HTTP responses."""
+"""From datasets and problems to HTTP responses, with what caches need to know of them."""
 
+import hashlib
+from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
-from fastapi import Response
+from fastapi import Request, Response
 
 from app.dataset import Dataset
 from app.errors import MEDIA_TYPE, Problem
 from app.formats import FORMATS, Format
+from app.query.history import Version
 from app.resource import Lang
 
+V1 = "/v1"
+CACHE_CONTROL = "public, max-age=0, must-revalidate"
+"""Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
+DESCRIBED_BY = '</openapi.json>; rel="describedby"; type="application/openapi+json"'
 
-def represent(dataset: Dataset, format_: Format, lang: Lang, address: str) -> Response:
-    """The dataset in a format, with its language and links: the next page, the other formats, the API's description.
 
-    ``address`` is that of the request.
-    """
-    following = dataset.links.get("next")
-    links = [f'<{following}>; rel="next"'] if following else []
-    links += [
-        f'<{_in_format(address, other)}>; rel="alternate"; type="{other.media_type}"' for other in FORMATS if other is not format_
-    ]
-    headers = {
-        "Content-Language": lang,
-        "Vary": "Accept, Accept-Language",
-        "Link": ", ".join([*links, '</openapi.json>; rel="describedby"; type="application/openapi+json"']),
-    }
-    if format_ is not FORMATS[0]:
-        headers["Content-Disposition"] = disposition(f"{dataset.name}.{format_.extension}")
-    return Response(b"".join(format_.write(dataset)), headers=headers, media_type=format_.content_type)
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One representation of what a request asks for: in a format and a language, of a version of the data."""
+
+    address: str
+    format: Format
+    lang: Lang
+    version: Version
+    known: str
+
+    @classmethod
+    def of(cls, request: Request, version: Version, format_: Format, lang: Lang) -> "Variant":
+        """The variant that answers ``request``."""
+        return cls(address(request), format_, lang, version, request.headers.get("if-none-match", ""))
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag (RFC 9110, section 8.8.3), before compression adds the name of the encoding."""
+        content = f"{self.version.revision} {self.version.sha256} {self.address} {self.format.name} {self.lang}"
+        return f'"{hashlib.sha256(content.encode()).hexdigest()[:20]}"'
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client has this representation, in whatever encoding."""
+        return self.etag[1:-1] in self.known
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {
+            "ETag": self.etag,
+            "Last-Modified": format_datetime(self.version.published_at, usegmt=True),
+            "Cache-Control": CACHE_CONTROL,
+            "Content-Language": self.lang,
+            "Vary": "Accept, Accept-Language, Accept-Encoding",
+        }
+
+    def not_modified(self) -> Response:
+        """304: the client's copy still holds."""
+        tags = [tag.strip() for tag in self.known.split(",") if self.etag[1:-1] in tag]
+        return Response(status_code=304, headers=self._headers | {"ETag": tags[0].removeprefix("W/")})
+
+    def represent(self, dataset: Dataset) -> Response:
+        """The dataset, with links to the next page, the other formats, and the description of the API."""
+        following = dataset.links.get("next")
+        links = [f'<{following}>; rel="next"'] if following else []
+        links += [
+            f'<{_in_format(self.address, other)}>; rel="alternate"; type="{other.media_type}"'
+            for other in FORMATS
+            if other is not self.format
+        ]
+        headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}
+        if self.format is not FORMATS[0]:
+            headers["Content-Disposition"] = disposition(f"{dataset.name}.{self.format.extension}")
+        return Response(b"".join(self.format.write(dataset)), headers=headers, media_type=self.format.content_type)
+
+    def plain(self, content: Any) -> Response:
+        """A JSON document that is not a table."""
+        return Response(msgspec.json.encode(content), headers=self._headers, media_type="application/json")
+
+
+def address(request: Request, **changes: str) -> str:
+    """The address of the request, from the root, with some of its parameters changed."""
+    parameters = [(name, text) for name, text in parse_qsl(request.url.query, keep_blank_values=True) if name not in changes]
+    query = urlencode([*parameters, *changes.items()], safe=",")
+    return quote(request.url.path) + (f"?{query}" if query else "")
 
 
 def _in_format(address: str, format_: Format) -> str:
@@ -43,10 +99,9 @@ def disposition(name: str) -> str:
     return f"inline; filename*=UTF-8''{quote(name)}"
 
 
-def plain(content: Any, lang: Lang | None = None, status: int = 200) -> Response:
-    """A JSON document that is not a table."""
-    headers = {"Content-Language": lang, "Vary": "Accept-Language"} if lang else {}
-    return Response(msgspec.json.encode(content), status, headers, "application/json")
+def plain(content: Any, status: int = 200) -> Response:
+    """A JSON document about the service itself."""
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
 def problem_response(problem: Problem, instance: str) -> Response:

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from pydantic import create_model
+from sqlalchemy import Connection
 
-from app.api.collections import V1, address
-from app.api.dependencies import DatabaseDep
 from app.api.openapi import search_answers
 from app.api.parameters import FormatName, described, language, listed, read
-from app.api.responses import represent
+from app.api.reading import readers_of
+from app.api.responses import V1, Variant, address
 from app.formats.negotiate import negotiate
+from app.query.history import version
 from app.query.search import SearchQuery, search
 from app.resources import ALL
 
@@ -34,11 +35,16 @@ SearchParameters = create_model(
     openapi_extra={"parameters": described(SearchParameters)},
     response_class=Response,
 )
-def found(request: Request, database: DatabaseDep) -> Response:
+async def found(request: Request) -> Response:
     """What matches every word of ``q``."""
     query = read(SearchParameters, request)
     format_ = negotiate(query.format, request.headers.get("accept", ""))
     lang = language(query.lang, request)
-    with database.read() as connection:
-        dataset = search(connection, query, lang)
-    return represent(replace(dataset, links={"self": address(request), "next": None}), format_, lang, address(request))
+
+    def best(connection: Connection) -> Response:
+        variant = Variant.of(request, version(connection), format_, lang)
+        if variant.is_known:
+            return variant.not_modified()
+        return variant.represent(replace(search(connection, query, lang), links={"self": address(request), "next": None}))
+
+    return await readers_of(request).read(best)

@@ -1,6 +1,7 @@
 """Revisions: the latest one, and the one that stood at a moment."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, column, func, select, table
 from sqlalchemy.sql.elements import ColumnElement
@@ -8,7 +9,28 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.dialects import Moment
 from app.errors import Fault, InvalidParameters
 
-_REVISION = table("revision", column("id"), column("published_at", Moment()))
+_REVISION = table("revision", column("id"), column("published_at", Moment()), column("document_sha256"))
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The latest revision, when it was published, and the SHA-256 of its document; what an answer depends on."""
+
+    revision: int
+    published_at: datetime
+    sha256: str
+
+
+NOTHING_YET = Version(0, datetime(1970, 1, 1, tzinfo=UTC), "")
+
+
+def version(connection: Connection) -> Version:
+    """The latest version of the data set."""
+    latest = (
+        select(_REVISION.c.id, _REVISION.c.published_at, _REVISION.c.document_sha256).order_by(_REVISION.c.id.desc()).limit(1)
+    )
+    found = connection.execute(latest).first()
+    return Version(*found) if found is not None else NOTHING_YET
 
 
 def current_revision(connection: Connection) -> int:

@@ -1,0 +1,49 @@
+"""Running reads: short ones at once, on the event loop; those that turn out long in a few threads, with a time limit."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Request
+from sqlalchemy import Connection
+
+from app.database import Database
+from app.errors import TimeLimitPassed, Unavailable
+
+INLINE_SECONDS = 0.01
+"""What a read may take on the event loop, where it holds up everybody else, before it is started again in a thread."""
+
+Read = TypeVar("Read")
+
+
+class Readers:
+    """Reads of one database, at most ``threads`` long ones at once, each of at most ``seconds``."""
+
+    def __init__(self, database: Database, threads: int, seconds: float) -> None:
+        """``seconds`` is for each statement."""
+        self.database, self.seconds = database, seconds
+        self._limiter = CapacityLimiter(threads)
+
+    async def read(self, work: Callable[[Connection], Read]) -> Read:
+        """What ``work`` makes of a connection. Raises Unavailable when a statement passes the time limit."""
+        if self.database.is_local:
+            try:
+                return self._run(work, INLINE_SECONDS)
+            except TimeLimitPassed:
+                pass
+        try:
+            return await to_thread.run_sync(partial(self._run, work, self.seconds), limiter=self._limiter)
+        except TimeLimitPassed:
+            detail = f"The read took longer than {self.seconds:g} seconds and was stopped; ask for less."
+            raise Unavailable(detail, headers={"Retry-After": "10"}) from None
+
+    def _run(self, work: Callable[[Connection], Read], seconds: float) -> Read:
+        with self.database.read(seconds) as connection:
+            return work(connection)
+
+
+def readers_of(request: Request) -> Readers:
+    """The readers of the application."""
+    readers: Readers = request.app.state.readers
+    return readers

@@ -1,0 +1,157 @@
+"""Finished responses, kept until the data changes: pure ASGI, in front of everything that routes.
+
+Most reads are repeats, and the data changes a few times a day. A hit costs a dictionary look-up: the messages are ready made,
+compressed once. The data's version is asked for once per turn of the event loop, so that no answer is older than a commit.
+"""
+
+import asyncio
+import gzip
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import brotli
+import zstandard
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ENCODINGS: Mapping[bytes, Callable[[bytes], bytes]] = {
+    b"zstd": zstandard.ZstdCompressor(level=6).compress,
+    b"br": lambda body: brotli.compress(body, quality=5),
+    b"gzip": lambda body: gzip.compress(body, 6, mtime=0),
+}
+"""The content encodings, the preferred one first."""
+OK, NOT_MODIFIED = 200, 304
+WORTH_COMPRESSING = 500
+DECIDING = (b"accept", b"accept-language", b"accept-encoding", b"origin")
+"""Request headers that an answer depends on."""
+OVERHEAD = 1000
+"""Bytes that a kept answer takes besides its body, about."""
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished response: its messages, its entity tag, and the messages that say that it is known."""
+
+    etag: bytes
+    messages: tuple[Message, Message]
+    unchanged: tuple[Message, Message]
+    size: int
+
+
+class Cache:
+    """Answers GET from memory where it can. Keeps what has an ETag, at most ``max_bytes``, the least used going first."""
+
+    def __init__(self, app: ASGIApp, version: Callable[[], object], max_bytes: int) -> None:
+        """``version`` gives a value that changes with every commit to the data; it may raise, and then nothing is kept."""
+        self.app, self.max_bytes = app, max_bytes
+        self._ask, self._fresh = version, False
+        self._version: object = None
+        self._answers: OrderedDict[tuple[bytes, ...], Answer] = OrderedDict()
+        self._size = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        headers = {name: value for name, value in scope["headers"] if name in DECIDING or name == b"if-none-match"}
+        key = (scope["raw_path"], scope["query_string"], *(headers.get(name, b"") for name in DECIDING))
+        self._refresh()
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = await self._make(key, scope, receive, send)
+            if answer is None:
+                return
+        else:
+            self._answers.move_to_end(key)
+        known = headers.get(b"if-none-match")
+        unchanged = known is not None and (answer.etag in known or known == b"*")
+        for message in answer.unchanged if unchanged else answer.messages:
+            await send(message)
+
+    def _refresh(self) -> None:
+        """Forget everything if the data has changed; asked at most once per turn of the event loop."""
+        if self._fresh:
+            return
+        try:
+            version = self._ask()
+        except Exception:  # noqa: BLE001  whatever is wrong with the data, the application says it
+            version = None
+        if version != self._version:
+            self._answers.clear()
+            self._size, self._version = 0, version
+        self._fresh = True
+        asyncio.get_running_loop().call_soon(self._expire)
+
+    def _expire(self) -> None:
+        self._fresh = False
+
+    async def _make(self, key: tuple[bytes, ...], scope: Scope, receive: Receive, send: Send) -> Answer | None:
+        """Let the application answer. What it answers is returned if it can be kept, else it was sent on."""
+        version, start, body = self._version, None, b""
+
+        async def collect(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and message["status"] == OK and _etag(message["headers"]):
+                start = message
+            elif start is not None and not message.get("more_body"):
+                body = message.get("body", b"")
+            else:
+                if start is not None:  # a body in pieces is not kept
+                    await send(start)
+                    start = None
+                await send(message)
+
+        await self.app(scope, receive, collect)
+        if start is None:
+            return None
+        answer = _finished(start["headers"], body, key[2 + DECIDING.index(b"accept-encoding")])
+        if version is not None and version == self._version and answer.size <= self.max_bytes // 8:
+            self._keep(key, answer)
+        return answer
+
+    def _keep(self, key: tuple[bytes, ...], answer: Answer) -> None:
+        before = self._answers.pop(key, None)
+        self._size += answer.size - (before.size if before else 0)
+        self._answers[key] = answer
+        while self._size > self.max_bytes:
+            _, oldest = self._answers.popitem(last=False)
+            self._size -= oldest.size
+
+
+def _etag(headers: Headers) -> bytes:
+    return next((value for name, value in headers if name == b"etag"), b"")
+
+
+def _finished(headers: Headers, body: bytes, accepted: bytes) -> Answer:
+    """The response, compressed if the client takes it and it is worth it; then its ETag names the encoding too."""
+    etag = _etag(headers)
+    kept = [(name, value) for name, value in headers if name not in (b"content-length", b"etag")]
+    encoding = _encoding(accepted) if len(body) >= WORTH_COMPRESSING else None
+    if encoding is not None:
+        body = ENCODINGS[encoding](body)
+        etag = etag[:-1] + b"-" + encoding + b'"'
+        kept.append((b"content-encoding", encoding))
+    kept.append((b"etag", etag))
+    small = [(name, value) for name, value in kept if not name.startswith(b"content-") or name == b"content-language"]
+    return Answer(
+        etag,
+        _messages(OK, [*kept, (b"content-length", str(len(body)).encode())], body),
+        _messages(NOT_MODIFIED, small, b""),
+        len(body) + OVERHEAD,
+    )
+
+
+def _messages(status: int, headers: Headers, body: bytes) -> tuple[Message, Message]:
+    return {"type": "http.response.start", "status": status, "headers": headers}, {"type": "http.response.body", "body": body}
+
+
+def _encoding(accepted: bytes) -> bytes | None:
+    """The preferred encoding among those that Accept-Encoding allows (RFC 9110, section 12.5.3)."""
+    weights = {}
+    for member in accepted.lower().split(b","):
+        name, _, parameter = member.partition(b";")
+        weights[name.strip()] = parameter.replace(b" ", b"").removeprefix(b"q=") or b"1"
+    return next((name for name in ENCODINGS if weights.get(name, b"0").strip(b"0.") != b""), None)
