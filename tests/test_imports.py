@@ -22,7 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "query": {"resource", "dataset", "dialects", "errors", "tokens"},
     "formats": {"dataset", "errors"},
     "publishing": {"resources", "resource", "database", "dialects", "hedges", "errors", "tokens"},
-    "api": {"resources", "resource", "database", "dataset", "errors", "query", "formats", "publishing"},
+    "api": {"resources", "resource", "database", "dialects", "dataset", "errors", "query", "formats", "publishing"},
     "cache": set(),
     "main": {"api", "cache", "resources", "database", "settings"},
     "cli": {

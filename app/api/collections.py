@@ -48,7 +48,7 @@ def router_for(resource: Resource) -> APIRouter:
                 return variant.not_modified()
             page = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query)
             following = address(request, cursor=page.next) if page.next else None
-            return variant.represent(replace(page.dataset, links={"self": address(request), "next": following}))
+            return variant.represent(replace(page.dataset, links={"self": variant.address, "next": following}))
 
         return await readers_of(request).read(found)
 
@@ -74,7 +74,7 @@ def router_for(resource: Resource) -> APIRouter:
             if variant.is_known:
                 return variant.not_modified()
             dataset = one(Reader(connection, resource, lang, getattr(query, "as_of", None)), id, query.fields)
-            return variant.represent(replace(dataset, links={"self": address(request), **_lists(resource, id)}))
+            return variant.represent(replace(dataset, links={"self": variant.address, **_lists(resource, id)}))
 
         return await readers_of(request).read(found)
 

@@ -11,7 +11,7 @@ from app.api.collections import one
 from app.api.openapi import profile_answers
 from app.api.parameters import ProfileParameters, described, language, read
 from app.api.reading import readers_of
-from app.api.responses import V1, Variant, address
+from app.api.responses import V1, Variant
 from app.formats import FORMATS
 from app.query.history import version
 from app.query.paging import Reader
@@ -68,7 +68,7 @@ async def profile(
             return variant.not_modified()
         region = one(Reader(connection, REGIONS, lang), id)
         data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
-        return variant.plain({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": address(request)}})
+        return variant.plain({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": variant.address}})
 
     return await readers_of(request).read(found)
 

@@ -2,7 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -51,7 +53,7 @@ class Variant:
     def _headers(self) -> dict[str, str]:
         return {
             "ETag": self.etag,
-            "Last-Modified": format_datetime(self.version.published_at, usegmt=True),
+            "Last-Modified": _http_date(self.version.published_at),
             "Cache-Control": CACHE_CONTROL,
             "Content-Language": self.lang,
             "Vary": "Accept, Accept-Language, Accept-Encoding",
@@ -81,11 +83,16 @@ class Variant:
         return Response(msgspec.json.encode(content), headers=self._headers, media_type="application/json")
 
 
+@lru_cache
+def _http_date(moment: str) -> str:
+    return format_datetime(datetime.fromisoformat(moment), usegmt=True)
+
+
 def address(request: Request, **changes: str) -> str:
     """The address of the request, from the root, with some of its parameters changed."""
-    parameters = [(name, text) for name, text in parse_qsl(request.url.query, keep_blank_values=True) if name not in changes]
-    query = urlencode([*parameters, *changes.items()], safe=",")
-    return quote(request.url.path) + (f"?{query}" if query else "")
+    given = parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)
+    query = urlencode([*((name, text) for name, text in given if name not in changes), *changes.items()], safe=",")
+    return quote(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def _in_format(address: str, format_: Format) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app.api.openapi import search_answers
 from app.api.parameters import FormatName, described, language, listed, read
 from app.api.reading import readers_of
-from app.api.responses import V1, Variant, address
+from app.api.responses import V1, Variant
 from app.formats.negotiate import negotiate
 from app.query.history import version
 from app.query.search import SearchQuery, search
@@ -45,6 +45,6 @@ async def found(request: Request) -> Response:
         variant = Variant.of(request, version(connection), format_, lang)
         if variant.is_known:
             return variant.not_modified()
-        return variant.represent(replace(search(connection, query, lang), links={"self": address(request), "next": None}))
+        return variant.represent(replace(search(connection, query, lang), links={"self": variant.address, "next": None}))
 
     return await readers_of(request).read(best)

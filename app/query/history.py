@@ -1,41 +1,46 @@
 """Revisions: the latest one, and the one that stood at a moment."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, column, func, select, table
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.dialects import Moment
+from app.dialects import CELLS, Moment
 from app.errors import Fault, InvalidParameters
 
-_REVISION = table("revision", column("id"), column("published_at", Moment()), column("document_sha256"))
+_REVISION = table("revision", column("id"), column("published_at", Moment()))
+_LATEST = "SELECT id, published_at, document_sha256 FROM revision ORDER BY id DESC LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The latest revision, when it was published, and the SHA-256 of its document; what an answer depends on."""
+    """What an answer depends on: the latest revision, when it was published (ISO 8601, UTC), the SHA-256 of its document."""
 
     revision: int
-    published_at: datetime
+    published_at: str
     sha256: str
 
 
-NOTHING_YET = Version(0, datetime(1970, 1, 1, tzinfo=UTC), "")
+NOTHING_YET = Version(0, "1970-01-01T00:00:00Z", "")
 
 
 def version(connection: Connection) -> Version:
-    """The latest version of the data set."""
-    latest = (
-        select(_REVISION.c.id, _REVISION.c.published_at, _REVISION.c.document_sha256).order_by(_REVISION.c.id.desc()).limit(1)
-    )
-    found = connection.execute(latest).first()
-    return Version(*found) if found is not None else NOTHING_YET
+    """The latest version of the data set. By the driver, as every answer needs it."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(_LATEST)
+        found = cursor.fetchone()
+    finally:
+        cursor.close()
+    if found is None:
+        return NOTHING_YET
+    return Version(found[0], CELLS[connection.dialect.name]["datetime"](found[1]), found[2])
 
 
 def current_revision(connection: Connection) -> int:
     """The number of the latest revision; 0 before the first publication."""
-    return _last(connection)
+    return version(connection).revision
 
 
 def revision_at(connection: Connection, as_of: int | datetime, parameter: str = "as_of") -> int:
@@ -46,7 +51,7 @@ def revision_at(connection: Connection, as_of: int | datetime, parameter: str = 
     """
     if isinstance(as_of, datetime):
         return _last(connection, _REVISION.c.published_at <= as_of)
-    latest = _last(connection)
+    latest = current_revision(connection)
     if as_of > latest:
         fault = Fault(f"Expected a revision up to {latest}.", "unknown_revision", parameter=parameter, suggestion=str(latest))
         raise InvalidParameters("There is no such revision yet.", [fault])
