@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -25,8 +24,8 @@ from app.publishing.ingest import publish as publish_document
 from app.publishing.known import Known
 from app.publishing.parse import declared_by, parse
 from app.publishing.verify import citations, mismatches
-from app.query.paging import Reader
-from app.resource import MAX_LIMIT, Lang, Resource
+from app.query.streaming import stream
+from app.resource import Lang, Resource
 from app.resources import ALL, BY_NAME
 from app.settings import Settings, carried
 
@@ -160,36 +159,29 @@ def export(
     if resource is None and output is None:
         raise Refusal("name a resource, or a folder for all of them with --output")
     chosen = _named("format", format_, FORMATS_BY_NAME)
-    for each in ALL if resource is None else (_named("resource", resource, BY_NAME),):
-        with _working(f"exporting {each.name}"):
-            written = b"".join(chosen.write(_everything(database, each, parameters or [], lang)))
+    asked = ALL if resource is None else (_named("resource", resource, BY_NAME),)
+    for each in (each for each in asked if resource is not None or chosen.fits(each.columns)):
+        dataset = _whole(database, each, parameters or [], lang)
         if output is None:
-            sys.stdout.buffer.write(written)
+            sys.stdout.buffer.writelines(chosen.write(dataset))
             continue
         target = output if resource is not None else output / f"{each.name}.{chosen.extension}"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(written)
-        typer.echo(f"{target}: {len(written)} bytes")
+        with _working(f"exporting {each.name}"), target.open("wb") as file:
+            file.writelines(chosen.write(dataset))
+        typer.echo(f"{target}: {target.stat().st_size} bytes")
 
 
-def _everything(database: Database, resource: Resource, parameters: list[str], lang: Lang) -> Dataset:
-    """All rows of the list, in one read."""
+def _whole(database: Database, resource: Resource, parameters: list[str], lang: Lang) -> Dataset:
+    """The whole list; it is read while it is written."""
     given: dict[str, list[str]] = {}
     for parameter in parameters:
         name, _, text = parameter.partition("=")
         given.setdefault(name, []).append(text)
     try:
-        query = validated(list_parameters(resource), given).model_copy(update={"limit": MAX_LIMIT})
-        with database.read() as connection:
-            reader = Reader(connection, resource, lang, getattr(query, "as_of", None))
-            found = reader.page(query)
-            rows = list(found.dataset.rows)
-            while found.next is not None:
-                found = reader.page(query.model_copy(update={"cursor": found.next}))
-                rows += found.dataset.rows
+        return stream(database.read, resource, validated(list_parameters(resource), given), lang)
     except Problem as problem:
         raise Refusal("; ".join(_sentence(fault) for fault in problem.errors)) from None
-    return replace(found.dataset, rows=rows, meta=replace(found.dataset.meta, count=len(rows)))
 
 
 def _named(what: str, name: str, known: Mapping[str, Named]) -> Named:

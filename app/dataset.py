@@ -1,6 +1,6 @@
 """The narrow waist between reading and writing out: a table of named columns and rows, with what is said about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,7 +46,7 @@ class Dataset:
     Attributes:
         name: Of the resource.
         columns: What the cells of a row are.
-        rows: The rows.
+        rows: The rows; those of a stream can be gone through once.
         meta: What holds for the whole answer.
         links: Addresses by relation type (RFC 8288).
         facets: The counts that were asked for.
@@ -55,7 +55,7 @@ class Dataset:
 
     name: str
     columns: tuple[Column, ...]
-    rows: Sequence[Row]
+    rows: Iterable[Row]
     meta: Meta
     links: Mapping[str, str | None] = field(default_factory=dict)
     facets: Facets = field(default_factory=dict)

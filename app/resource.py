@@ -12,7 +12,16 @@ from functools import cached_property
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic.fields import FieldInfo
 from sqlmodel import SQLModel
 
@@ -94,13 +103,24 @@ def _as_of(value: object) -> object:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
+def _all_or_number(value: object, number: ValidatorFunctionWrapHandler) -> int | None:
+    return None if value == "all" else number(value)
+
+
 Comma = BeforeValidator(_split)
 """The parameter is a list: repeatable, and comma-separated."""
 
 Code = Annotated[str, StringConstraints(max_length=200)]
 Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
-Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+Limit = Annotated[
+    int | None,
+    Field(ge=1, le=MAX_LIMIT),
+    WrapValidator(_all_or_number),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"type": "string", "enum": ["all"]}]}),
+]
+"""Rows per page; None for all."""
+ROWS = "Rows per page; `all` for the whole list, in formats that are written row by row."
 AsOf = Annotated[int | datetime | None, BeforeValidator(_as_of), WithJsonSchema({"type": "string"})]
 AS_OF = "The facts as known then: a revision's number, a day (its end, in UTC), or a date-time."
 Amount = Annotated[float | None, Field(allow_inf_nan=False)]
@@ -134,7 +154,9 @@ class ListQuery(ItemQuery):
 
     ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    limit: Annotated[Limit, Field(description="Rows per page.")] = 100
+    limit: Annotated[
+        Limit, Field(description="Rows per page; `all` for the whole list, in formats that are written row by row.")
+    ] = 100
     cursor: Annotated[
         str | None, Field(max_length=4000, description="Where to go on: the `cursor` of a `next` link, as it is.")
     ] = None

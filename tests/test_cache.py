@@ -120,10 +120,10 @@ def test_answers_are_kept_up_to_a_limit() -> None:
         await Response(b"x" * size, headers={"ETag": '"1"'})(scope, _receive, send)
 
     client = TestClient(Cache(application, version=lambda: 1, max_bytes=20_000), headers={"Accept-Encoding": "identity"})
-    for path in ("/first", "/second", "/first", "/large", "/large", *(f"/{number}" for number in range(16)), "/first", "/15"):
+    for path in ("/first", "/second", "/first", "/large", "/large", *(f"/{number}" for number in range(17)), "/first", "/16"):
         assert client.get(path).status_code == 200
-    counts = {path: made.count(path) for path in ("/first", "/second", "/large", "/15")}
-    assert counts == {"/first": 1, "/second": 1, "/large": 2, "/15": 1}
+    counts = {path: made.count(path) for path in ("/first", "/second", "/large", "/16")}
+    assert counts == {"/first": 1, "/second": 1, "/large": 2, "/16": 1}
     client.get("/second")
     assert made.count("/second") == 2
 

@@ -11,13 +11,13 @@ from app.api.openapi import item_answers, list_answers
 from app.api.parameters import described, item_parameters, language, list_parameters, read
 from app.api.reading import readers_of
 from app.api.responses import V1, Variant, address
-from app.dataset import Dataset
+from app.dataset import Column, Dataset
 from app.errors import Fault, InvalidParameters, NotFound, nearest
-from app.formats import FORMATS
+from app.formats import FORMATS, Format
 from app.formats.negotiate import negotiate
 from app.query.history import version
-from app.query.paging import Reader
-from app.resource import Resource
+from app.query.paging import Reader, column_names
+from app.resource import ListQuery, Resource
 from app.resources import BY_NAME
 
 
@@ -36,11 +36,12 @@ def router_for(resource: Resource) -> APIRouter:
     )
     async def collection(request: Request) -> Response:
         query = read(list_parameters(resource), request)
-        format_ = negotiate(query.format, request.headers.get("accept", ""))
+        format_ = negotiate(query.format, request.headers.get("accept", ""), columns_of(resource, query.fields))
         lang = language(query.lang, request)
-        if query.facets and format_ is not FORMATS[0]:
-            fault = Fault("Counts are answered in JSON alone.", "facets_format", parameter="facets", suggestion="format=json")
-            raise InvalidParameters("One or more parameters cannot be used.", [fault])
+        _check(query, format_)
+        readers = readers_of(request)
+        if query.limit is None:
+            return await readers.stream(request, resource, query, format_, lang)
 
         def found(connection: Connection) -> Response:
             variant = Variant.of(request, version(connection), format_, lang)
@@ -50,7 +51,7 @@ def router_for(resource: Resource) -> APIRouter:
             following = address(request, cursor=page.next) if page.next else None
             return variant.represent(replace(page.dataset, links={"self": variant.address, "next": following}))
 
-        return await readers_of(request).read(found)
+        return await readers.read(found)
 
     @router.get(
         "/{id}",
@@ -66,7 +67,7 @@ def router_for(resource: Resource) -> APIRouter:
         id: Annotated[str, Path(description=f"Id of one of the {resource.name}.")],  # noqa: A002  the contract's name
     ) -> Response:
         query = read(item_parameters(resource), request)
-        format_ = negotiate(query.format, request.headers.get("accept", ""))
+        format_ = negotiate(query.format, request.headers.get("accept", ""), columns_of(resource, query.fields))
         lang = language(query.lang, request)
 
         def found(connection: Connection) -> Response:
@@ -96,6 +97,26 @@ def one(reader: Reader, identifier: str, fields: list[str] | None = None) -> Dat
         if more:
             truncated.append(include.resource)
     return replace(found, meta=replace(found.meta, truncated=tuple(truncated)), included=carried)
+
+
+def columns_of(resource: Resource, fields: list[str] | None) -> tuple[Column, ...]:
+    """The columns that are answered with."""
+    return tuple(resource.column(name) for name in column_names(resource, fields))
+
+
+def _check(query: ListQuery, format_: Format) -> None:
+    """Raise InvalidParameters for what the format cannot do."""
+    faults = []
+    if query.facets and format_ is not FORMATS[0]:
+        faults.append(Fault("Counts are answered in JSON alone.", "facets_format", parameter="facets", suggestion="format=json"))
+    if query.limit is None and not format_.streams:
+        names = tuple(f"format={other.name}" for other in FORMATS if other.streams)
+        message = "Whole lists are answered in formats that are written row by row."
+        faults.append(Fault(message, "limit_format", parameter="limit", allowed=names, suggestion=names[0]))
+    if query.limit is None and query.cursor is not None:
+        faults.append(Fault("A whole list has no pages.", "limit_cursor", parameter="cursor"))
+    if faults:
+        raise InvalidParameters("One or more parameters cannot be used.", faults)
 
 
 def _lists(resource: Resource, identifier: str) -> dict[str, str]:

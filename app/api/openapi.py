@@ -1,5 +1,6 @@
 """The OpenAPI document: schemas of answers, errors and examples, made from the declarations."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from app.errors import (
     NotFound,
     Problem,
 )
-from app.formats import FORMATS
+from app.formats import formats_for
 from app.query.search import COLUMNS as SEARCH_COLUMNS
 from app.resource import Resource
 from app.resources import ALL, BY_NAME
@@ -60,13 +61,17 @@ def examples() -> dict[str, dict[str, Any]]:
 
 def list_answers(resource: Resource) -> dict[int | str, dict[str, Any]]:
     """The answers of a list, for OpenAPI."""
-    answer = _answer(f"{resource.public.__name__}List", examples()[resource.name]["list"], f"A page of {resource.name}.")
+    answer = _answer(
+        f"{resource.public.__name__}List", examples()[resource.name]["list"], f"A page of {resource.name}.", resource.columns
+    )
     return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
 
 
 def item_answers(resource: Resource) -> dict[int | str, dict[str, Any]]:
     """The answers of an item, for OpenAPI."""
-    answer = _answer(f"{resource.public.__name__}Item", examples()[resource.name]["item"], f"The {resource.singular}.")
+    answer = _answer(
+        f"{resource.public.__name__}Item", examples()[resource.name]["item"], f"The {resource.singular}.", resource.columns
+    )
     return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
 
 
@@ -79,7 +84,7 @@ def profile_answers() -> dict[int | str, dict[str, Any]]:
 
 def search_answers() -> dict[int | str, dict[str, Any]]:
     """The answers of the search, for OpenAPI."""
-    answer = _answer("SearchList", examples()["search"]["list"], "The best matches.")
+    answer = _answer("SearchList", examples()["search"]["list"], "The best matches.", SEARCH_COLUMNS)
     return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
 
 
@@ -101,8 +106,8 @@ def errors(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _answer(schema: str, example: Any, description: str) -> dict[str, Any]:
-    content: dict[str, Any] = {format_.media_type: {"schema": {"type": "string"}} for format_ in FORMATS}
+def _answer(schema: str, example: Any, description: str, columns: Sequence[Column] = ()) -> dict[str, Any]:
+    content: dict[str, Any] = {format_.media_type: {"schema": {"type": "string"}} for format_ in formats_for(columns)}
     content["application/json"] = {"schema": {"$ref": REF + schema}, "example": example}
     headers = {
         "Content-Language": {"description": "The language of the answer.", "schema": {"type": "string"}},

@@ -4,7 +4,7 @@ FastAPI documents these models but does not read them: one validation of the que
 faults are reported at once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import parse_qsl
@@ -13,15 +13,19 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
+from app.dataset import Column
 from app.errors import BadRequest, Fault, InvalidParameters, nearest
-from app.formats import FORMATS
+from app.formats import formats_for
 from app.formats.negotiate import weighted
 from app.resource import LANGS, Comma, FactItemQuery, ItemQuery, Lang, ListQuery, Resource
 
 Query = TypeVar("Query", bound=BaseModel)
 
-_FORMAT_NAMES: Any = Literal[tuple(format_.name for format_ in FORMATS)]
-FormatName: Any = Annotated[_FORMAT_NAMES | None, Field(description="Format of the answer; beats Accept.")]
+
+def format_of(columns: Sequence[Column]) -> Any:
+    """The definition of the parameter ``format`` for answers with these columns."""
+    names: Any = Literal[tuple(format_.name for format_ in formats_for(columns))]
+    return (Annotated[names | None, Field(description=ItemQuery.model_fields["format"].description)], None)
 
 
 class NoParameters(BaseModel):
@@ -46,7 +50,7 @@ def list_parameters(resource: Resource) -> type[ListQuery]:
         sort=listed(resource.query, "sort", sort),
         facets=listed(resource.query, "facets", resource.facets),
         fields=listed(resource.query, "fields", [column.name for column in resource.columns]),
-        format=(FormatName, None),
+        format=format_of(resource.columns),
     )
 
 
@@ -57,7 +61,7 @@ def item_parameters(resource: Resource) -> type[ItemQuery]:
         f"{resource.public.__name__}ItemParameters",
         __base__=FactItemQuery if resource.versioned else ItemQuery,
         fields=listed(ItemQuery, "fields", [column.name for column in resource.columns]),
-        format=(FormatName, None),
+        format=format_of(resource.columns),
     )
 
 
@@ -128,7 +132,7 @@ def described(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 def _described(name: str, member: dict[str, Any], *, required: bool) -> dict[str, Any]:
     kinds = [kind for kind in member.pop("anyOf", []) if kind != {"type": "null"}]
-    member |= kinds[0] if kinds else {}
+    member |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {}
     member.pop("title", None)
     if member.get("default") is None:
         member.pop("default", None)

@@ -5,12 +5,17 @@ from functools import partial
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import Request
+from fastapi import Request, Response
 from sqlalchemy import Connection
 
+from app.api.responses import Variant
 from app.database import Database
 from app.dialects import time_limit
 from app.errors import TimeLimitPassed, Unavailable
+from app.formats import Format
+from app.query.history import version
+from app.query.streaming import stream
+from app.resource import Lang, ListQuery, Resource
 
 INLINE_SECONDS = 0.01
 """What a read may take on the event loop, where it holds up everybody else, before it is started again in a thread."""
@@ -39,6 +44,14 @@ class Readers:
         except TimeLimitPassed:
             detail = f"The read took longer than {self.seconds:g} seconds and was stopped; ask for less."
             raise Unavailable(detail, headers={"Retry-After": "10"}) from None
+
+    async def stream(self, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang) -> Response:
+        """The whole list, read while it is sent: each piece in a short transaction of its own."""
+        variant = Variant.of(request, await self.read(version), format_, lang)
+        if variant.is_known:
+            return variant.not_modified()
+        opened = partial(self.database.read, self.seconds)
+        return variant.stream(await to_thread.run_sync(stream, opened, resource, query, lang))
 
     def _inline(self, work: Callable[[Connection], Read]) -> Read:
         """On the one connection that the event loop keeps."""

@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from app.dataset import Dataset
 from app.errors import MEDIA_TYPE, Problem
-from app.formats import FORMATS, Format
+from app.formats import FORMATS, Format, formats_for
 from app.query.history import Version
 from app.resource import Lang
 
@@ -66,17 +67,27 @@ class Variant:
 
     def represent(self, dataset: Dataset) -> Response:
         """The dataset, with links to the next page, the other formats, and the description of the API."""
+        body = b"".join(self.format.write(dataset))
+        return Response(body, headers=self._described(dataset), media_type=self.format.content_type)
+
+    def stream(self, dataset: Dataset) -> Response:
+        """The dataset, sent while it is read."""
+        return StreamingResponse(
+            self.format.write(dataset), headers=self._described(dataset), media_type=self.format.content_type
+        )
+
+    def _described(self, dataset: Dataset) -> dict[str, str]:
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
         links += [
             f'<{_in_format(self.address, other)}>; rel="alternate"; type="{other.media_type}"'
-            for other in FORMATS
+            for other in formats_for(dataset.columns)
             if other is not self.format
         ]
         headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}
         if self.format is not FORMATS[0]:
             headers["Content-Disposition"] = disposition(f"{dataset.name}.{self.format.extension}")
-        return Response(b"".join(self.format.write(dataset)), headers=headers, media_type=self.format.content_type)
+        return headers
 
     def plain(self, content: Any) -> Response:
         """A JSON document that is not a table."""

@@ -7,12 +7,12 @@ from pydantic import create_model
 from sqlalchemy import Connection
 
 from app.api.openapi import search_answers
-from app.api.parameters import FormatName, described, language, listed, read
+from app.api.parameters import described, format_of, language, listed, read
 from app.api.reading import readers_of
 from app.api.responses import V1, Variant
 from app.formats.negotiate import negotiate
 from app.query.history import version
-from app.query.search import SearchQuery, search
+from app.query.search import COLUMNS, SearchQuery, search
 from app.resources import ALL
 
 router = APIRouter(prefix=V1, tags=["Search"])
@@ -22,7 +22,7 @@ SearchParameters = create_model(
     "SearchParameters",
     __base__=SearchQuery,
     resource=listed(SearchQuery, "resource", [resource.name for resource in ALL if resource.name not in NOT_SEARCHED]),
-    format=(FormatName, None),
+    format=format_of(COLUMNS),
 )
 
 
@@ -38,7 +38,7 @@ SearchParameters = create_model(
 async def found(request: Request) -> Response:
     """What matches every word of ``q``."""
     query = read(SearchParameters, request)
-    format_ = negotiate(query.format, request.headers.get("accept", ""))
+    format_ = negotiate(query.format, request.headers.get("accept", ""), COLUMNS)
     lang = language(query.lang, request)
 
     def best(connection: Connection) -> Response:

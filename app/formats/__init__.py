@@ -1,12 +1,24 @@
 """The representations of a dataset. ``FORMATS`` drives negotiation, OpenAPI, the command line and contract tests."""
 
+from collections.abc import Sequence
+
+from app.dataset import Column
+from app.formats import parquet
 from app.formats.base import Format
 from app.formats.csv import CSV
 from app.formats.json import JSON
+from app.formats.jsonstat import JSONSTAT
+from app.formats.ndjson import NDJSON
+from app.formats.parquet import PARQUET
 
-FORMATS: tuple[Format, ...] = (JSON, CSV)
+__all__ = ["BY_NAME", "FORMATS", "Format", "formats_for"]
+
+FORMATS: tuple[Format, ...] = (JSON, NDJSON, CSV, *((PARQUET,) if parquet.AVAILABLE else ()), JSONSTAT)
 """Every format; the first is the default."""
 
-__all__ = ["BY_NAME", "FORMATS", "Format"]
-
 BY_NAME: dict[str, Format] = {format_.name: format_ for format_ in FORMATS}
+
+
+def formats_for(columns: Sequence[Column]) -> tuple[Format, ...]:
+    """The formats that a dataset with these columns can be written in."""
+    return tuple(format_ for format_ in FORMATS if format_.fits(columns))

@@ -1,9 +1,12 @@
 """What a format is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from app.dataset import Dataset
+from app.dataset import Column, Dataset, Row
+
+BATCH = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class Format:
         write: A pure generator of the bytes of a dataset.
         description: For OpenAPI.
         parameters: Of the media type, for Content-Type (``; charset=utf-8``).
+        streams: Whether it is written row by row, so that a list of any length can be.
+        fits: Whether a dataset with these columns can be written in it.
     """
 
     name: str
@@ -25,8 +30,21 @@ class Format:
     write: Callable[[Dataset], Iterator[bytes]]
     description: str
     parameters: str = ""
+    streams: bool = False
+    fits: Callable[[Sequence[Column]], bool] = lambda _: True
 
     @property
     def content_type(self) -> str:
         """The Content-Type header."""
         return self.media_type + self.parameters
+
+
+def batches(dataset: Dataset) -> Iterator[list[Row]]:
+    """The rows, some thousands at a time; one empty batch where there are none."""
+    rows = iter(dataset.rows)
+    batch = list(islice(rows, BATCH))
+    while True:
+        yield batch
+        batch = list(islice(rows, BATCH))
+        if not batch:
+            return

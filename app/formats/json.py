@@ -16,9 +16,14 @@ def _row_type(names: tuple[str, ...]) -> type[msgspec.Struct]:
     return msgspec.defstruct("Row", names)
 
 
+def row_type(dataset: Dataset) -> type[msgspec.Struct]:
+    """What makes of the cells of a row an object ready to be encoded."""
+    return _row_type(tuple(column.name for column in dataset.columns))
+
+
 def rows_of(dataset: Dataset) -> list[Any]:
     """The rows as objects ready to be encoded."""
-    row = _row_type(tuple(column.name for column in dataset.columns))
+    row = row_type(dataset)
     return [row(*cells) for cells in dataset.rows]
 
 
@@ -26,13 +31,14 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     """One JSON document: of a list its rows, of an item its one row with what it carries."""
     meta: dict[str, Any]
     if dataset.included is None:
-        meta = {"revision": dataset.meta.revision, "count": dataset.meta.count, "total": dataset.meta.total}
+        rows = rows_of(dataset)
+        meta = {"revision": dataset.meta.revision, "count": len(rows), "total": dataset.meta.total}
         counts = {name: [{"value": value, "count": count} for value, count in found] for name, found in dataset.facets.items()}
         asked = {"facets": counts} if counts else {}
-        yield msgspec.json.encode({"data": rows_of(dataset), "meta": meta, "links": dataset.links, **asked})
+        yield msgspec.json.encode({"data": rows, "meta": meta, "links": dataset.links, **asked})
         return
     carried = {name: rows_of(rows) for name, rows in dataset.included.items()}
-    data = dataset.records()[0] | carried
+    data = dict(dataset.records()[0]) | carried
     meta = {"revision": dataset.meta.revision, "truncated": dataset.meta.truncated}
     yield msgspec.json.encode({"data": data, "meta": meta, "links": dataset.links})
 

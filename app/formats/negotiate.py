@@ -1,18 +1,28 @@
 """Which format answers a request: ``format`` beats Accept beats the default (RFC 9110, section 12.5.1)."""
 
+from collections.abc import Sequence
+
+from app.dataset import Column
 from app.errors import Fault, NotAcceptable
-from app.formats import BY_NAME, FORMATS, Format
+from app.formats import BY_NAME, Format, formats_for
 
 
-def negotiate(name: str | None, accept: str) -> Format:
-    """The format named ``name``, else the one that ``accept`` prefers. Raises NotAcceptable when it accepts none."""
-    if name is not None:
-        return BY_NAME[name]
+def negotiate(name: str | None, accept: str, columns: Sequence[Column]) -> Format:
+    """The format named ``name``, else the one that ``accept`` prefers, of those that the columns can be written in.
+
+    Raises:
+        NotAcceptable: when there is none.
+    """
+    formats = formats_for(columns)
     weights = weighted(accept or "*/*")
-    best = max(FORMATS, key=lambda format_: _weight(format_, weights))
-    if _weight(best, weights) <= 0:
-        allowed = tuple(format_.media_type for format_ in FORMATS)
-        fault = Fault("None of these media types can be served.", "not_acceptable", parameter="Accept", allowed=allowed)
+    if name is not None:
+        best, fitting = BY_NAME[name], BY_NAME[name] in formats
+    else:
+        best = max(formats, key=lambda format_: _weight(format_, weights))
+        fitting = _weight(best, weights) > 0
+    if not fitting:
+        allowed = tuple(format_.media_type for format_ in formats)
+        fault = Fault("This cannot be served here.", "not_acceptable", parameter="format" if name else "Accept", allowed=allowed)
         raise NotAcceptable(f"This resource is served as {', '.join(allowed)}.", [fault])
     return best
 

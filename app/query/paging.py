@@ -68,8 +68,9 @@ class Reader:
             values |= {f"last_{place}": value for place, value in enumerate(last)}
         known = None if last is None else tuple(value is not None for value in last)
         paged = _paging(self._target, shape, names, keys, known)
-        stored = paged.plan.execute(self.connection, values | {"limit": query.limit + 1})
-        shown, rest = stored[: query.limit], stored[query.limit :]
+        limit = query.limit or MAX_LIMIT
+        stored = paged.plan.execute(self.connection, values | {"limit": limit + 1})
+        shown, rest = stored[:limit], stored[limit:]
         following = None
         if rest:
             cells = paged.key_cells([tuple(shown[-1][place] for place in paged.key_places)])[0]

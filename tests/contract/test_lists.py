@@ -2,21 +2,24 @@
 
 import csv
 import io
+import json
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from starlette.testclient import TestClient
 
-from app.formats import FORMATS, Format
+from app.formats import FORMATS, Format, formats_for
 from app.resource import Resource
 from app.resources import ALL, BY_NAME
 from tests.conftest import rows
 
 EACH = pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.name)
-EACH_FORMAT = pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.name)
 
 
 def address(resource: Resource) -> str:
@@ -132,22 +135,32 @@ def test_fields_choose_columns_in_their_order(seed_client: TestClient, resource:
     assert row == {name: whole[name] for name in chosen}
 
 
-@EACH
-@EACH_FORMAT
+FITTING = pytest.mark.parametrize(
+    ("resource", "format_"),
+    [(resource, format_) for resource in ALL for format_ in formats_for(resource.columns)],
+    ids=lambda value: value.name,
+)
+
+
+@FITTING
 def test_formats_carry_the_same_rows(seed_client: TestClient, resource: Resource, format_: Format) -> None:
     whole = rows(seed_client, address(resource), limit=1000)
+    if format_.name == "jsonstat":
+        return  # a cube has no rows: see tests/test_formats.py
     for headers, parameters in (({}, {"format": format_.name}), ({"Accept": format_.media_type}, {})):
         answer = seed_client.get(address(resource), params={"limit": 1000, **parameters}, headers=headers)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == format_.content_type
+        if format_.streams:
+            streamed = seed_client.get(address(resource), params={"limit": "all", **parameters}, headers=headers)
+            assert READERS[format_.name](streamed.content, resource) == whole
         assert READERS[format_.name](answer.content, resource) == whole
 
 
-@EACH
-@EACH_FORMAT
+@FITTING
 def test_other_formats_are_linked(seed_client: TestClient, resource: Resource, format_: Format) -> None:
     link = seed_client.get(address(resource), params={"format": format_.name, "limit": 2}).headers["link"]
-    for other in FORMATS:
+    for other in formats_for(resource.columns):
         part = f'<{address(resource)}?limit=2&format={other.name}>; rel="alternate"; type="{other.media_type}"'
         assert (part in link) == (other is not format_)
     assert '</openapi.json>; rel="describedby"' in link
@@ -178,10 +191,25 @@ def test_head_is_get_without_a_body(seed_client: TestClient, resource: Resource)
 
 def read_json(content: bytes, _resource: Resource) -> list[dict[str, Any]]:
     """The rows of a JSON answer."""
-    import json  # noqa: PLC0415  one reader per format, each with what it needs
-
     found: list[dict[str, Any]] = json.loads(content)["data"]
     return found
+
+
+def read_ndjson(content: bytes, _resource: Resource) -> list[dict[str, Any]]:
+    """The rows of an NDJSON answer."""
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def read_parquet(content: bytes, _resource: Resource) -> list[dict[str, Any]]:
+    """The rows of a Parquet answer, dates as text."""
+    found = parquet.read_table(pa.BufferReader(content)).to_pylist()
+    return [{name: _text(value) for name, value in row.items()} for row in found]
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def read_csv(content: bytes, resource: Resource) -> list[dict[str, Any]]:
@@ -205,12 +233,12 @@ CELLS: dict[str, Any] = {
     "boolean": nullable(lambda text: {"true": True, "false": False}[text]),
     "strings": lambda text: text.split("\n") if text else [],
 }
-READERS: dict[str, Any] = {"json": read_json, "csv": read_csv}
+READERS: dict[str, Any] = {"json": read_json, "ndjson": read_ndjson, "csv": read_csv, "parquet": read_parquet}
 """Of each format what reads it back; a format without one has no contract."""
 
 
 def test_every_format_is_read_back() -> None:
-    assert set(READERS) == {format_.name for format_ in FORMATS}
+    assert {*READERS, "jsonstat"} == {format_.name for format_ in FORMATS}
 
 
 def test_the_catalogue_names_each_resource_once() -> None:

@@ -1,0 +1,42 @@
+"""A whole list, of whatever length: read in pieces, each in a transaction of its own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Connection
+
+from app.dataset import Dataset, Meta, Row
+from app.query.history import current_revision
+from app.query.paging import Reader, column_names
+from app.resource import Lang, ListQuery, Resource
+
+PIECE = 5000
+"""Rows of one read: a reader that stalls between two holds neither a transaction nor a connection."""
+
+Opened = Callable[[], AbstractContextManager[Connection]]
+
+
+def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> Dataset:
+    """The whole list as a dataset whose rows are read while they are gone through; ``opened`` gives a connection to read.
+
+    Facts are all of the revision that is the latest when the stream begins. Where other rows change meanwhile, going on
+    raises InvalidParameters, so that no mixture is ever complete.
+    """
+    as_of = getattr(query, "as_of", None)
+    with opened() as connection:
+        pinned = current_revision(connection) if as_of is None and resource.versioned else as_of
+        revision = Reader(connection, resource, lang, pinned).revision
+
+    def rows() -> Iterator[Row]:
+        cursor = None
+        while True:
+            piece = query.model_copy(update={"limit": PIECE, "cursor": cursor, "total": False, "facets": None})
+            with opened() as connection:
+                page = Reader(connection, resource, lang, pinned).page(piece)
+            yield from page.dataset.rows
+            cursor = page.next
+            if cursor is None:
+                return
+
+    columns = tuple(resource.column(name) for name in column_names(resource, query.fields))
+    return Dataset(resource.name, columns, rows(), Meta(revision, 0))

@@ -1,0 +1,118 @@
+"""What is peculiar to single formats."""
+
+import io
+import warnings
+from typing import Any
+
+import jsonstat_validator
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+from starlette.testclient import TestClient
+
+from app.dataset import Column, Dataset, Meta
+from app.formats import BY_NAME, FORMATS
+from app.formats.base import BATCH
+from tests.conftest import rows
+
+
+def dataset(*cells: Any, kind: Any = "string") -> Dataset:
+    """A dataset of one column."""
+    return Dataset("test", (Column("cell", kind, "A cell."),), [[cell] for cell in cells], Meta(1, len(cells)))
+
+
+def written(name: str, data: Dataset) -> bytes:
+    """The dataset in a format."""
+    return b"".join(BY_NAME[name].write(data))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", '=HYPERLINK("x")'])
+def test_text_that_a_spreadsheet_would_run_is_neutralised(text: str) -> None:
+    assert written("csv", dataset(text)).decode().split("\r\n", 1)[1].lstrip('"').startswith("'")
+
+
+def test_comparators_and_numbers_are_left_alone() -> None:
+    assert written("csv", dataset("=", "<", "~")) == b"cell\r\n=\r\n<\r\n~\r\n"
+    assert written("csv", dataset(-5, 1.5, kind="number")) == b"cell\r\n-5\r\n1.5\r\n"
+
+
+@given(st.lists(st.text(alphabet=st.characters(codec="utf-8")), max_size=5))
+def test_csv_is_read_back(texts: list[str]) -> None:
+    import csv  # noqa: PLC0415  only this test reads it
+
+    lines = list(csv.reader(io.StringIO(written("csv", dataset(*texts)).decode(), newline="")))
+    back = [line[0] if line else "" for line in lines[1:]]
+    assert [text.removeprefix("'") for text in back] == [text.removeprefix("'") for text in texts]
+
+
+@pytest.mark.parametrize("format_", [format_ for format_ in FORMATS if format_.streams], ids=lambda format_: format_.name)
+def test_long_lists_are_written_in_pieces(format_: Any) -> None:
+    taken = 0
+
+    def many() -> Any:
+        nonlocal taken
+        for number in range(4 * BATCH):
+            taken += 1
+            yield [f"row {number}"]
+
+    pieces = format_.write(Dataset("test", dataset().columns, many(), Meta(1, 0)))
+    next(pieces)
+    assert taken <= BATCH
+    assert len(list(pieces)) >= 3
+
+
+def test_parquet_describes_its_columns(seed_client: TestClient) -> None:
+    content = seed_client.get("/v1/observations?format=parquet&limit=all").content
+    schema = parquet.read_schema(io.BytesIO(content))
+    assert str(schema.field("value").type) == "double"
+    assert str(schema.field("period_start").type).startswith("date32")
+    assert b"comparator" not in schema.field("value").metadata[b"description"]
+    assert schema.field("hedge").metadata[b"description"].startswith(b"The literal hedging word")
+
+
+def test_jsonstat_is_valid_and_read_back(seed_client: TestClient) -> None:
+    answer = seed_client.get("/v1/observations?format=jsonstat&limit=1000")
+    jsonstat_validator.validate_jsonstat(answer.json())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pandas, which pyjstat uses
+        from pyjstat import pyjstat  # noqa: PLC0415  it warns when it is imported
+
+        frame = pyjstat.Dataset.read(answer.text).write("dataframe", naming="id")
+    found = {(row.indicator, row.subject, row.metric): row.value for row in frame.itertuples() if row.value == row.value}
+    for row in rows(seed_client, "/v1/observations", limit=1000):
+        for metric in ("value", "lower", "upper"):
+            assert found.get((row["indicator"], row["subject"], metric)) == row[metric]
+
+
+def test_jsonstat_has_roles_and_comparators(seed_client: TestClient) -> None:
+    cube = seed_client.get("/v1/observations?format=jsonstat&id=thepaper-20240329-xuhui.llm-chain-companies").json()
+    assert cube["role"] == {"time": ["period"], "metric": ["metric"]}
+    assert cube["dimension"]["subject"]["category"]["label"] == {"xuhui-large-models": "Large AI models"}
+    assert cube["dimension"]["period"]["category"]["index"] == {"unstated": 0}
+    assert (cube["value"], cube["status"]) == ({"0": 300, "2": 300}, {"0": "<", "2": "<"})
+
+
+def test_jsonstat_is_for_figures_alone(seed_client: TestClient) -> None:
+    assert seed_client.get("/v1/zones?format=jsonstat").status_code == 422
+    answer = seed_client.get("/v1/observations?format=jsonstat&fields=id,value")
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (406, "format")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("limit=all", "limit"),
+        ("limit=all&format=jsonstat", "limit"),
+        ("limit=all&format=csv&cursor=abc", "cursor"),
+        ("limit=ALL", "limit"),
+    ],
+)
+def test_whole_lists_are_streamed_row_by_row(seed_client: TestClient, query: str, parameter: str) -> None:
+    answer = seed_client.get(f"/v1/observations?{query}")
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, parameter)
+
+
+def test_file_names_survive_any_script(seed_client: TestClient) -> None:
+    answer = seed_client.get("/v1/zones?format=csv")
+    assert answer.headers["content-disposition"] == "inline; filename*=UTF-8''zones.csv"
