@@ -110,6 +110,13 @@ class InvalidParameters(Problem):
     meaning = "One or more parameters are unknown, repeated, malformed or out of range; `errors` lists all of them."
 
 
+class NotComparable(Problem):
+    """Figures that would have to be compared do not agree in period, or are missing."""
+
+    status, slug, title = 409, "not-comparable", "Not comparable"
+    meaning = "The figures asked for differ in period, are several, or are missing; a comparison would claim too much."
+
+
 class InternalError(Problem):
     """A fault of ours."""
 
@@ -136,6 +143,7 @@ PROBLEMS: tuple[type[Problem], ...] = (
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
+    NotComparable,
     InvalidParameters,
     DocumentFaulty,
     InternalError,

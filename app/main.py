@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from app.api import about, openapi, profile, search
+from app.api import about, changes, citation, compare, export, openapi, profile, search
 from app.api.collections import router_for
+from app.api.export import Exports
 from app.api.failures import add_handlers
 from app.api.methods import Methods
 from app.api.reading import Readers
@@ -28,10 +31,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     database = Database(settings.database_url, carried("migrations"))
     database.require_current()
 
+    readers = Readers(database, settings.read_threads, settings.read_seconds)
+
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        database.close()
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with TemporaryDirectory(prefix="indicators-") as folder:
+            app.state.exports = Exports(readers, Path(folder))
+            yield
+        readers.close()
 
     app = FastAPI(
         title="Regional Indicators API",
@@ -41,12 +48,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.readers = Readers(database, settings.read_threads, settings.read_seconds)
+    app.state.readers = readers
     app.include_router(profile.router)
     for resource in ALL:
         app.include_router(router_for(resource))
-    app.include_router(search.router)
-    app.include_router(about.router)
+    for router in (citation.router, compare.router, changes.router, export.router, search.router, about.router):
+        app.include_router(router)
     about.add_documentation(app)
     add_handlers(app)
     # the last one added is the first to see a request

@@ -17,8 +17,14 @@ def test_the_index_leads_everywhere(seed_client: TestClient) -> None:
     body = seed_client.get("/v1").json()
     assert {resource.name for resource in ALL} <= set(body["data"])
     for link in body["data"].values():
-        assert seed_client.get(link["href"].replace("{id}", "310104").replace("{q}", "x")).status_code == 200
+        assert seed_client.get(fill(link["href"])).status_code == 200
     assert body["meta"] == {"revision": 2}
+
+
+def fill(href: str) -> str:
+    """The address that a template gives."""
+    values = {"id": "310104", "q": "x", "indicator": "metro-density", "regions": "310104,310000"}
+    return href.format(**values)
 
 
 def test_limits_are_those_that_hold(seed_client: TestClient) -> None:

@@ -35,6 +35,8 @@ def examples(client: Any) -> dict[str, dict[str, Any]]:
         listed = client.get(f"/v1/{resource.name}", params={"limit": 1, "q": ITEMS[resource.name], "total": True}).json()
         found[resource.name] = {"list": _timeless(listed), "item": _timeless(item)}
     found["search"] = {"list": client.get("/v1/search", params={"q": "模速", "limit": 1}).json()}
+    found["changes"] = {"list": _timeless(client.get("/v1/changes", params={"limit": 1}).json())}
+    found["compare"] = {"list": client.get("/v1/compare?indicator=metro-density&region=310104,310000").json()}
     found["profile"] = {"item": client.get("/v1/regions/310000/profile").json()}
     return found
 

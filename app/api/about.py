@@ -42,6 +42,9 @@ async def index(request: Request) -> Response:
 SERVICE = {
     "profile": {"href": f"{V1}/regions/{{id}}/profile", "title": "Everything about a region in one answer."},
     "search": {"href": f"{V1}/search?q={{q}}", "title": "One ranked list over names and texts."},
+    "compare": {"href": f"{V1}/compare?indicator={{indicator}}&region={{regions}}", "title": "Regions side by side."},
+    "changes": {"href": f"{V1}/changes", "title": "What publications changed, also as an Atom feed."},
+    "export": {"href": f"{V1}/export", "title": "The whole data set as finished files."},
     "document_schema": {"href": f"{V1}/schemas/document", "title": "JSON Schema of the document format."},
     "limits": {"href": f"{V1}/limits", "title": "Limits that requests must keep."},
     "problems": {"href": "/problems", "title": "The types of problem."},

@@ -18,6 +18,7 @@ from app.errors import (
     InternalError,
     InvalidParameters,
     NotAcceptable,
+    NotComparable,
     NotFound,
     Problem,
 )
@@ -88,6 +89,28 @@ def search_answers() -> dict[int | str, dict[str, Any]]:
     return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
 
 
+def changes_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of the changes, for OpenAPI."""
+    answer = _answer("ChangeList", examples()["changes"]["list"], "A page of changes.")
+    answer["content"]["application/atom+xml"] = {"schema": {"type": "string"}}
+    return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
+
+
+def compare_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of a comparison, for OpenAPI."""
+    answer = _answer("Comparison", examples()["compare"]["list"], "The figures side by side.")
+    return {200: answer, **errors(BadRequest, NotComparable, InvalidParameters)}
+
+
+def citation_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of a citation, for OpenAPI."""
+    media = ("text/plain", "application/vnd.citationstyles.csl+json", "application/x-bibtex")
+    content: dict[str, Any] = {name: {"schema": {"type": "string"}} for name in media}
+    content[media[1]] = {"schema": _objects({})}
+    answer = {"description": "The citation.", "content": content}
+    return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
+
+
 def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
     """The answer of a route about the service itself, for OpenAPI."""
     answer = {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}
@@ -142,6 +165,10 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.update(_schemas(resource))
     schemas.update(SHARED)
     schemas["Profile"] = _profile_schema()
+    interval = {"type": "object", "properties": {"lower": _MAYBE_NUMBER, "upper": _MAYBE_NUMBER, "exact": {"type": "boolean"}}}
+    compared = _extended("Observation", {"difference": interval, "ratio": {"anyOf": [interval, {"type": "null"}]}})
+    schemas["Comparison"] = _envelope({"type": "array", "items": compared}, "CompareMeta", "ItemLinks")
+    schemas["ChangeList"] = _envelope(_objects(CHANGE), "ChangesMeta", "ListLinks")
     schemas["SearchList"] = _envelope(
         _objects({column.name: _column(column) for column in SEARCH_COLUMNS}), "ListMeta", "ListLinks"
     )
@@ -222,6 +249,19 @@ def _envelope(data: dict[str, Any], meta: str, links: str, optional: dict[str, A
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _MAYBE_TEXT = {"anyOf": [_TEXT, {"type": "null"}]}
 
+_MAYBE_NUMBER = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+_FACT = {"anyOf": [*({"$ref": f"{REF}{name}"} for name in ("Observation", "Relation", "Designation")), {"type": "null"}]}
+
+CHANGE: dict[str, Any] = {
+    "revision": {**_WHOLE, "description": "The revision that made the change."},
+    "published_at": {**_TEXT, "format": "date-time", "description": "When that was published."},
+    "resource": {**_TEXT, "description": "The resource that the fact is of."},
+    "id": {**_TEXT, "description": "Id of the fact."},
+    "change": {**_TEXT, "enum": ["added", "changed", "retracted"]},
+    "old": {**_FACT, "description": "The fact before; null where it was added."},
+    "new": {**_FACT, "description": "The fact since then; null where it was retracted."},
+}
+
 FACETS: dict[str, Any] = {
     "facets": {
         "type": "object",
@@ -269,6 +309,16 @@ SHARED: dict[str, Any] = {
         "properties": {"self": _TEXT},
         "required": ["self"],
         "additionalProperties": _TEXT,
+    },
+    "CompareMeta": {
+        "type": "object",
+        "properties": {"revision": _WHOLE, "base": {**_TEXT, "description": "The region that the others are compared with."}},
+        "required": ["revision", "base"],
+    },
+    "ChangesMeta": {
+        "type": "object",
+        "properties": {"since": _WHOLE, "until": _WHOLE, "count": _WHOLE},
+        "required": ["since", "until", "count"],
     },
     "ProfileMeta": {"type": "object", "properties": {"revision": _WHOLE}, "required": ["revision"]},
     "Tie": {

@@ -11,8 +11,7 @@ from app.api.collections import one
 from app.api.openapi import profile_answers
 from app.api.parameters import ProfileParameters, described, language, read
 from app.api.reading import readers_of
-from app.api.responses import V1, Variant
-from app.formats import FORMATS
+from app.api.responses import PLAIN, V1, Variant
 from app.query.history import version
 from app.query.paging import Reader
 from app.resource import Lang, Resource
@@ -63,12 +62,12 @@ async def profile(
     lang = language(read(ProfileParameters, request).lang, request)
 
     def found(connection: Connection) -> Response:
-        variant = Variant.of(request, version(connection), FORMATS[0], lang)
+        variant = Variant.of(request, version(connection), PLAIN, lang)
         if variant.is_known:
             return variant.not_modified()
         region = one(Reader(connection, REGIONS, lang), id)
         data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
-        return variant.plain({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": variant.address}})
+        return variant.written({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": variant.address}})
 
     return await readers_of(request).read(found)
 

@@ -53,6 +53,12 @@ class Readers:
         opened = partial(self.database.read, self.seconds)
         return variant.stream(await to_thread.run_sync(stream, opened, resource, query, lang))
 
+    def close(self) -> None:
+        """Close every connection."""
+        if self._own is not None:
+            self._own.close()
+        self.database.close()
+
     def _inline(self, work: Callable[[Connection], Read]) -> Read:
         """On the one connection that the event loop keeps."""
         if self._own is None:

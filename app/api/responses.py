@@ -15,10 +15,13 @@ from fastapi.responses import StreamingResponse
 from app.dataset import Dataset
 from app.errors import MEDIA_TYPE, Problem
 from app.formats import FORMATS, Format, formats_for
+from app.formats.base import Medium
 from app.query.history import Version
 from app.resource import Lang
 
 V1 = "/v1"
+PLAIN: Medium[Any] = Medium("json", "application/json", msgspec.json.encode, "application/json")
+"""JSON of whatever is made of plain values."""
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
 DESCRIBED_BY = '</openapi.json>; rel="describedby"; type="application/openapi+json"'
@@ -29,13 +32,13 @@ class Variant:
     """One representation of what a request asks for: in a format and a language, of a version of the data."""
 
     address: str
-    format: Format
+    format: Format | Medium[Any]
     lang: Lang
     version: Version
     known: str
 
     @classmethod
-    def of(cls, request: Request, version: Version, format_: Format, lang: Lang) -> "Variant":
+    def of(cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang) -> "Variant":
         """The variant that answers ``request``."""
         return cls(address(request), format_, lang, version, request.headers.get("if-none-match", ""))
 
@@ -65,15 +68,21 @@ class Variant:
         tags = [tag.strip() for tag in self.known.split(",") if self.etag[1:-1] in tag]
         return Response(status_code=304, headers=self._headers | {"ETag": tags[0].removeprefix("W/")})
 
+    @property
+    def _format(self) -> Format:
+        if not isinstance(self.format, Format):
+            raise TypeError("a medium writes no datasets")
+        return self.format
+
     def represent(self, dataset: Dataset) -> Response:
         """The dataset, with links to the next page, the other formats, and the description of the API."""
-        body = b"".join(self.format.write(dataset))
+        body = b"".join(self._format.write(dataset))
         return Response(body, headers=self._described(dataset), media_type=self.format.content_type)
 
     def stream(self, dataset: Dataset) -> Response:
         """The dataset, sent while it is read."""
         return StreamingResponse(
-            self.format.write(dataset), headers=self._described(dataset), media_type=self.format.content_type
+            self._format.write(dataset), headers=self._described(dataset), media_type=self.format.content_type
         )
 
     def _described(self, dataset: Dataset) -> dict[str, str]:
@@ -86,12 +95,15 @@ class Variant:
         ]
         headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}
         if self.format is not FORMATS[0]:
-            headers["Content-Disposition"] = disposition(f"{dataset.name}.{self.format.extension}")
+            headers["Content-Disposition"] = disposition(f"{dataset.name}.{self._format.extension}")
         return headers
 
-    def plain(self, content: Any) -> Response:
-        """A JSON document that is not a table."""
-        return Response(msgspec.json.encode(content), headers=self._headers, media_type="application/json")
+    def written(self, content: Any) -> Response:
+        """What is no dataset, as its medium writes it."""
+        if isinstance(self.format, Format):
+            raise TypeError("a format writes datasets alone")
+        body = self.format.write(content)
+        return Response(body, headers=self._headers, media_type=self.format.content_type)
 
 
 @lru_cache

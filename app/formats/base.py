@@ -3,10 +3,24 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Generic, TypeVar
 
 from app.dataset import Column, Dataset, Row
 
 BATCH = 5000
+
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class Medium(Generic[Content]):
+    """One representation of something that is no dataset; ``write`` makes its bytes."""
+
+    name: str
+    media_type: str
+    write: Callable[[Content], bytes]
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,48 @@
 """Which format answers a request: ``format`` beats Accept beats the default (RFC 9110, section 12.5.1)."""
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from app.dataset import Column
 from app.errors import Fault, NotAcceptable
-from app.formats import BY_NAME, Format, formats_for
+from app.formats import Format, formats_for
+
+
+class Offer(Protocol):
+    """What can be chosen: a name, and a media type."""
+
+    @property
+    def name(self) -> str:
+        """The value of the parameter ``format``."""
+
+    @property
+    def media_type(self) -> str:
+        """What it is in Accept."""
+
+
+Offered = TypeVar("Offered", bound=Offer)
 
 
 def negotiate(name: str | None, accept: str, columns: Sequence[Column]) -> Format:
-    """The format named ``name``, else the one that ``accept`` prefers, of those that the columns can be written in.
+    """The format for a dataset with these columns. Raises NotAcceptable when there is none."""
+    return prefer(name, accept, formats_for(columns))
 
-    Raises:
-        NotAcceptable: when there is none.
-    """
-    formats = formats_for(columns)
+
+def prefer(name: str | None, accept: str, offers: Sequence[Offered]) -> Offered:
+    """The offer named ``name``, else the one that ``accept`` prefers. Raises NotAcceptable when there is none."""
     weights = weighted(accept or "*/*")
-    if name is not None:
-        best, fitting = BY_NAME[name], BY_NAME[name] in formats
-    else:
-        best = max(formats, key=lambda format_: _weight(format_, weights))
-        fitting = _weight(best, weights) > 0
-    if not fitting:
-        allowed = tuple(format_.media_type for format_ in formats)
+    best = max(offers, key=lambda offer: offer.name == name if name else _weight(offer.media_type, weights))
+    if best.name != name if name else _weight(best.media_type, weights) <= 0:
+        allowed = tuple(offer.media_type for offer in offers)
         fault = Fault("This cannot be served here.", "not_acceptable", parameter="format" if name else "Accept", allowed=allowed)
         raise NotAcceptable(f"This resource is served as {', '.join(allowed)}.", [fault])
     return best
 
 
-def _weight(format_: Format, weights: dict[str, float]) -> float:
-    """The most specific range that covers the format decides."""
-    family = format_.media_type.split("/", 1)[0]
-    return next((weights[name] for name in (format_.media_type, f"{family}/*", "*/*") if name in weights), 0.0)
+def _weight(media_type: str, weights: dict[str, float]) -> float:
+    """The most specific range that covers the media type decides."""
+    family = media_type.split("/", 1)[0]
+    return next((weights[name] for name in (media_type, f"{family}/*", "*/*") if name in weights), 0.0)
 
 
 def weighted(header: str) -> dict[str, float]:

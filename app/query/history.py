@@ -1,5 +1,6 @@
 """Revisions: the latest one, and the one that stood at a moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +37,12 @@ def version(connection: Connection) -> Version:
     if found is None:
         return NOTHING_YET
     return Version(found[0], CELLS[connection.dialect.name]["datetime"](found[1]), found[2])
+
+
+def moments(connection: Connection, revisions: Sequence[int]) -> dict[int, str]:
+    """When these revisions were published, in UTC."""
+    found = connection.execute(select(_REVISION).where(_REVISION.c.id.in_(revisions)))
+    return {row.id: row.published_at.isoformat().replace("+00:00", "Z") for row in found}
 
 
 def current_revision(connection: Connection) -> int:
