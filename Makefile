@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check examples lock clean
+.PHONY: serve test check examples bench lock clean
 
 serve: $(VENV)/runtime
 	@$(BIN)/indicators migrate
@@ -19,6 +19,11 @@ check: $(VENV)/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# speed and memory against peers, on two cores; needs wrk and sqlite3 on the machine. ROWS=100000 for a short run
+ROWS ?= 5000000
+bench: $(VENV)/development
+	$(BIN)/python -m tests.bench --rows $(ROWS)
 
 # the examples in the OpenAPI document, from the service itself
 examples: $(VENV)/development

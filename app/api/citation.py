@@ -102,7 +102,7 @@ def _bibtex(record: Record) -> bytes:
         "note": record["statement"],
     }
     lines = [f"  {name} = {{{_escaped(str(value))}}}" for name, value in members.items() if value]
-    return ("@misc{" + record["id"] + ",\n" + ",\n".join(lines) + "\n}\n").encode()
+    return "\n".join([f"@misc{{{record['id']},", ",\n".join(lines), "}\n"]).encode()
 
 
 def _escaped(text: str) -> str:

@@ -1,0 +1,328 @@
+"""Run the benchmark: build the data, start each contender in turn, interleave rounds, write table, JSON and chart."""
+
+import argparse
+import json
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pysqlite3
+from rich.console import Console
+from rich.table import Table
+
+from app.database import Database
+from app.publishing.ingest import publish
+from app.query import cursors
+from app.resources.observations import OBSERVATIONS
+from app.settings import carried
+from tests.bench import contenders
+from tests.bench.contenders import CLIENT_CORE, Server
+from tests.bench.data import INDICATORS, RARE, YEARS, fill, region_id
+from tests.documents import vocabulary, written
+
+ROUNDS = 3
+TEXTS = 60_000
+console = Console()
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A goal and what was measured: ``ratio`` to the peer, or the value itself where there is no peer."""
+
+    name: str
+    measured: float
+    wanted: float
+    at_least: bool
+    detail: str
+
+    @property
+    def met(self) -> bool:
+        """Whether it was reached."""
+        return self.measured >= self.wanted if self.at_least else self.measured <= self.wanted
+
+
+def least(name: str, measured: float, wanted: float, detail: str) -> Goal:
+    """A goal that is reached from ``wanted`` up."""
+    return Goal(name, measured, wanted, at_least=True, detail=detail)
+
+
+def most(name: str, measured: float, wanted: float, detail: str) -> Goal:
+    """A goal that is reached from ``wanted`` down."""
+    return Goal(name, measured, wanted, at_least=False, detail=detail)
+
+
+def rate(server: Server, path: str, script: Path | None = None, connections: int = 16, headers: Sequence[str] = ()) -> float:
+    """Requests a second. Raises where an answer was an error."""
+    command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", "-d3s"]
+    command += [part for header in headers for part in ("-H", header)]
+    command += ["-s", str(script)] if script else []
+    out = subprocess.run([*command, server.url(path)], capture_output=True, text=True, check=True).stdout
+    if re.search(r"Non-2xx|Socket errors", out):
+        raise SystemExit(f"errors under load at {path}:\n{out}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    return float(found[1]) if found else 0.0
+
+
+def interleaved(measures: Sequence[Callable[[], float]]) -> list[float]:
+    """The median of each measure over some rounds, one after the other, so that a slow minute meets all of them."""
+    rounds = [[measure() for measure in measures] for _ in range(ROUNDS)]
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+
+
+def random_regions(folder: Path, name: str, template: str, regions: int) -> Path:
+    """A script for wrk that asks for another region each time."""
+    path = folder / f"{name}.lua"
+    path.write_text(
+        f"local n = 0\nrequest = function()\n  n = (n * 7919 + 104729) % {regions}\n"
+        f'  return wrk.format("GET", string.format("{template}", n))\nend\n'
+    )
+    return path
+
+
+def fetch(server: Server, path: str) -> tuple[float, float, int]:
+    """Seconds to the first byte and to the last, and the number of bytes."""
+    start = time.perf_counter()
+    with urllib.request.urlopen(server.url(path)) as answer:  # noqa: S310  on this machine
+        answer.read(1)
+        first, size = time.perf_counter() - start, 1
+        while chunk := answer.read(2**20):
+            size += len(chunk)
+    return first, time.perf_counter() - start, size
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--out", type=Path, default=Path("bench.json"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as made:
+        goals = measured(Path(made), options.rows)
+    machine = {"cpu": platform.processor() or platform.machine(), "python": platform.python_version(),
+               "sqlite": pysqlite3.sqlite_version, "rows": options.rows}  # fmt: skip
+    options.out.write_text(
+        json.dumps({"machine": machine, "goals": [asdict(goal) | {"met": goal.met} for goal in goals]}, indent=1)
+    )
+    options.out.with_suffix(".svg").write_text(chart(goals))
+    table = Table("goal", "measured", "wanted", "met", "detail")
+    for goal in goals:
+        sign = "≥" if goal.at_least else "≤"
+        table.add_row(goal.name, f"{goal.measured:.3g}", f"{sign} {goal.wanted:g}", "yes" if goal.met else "NO", goal.detail)
+    console.print(table)
+
+
+def measured(folder: Path, rows: int) -> list[Goal]:
+    """Everything, in one run."""
+    large, small = built(folder / "large.db", rows), built(folder / "small.db", min(rows, 100_000))
+    peers = without_search(large, folder / "peers.db")
+    program = folder / "datasette"
+    subprocess.run([sys.executable, "-m", "venv", str(program)], check=True)
+    subprocess.run([str(program / "bin" / "pip"), "install", "--quiet", "datasette"], check=True)
+    regions = rows // (INDICATORS * YEARS)
+    with ExitStack() as stack:
+        cached = stack.enter_context(contenders.this_service(large, 18501))
+        plain = stack.enter_context(contenders.this_service(large, 18502, cache_bytes=0))
+        little = stack.enter_context(contenders.this_service(small, 18503, cache_bytes=0))
+        page = "/v1/observations?limit=100"
+        body = folder / "body.json"
+        with urllib.request.urlopen(cached.url(page)) as answer:  # noqa: S310  on this machine
+            body.write_bytes(answer.read())
+            etag = answer.headers["etag"]
+        bare = stack.enter_context(contenders.bare(body, 18504))
+        peer = stack.enter_context(contenders.datasette(program / "bin" / "datasette", peers, 18505))
+        tutorial = stack.enter_context(contenders.typical(large, 18506))
+        ours = random_regions(folder, "ours", "/v1/observations?limit=100&region=syn%06d", regions)
+        few = random_regions(folder, "few", "/v1/observations?limit=100&region=syn%06d", 40)
+        theirs = random_regions(
+            folder, "theirs", "/peers/observation.json?region=syn%06d&_size=100&_shape=array&_nocount=1&_nofacet=1", regions
+        )
+        typical = random_regions(folder, "typical", "/observations?limit=100&region=syn%06d", regions)
+        return [
+            *cached_reads(cached, bare, page, etag),
+            *uncached_reads(plain, peer, tutorial, (ours, theirs, typical)),
+            *depth(plain, little, large, rows, (ours, few)),
+            *exports(plain, cached, peers, rows, ours),
+            *crowd(cached, page),
+            *fresh(cached, large),
+            *search(plain),
+        ]
+
+
+def built(path: Path, rows: int) -> Path:
+    """A database of that many rows."""
+    with console.status(f"building {rows:,} rows"):
+        database = Database(f"sqlite:///{path}", carried("migrations"))
+        database.migrate()
+        fill(database, rows, TEXTS)
+        database.close()
+    return path
+
+
+def without_search(database: Path, path: Path) -> Path:
+    """A copy that older SQLite libraries can open: they do not know our search index."""
+    shutil.copy(database, path)
+    with pysqlite3.connect(str(path)) as connection:
+        connection.execute("DROP TABLE search_index")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return path
+
+
+def cached_reads(cached: Server, bare: Server, page: str, etag: str) -> list[Goal]:
+    """Repeated reads, against bare ASGI with the same bytes."""
+    known = [f"If-None-Match: {etag}"]
+    hit, ceiling, known_hit, known_ceiling = interleaved(
+        [
+            lambda: rate(cached, page),
+            lambda: rate(bare, "/"),
+            lambda: rate(cached, page, headers=known),
+            lambda: rate(bare, "/", headers=known),
+        ]
+    )
+    return [
+        least("cached list / bare ASGI", hit / ceiling, 0.85, f"{hit:,.0f}/s of {ceiling:,.0f}/s"),
+        least("304 / bare 304", known_hit / known_ceiling, 0.75, f"{known_hit:,.0f}/s of {known_ceiling:,.0f}/s"),
+    ]
+
+
+def uncached_reads(plain: Server, peer: Server, tutorial: Server, scripts: tuple[Path, Path, Path]) -> list[Goal]:
+    """Pages of 100 rows of ever other regions, without any cache of answers."""
+    ours, theirs, typical, profile = interleaved(
+        [
+            lambda: rate(plain, "/", scripts[0]),
+            lambda: rate(peer, "/", scripts[1]),
+            lambda: rate(tutorial, "/", scripts[2]),
+            lambda: rate(plain, f"/v1/regions/{region_id(1)}/profile"),
+        ]
+    )
+    return [
+        least("uncached page / Datasette", ours / theirs, 10, f"{ours:,.0f}/s to {theirs:,.0f}/s"),
+        least("uncached page / typical app", ours / typical, 10, f"{ours:,.0f}/s to {typical:,.0f}/s"),
+        least("region profile / better peer", profile / max(theirs, typical), 4, f"{profile:,.1f}/s; 2,500 rows each"),
+    ]
+
+
+def depth(plain: Server, little: Server, large: Path, rows: int, scripts: tuple[Path, Path]) -> list[Goal]:
+    """A page far into the list against the first one, and over much against over little."""
+    deep = int(rows * 0.98)
+    with pysqlite3.connect(str(large)) as connection:
+        (last,) = connection.execute("SELECT id FROM observation ORDER BY id LIMIT 1 OFFSET ?", (deep,)).fetchone()
+    cursor = cursors.write([last], OBSERVATIONS, OBSERVATIONS.query(), "en", 1)
+    first, far, over_large, over_small = interleaved(
+        [
+            lambda: rate(plain, "/v1/observations?limit=100"),
+            lambda: rate(plain, f"/v1/observations?limit=100&cursor={cursor}"),
+            lambda: rate(plain, "/", scripts[0]),
+            lambda: rate(little, "/", scripts[1]),
+        ]
+    )
+    return [
+        most(f"time at depth {deep:,} / first page", first / far, 1.2, f"{far:,.0f}/s and {first:,.0f}/s"),
+        most(
+            f"time over {rows:,} / over 100,000",
+            over_small / over_large,
+            1.15,
+            f"{over_large:,.0f}/s and {over_small:,.0f}/s",
+        ),
+    ]
+
+
+def exports(plain: Server, cached: Server, peers: Path, rows: int, script: Path) -> list[Goal]:
+    """A filtered stream against the sqlite3 shell with the same columns, a finished file, memory, and the others meanwhile."""
+    joined = ("indicator_name", "topic", "subject_name", "unit", "reported_on", "rank_scope", "statement")
+    fields = [column.name for column in OBSERVATIONS.columns if column.name not in joined]
+    chosen = ",".join(f"syn-indicator-{number:03d}" for number in range(20))
+    path = f"/v1/observations?format=csv&limit=all&fields={','.join(fields)}&indicator={chosen}"
+    where = "indicator < 'syn-indicator-020' AND retracted_in IS NULL ORDER BY id"
+    count = rows // 5
+    sql = f"SELECT {', '.join(fields)} FROM observation WHERE {where}"  # noqa: S608  our own columns
+    idle = plain.peak_memory()
+
+    def shell() -> float:
+        start = time.perf_counter()
+        subprocess.run(["taskset", "-c", "0", "sqlite3", "-csv", str(peers), sql], stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - start
+
+    first, ours, _ = fetch(plain, path)
+    theirs = shell()
+    more = plain.peak_memory() - idle
+    fetch(cached, "/v1/export/observations.csv")  # builds it
+    _, finished, size = fetch(cached, "/v1/export/observations.csv")
+    alone = rate(plain, "/", script)
+    with ThreadPoolExecutor(1) as threads:
+        export = threads.submit(fetch, plain, path)
+        meanwhile = rate(plain, "/", script)
+        export.result()
+    per_row, file_per_row = count / ours, rows / finished
+    return [
+        least(
+            "filtered CSV stream / sqlite3 -csv",
+            per_row / (count / theirs),
+            0.4,
+            f"{count:,} rows: {ours:.1f} s and {theirs:.1f} s",
+        ),
+        least("finished CSV / sqlite3 -csv", file_per_row / (count / theirs), 10, f"{size / finished / 1e6:,.0f} MB/s"),
+        most("first byte of a stream, ms", first * 1000, 20, ""),
+        most("memory of a stream above idle, MB", more / 1e6, 100, ""),
+        least("uncached reads during an export", meanwhile / alone, 0.7, f"{meanwhile:,.0f}/s and {alone:,.0f}/s alone"),
+    ]
+
+
+def crowd(cached: Server, page: str) -> list[Goal]:
+    """256 connections against 16."""
+    few, many = interleaved([lambda: rate(cached, page), lambda: rate(cached, page, connections=256)])
+    return [least("rate at 256 connections / at 16", many / few, 0.9, f"{many:,.0f}/s and {few:,.0f}/s")]
+
+
+def fresh(cached: Server, large: Path) -> list[Goal]:
+    """Reads right after commits of another process."""
+    database = Database(f"sqlite:///{large}", carried("migrations"))
+    data, stale = vocabulary(), 0
+    data["indicators"] = []
+    for number in range(400):
+        data["source"]["title"] = f"Words {number}"
+        revision = publish(database, written(data)).revision
+        with urllib.request.urlopen(cached.url("/v1/sources?id=words&fields=revision")) as answer:  # noqa: S310  on this machine
+            stale += json.load(answer)["data"][0]["revision"] != revision
+    database.close()
+    return [most("stale answers in 400 reads after commits", stale, 0, "each by another process")]
+
+
+def search(plain: Server) -> list[Goal]:
+    """A rare word of two Chinese characters."""
+    path = f"/v1/search?q={quote(RARE)}"
+    with urllib.request.urlopen(plain.url(path)) as answer:  # noqa: S310  on this machine
+        found = json.load(answer)["meta"]["count"]
+    taken = 1000 / rate(plain, path, connections=1)
+    return [most(f"search for a rare word in {TEXTS:,} texts, ms", taken, 5, f"{found} found")]
+
+
+def chart(goals: Sequence[Goal]) -> str:
+    """Bars of how far each goal was reached: 1 is the goal."""
+    height = 30 * len(goals) + 20
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height}"'
+    lines = [head + ' font-family="sans-serif" font-size="12">']
+    for number, goal in enumerate(goals):
+        reached = goal.measured / goal.wanted if goal.at_least else goal.wanted / goal.measured if goal.measured else 2.0
+        reached = min(reached if goal.wanted else float(goal.met) * 2, 2.0)
+        colour = "#2a7" if goal.met else "#c43"
+        y = 10 + 30 * number
+        lines.append(f'<text x="4" y="{y + 15}">{goal.name}</text>')
+        lines.append(f'<rect x="330" y="{y + 3}" width="{200 * reached:.0f}" height="16" fill="{colour}"/>')
+    lines.append(f'<line x1="530" y1="0" x2="530" y2="{30 * len(goals) + 20}" stroke="#333"/></svg>')
+    return "\n".join(lines).replace("≥", "&#8805;") + "\n"
+
+
+if __name__ == "__main__":
+    main()
