@@ -22,11 +22,11 @@ ENCODINGS: Mapping[bytes, Callable[[bytes], bytes]] = {
 """The content encodings, the preferred one first."""
 OK, NOT_MODIFIED = 200, 304
 WORTH_COMPRESSING = 500
-DECIDING = (b"accept", b"accept-language", b"accept-encoding", b"origin")
-"""Request headers that an answer depends on."""
 OVERHEAD = 1000
 """Bytes that a kept answer takes besides its body, about."""
 
+Key = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None]
+"""What an answer depends on: path, query, Accept, Accept-Language, Accept-Encoding, Origin."""
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -48,7 +48,7 @@ class Cache:
         self.app, self.max_bytes = app, max_bytes
         self._ask, self._fresh = version, False
         self._version: object = None
-        self._answers: OrderedDict[tuple[bytes, ...], Answer] = OrderedDict()
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
         self._size = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,9 +56,14 @@ class Cache:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
-        headers = {name: value for name, value in scope["headers"] if name in DECIDING or name == b"if-none-match"}
-        key = (scope["raw_path"], scope["query_string"], *(headers.get(name, b"") for name in DECIDING))
-        self._refresh()
+        headers = dict(scope["headers"])
+        given = headers.get
+        key = (
+            scope["raw_path"], scope["query_string"],
+            given(b"accept"), given(b"accept-language"), given(b"accept-encoding"), given(b"origin"),
+        )  # fmt: skip
+        if not self._fresh:
+            self._refresh()
         answer = self._answers.get(key)
         if answer is None:
             answer = await self._make(key, scope, receive, send)
@@ -66,15 +71,14 @@ class Cache:
                 return
         else:
             self._answers.move_to_end(key)
-        known = headers.get(b"if-none-match")
+        known = given(b"if-none-match")
         unchanged = known is not None and (answer.etag in known or known == b"*")
-        for message in answer.unchanged if unchanged else answer.messages:
-            await send(message)
+        start, body = answer.unchanged if unchanged else answer.messages
+        await send(start)
+        await send(body)
 
     def _refresh(self) -> None:
         """Forget everything if the data has changed; asked at most once per turn of the event loop."""
-        if self._fresh:
-            return
         try:
             version = self._ask()
         except Exception:  # noqa: BLE001  whatever is wrong with the data, the application says it
@@ -88,7 +92,7 @@ class Cache:
     def _expire(self) -> None:
         self._fresh = False
 
-    async def _make(self, key: tuple[bytes, ...], scope: Scope, receive: Receive, send: Send) -> Answer | None:
+    async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> Answer | None:
         """Let the application answer. What it answers is returned if it can be kept, else it was sent on."""
         version, start, body = self._version, None, b""
 
@@ -107,12 +111,12 @@ class Cache:
         await self.app(scope, receive, collect)
         if start is None:
             return None
-        answer = _finished(start["headers"], body, key[2 + DECIDING.index(b"accept-encoding")])
+        answer = _finished(start["headers"], body, key[4] or b"")
         if version is not None and version == self._version and answer.size <= self.max_bytes // 8:
             self._keep(key, answer)
         return answer
 
-    def _keep(self, key: tuple[bytes, ...], answer: Answer) -> None:
+    def _keep(self, key: Key, answer: Answer) -> None:
         before = self._answers.pop(key, None)
         self._size += answer.size - (before.size if before else 0)
         self._answers[key] = answer

@@ -136,14 +136,12 @@ class Watch:
             driver.rollback()
             driver.autocommit = True
 
+        self._cursor = self._connection.cursor()
+
     def look(self) -> object:
         """A value that changes with every commit of another connection."""
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(self._statement)
-            return cursor.fetchone()
-        finally:
-            cursor.close()
+        self._cursor.execute(self._statement)
+        return self._cursor.fetchone()
 
     def close(self) -> None:
         """Close the connection for good."""

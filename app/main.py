@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app.api import about, changes, citation, compare, export, openapi, profile, search
 from app.api.collections import router_for
@@ -25,7 +26,7 @@ EXPOSED = ["Link", "ETag", "Last-Modified", "Content-Language", "Content-Disposi
 """Response headers that scripts of other origins may read."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> ASGIApp:
     """The application. Raises Refusal unless the database is there, ours and of this version's schema."""
     settings = settings or Settings()
     database = Database(settings.database_url, carried("migrations"))
@@ -56,9 +57,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     about.add_documentation(app)
     add_handlers(app)
-    # the last one added is the first to see a request
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=EXPOSED)
-    app.add_middleware(Cache, version=database.version, max_bytes=settings.cache_bytes)
-    app.add_middleware(Methods, router=app.router)
     app.openapi = cache(lambda: openapi.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
-    return app
+    return Methods(Cache(app, database.version, settings.cache_bytes), app.router)

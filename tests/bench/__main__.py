@@ -140,6 +140,7 @@ def measured(folder: Path, rows: int) -> list[Goal]:
         with urllib.request.urlopen(cached.url(page)) as answer:  # noqa: S310  on this machine
             body.write_bytes(answer.read())
             etag = answer.headers["etag"]
+            Path(f"{body}.headers").write_text(json.dumps(answer.headers.items()))
         bare = stack.enter_context(contenders.bare(body, 18504))
         peer = stack.enter_context(contenders.datasette(program / "bin" / "datasette", peers, 18505))
         tutorial = stack.enter_context(contenders.typical(large, 18506))

@@ -13,11 +13,13 @@ from pathlib import Path
 SERVER_CORE, CLIENT_CORE = "0", "1"
 
 BARE = """
-import sys, uvicorn
+import json, sys, uvicorn
 body = open(sys.argv[1], "rb").read()
-headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+given = json.load(open(sys.argv[1] + ".headers"))
+headers = [(name.lower().encode(), value.encode()) for name, value in given if name.lower() not in ("date", "server", "connection")]
 ok = {"type": "http.response.start", "status": 200, "headers": headers}
-unchanged = {"type": "http.response.start", "status": 304, "headers": []}
+small = [header for header in headers if header[0] not in (b"content-length", b"content-type")]
+unchanged = {"type": "http.response.start", "status": 304, "headers": small}
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
