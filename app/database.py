@@ -38,7 +38,7 @@ class Database:
         Raises:
             TimeLimitPassed: when a statement is still running after ``seconds``; it is stopped.
         """
-        with self.engine.connect() as connection, time_limit(connection, seconds), connection.begin():
+        with self.engine.connect() as connection, connection.begin(), time_limit(connection, seconds):
             yield connection
 
     @contextmanager

@@ -167,8 +167,7 @@ def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
             driver.set_progress_handler(None, 0)
     else:
         try:
-            with connection.begin():
-                connection.exec_driver_sql(f"SET statement_timeout = {int(seconds * 1000)}")
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
             yield
         except Exception as error:
             if type(getattr(error, "orig", error)).__name__ != "QueryCanceled":

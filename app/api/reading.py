@@ -63,7 +63,7 @@ class Readers:
         """On the one connection that the event loop keeps."""
         if self._own is None:
             self._own = self.database.engine.connect()
-        with time_limit(self._own, INLINE_SECONDS), self._own.begin():
+        with self._own.begin(), time_limit(self._own, INLINE_SECONDS):
             return work(self._own)
 
     def _run(self, work: Callable[[Connection], Read], seconds: float) -> Read:
