@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
 
+from app.api.schemas import REF, all_schemas, objects
 from app.dataset import Column
 from app.errors import (
     MEDIA_TYPE,
-    PROBLEMS,
     BadRequest,
     InternalError,
     InvalidParameters,
@@ -25,9 +24,7 @@ from app.errors import (
 from app.formats import formats_for
 from app.query.search import COLUMNS as SEARCH_COLUMNS
 from app.resource import Resource
-from app.resources import ALL, BY_NAME
 
-REF = "#/components/schemas/"
 EXAMPLES = Path(__file__).parent / "examples.json"
 
 TAGS = {
@@ -106,7 +103,7 @@ def citation_answers() -> dict[int | str, dict[str, Any]]:
     """The answers of a citation, for OpenAPI."""
     media = ("text/plain", "application/vnd.citationstyles.csl+json", "application/x-bibtex")
     content: dict[str, Any] = {name: {"schema": {"type": "string"}} for name in media}
-    content[media[1]] = {"schema": _objects({})}
+    content[media[1]] = {"schema": objects({})}
     answer = {"description": "The citation.", "content": content}
     return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
 
@@ -160,207 +157,5 @@ def document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/"}],
     )
-    schemas = found.setdefault("components", {}).setdefault("schemas", {})
-    for resource in ALL:
-        schemas.update(_schemas(resource))
-    schemas.update(SHARED)
-    schemas["Profile"] = _profile_schema()
-    interval = {"type": "object", "properties": {"lower": _MAYBE_NUMBER, "upper": _MAYBE_NUMBER, "exact": {"type": "boolean"}}}
-    compared = _extended("Observation", {"difference": interval, "ratio": {"anyOf": [interval, {"type": "null"}]}})
-    schemas["Comparison"] = _envelope({"type": "array", "items": compared}, "CompareMeta", "ItemLinks")
-    schemas["ChangeList"] = _envelope(_objects(CHANGE), "ChangesMeta", "ListLinks")
-    schemas["SearchList"] = _envelope(
-        _objects({column.name: _column(column) for column in SEARCH_COLUMNS}), "ListMeta", "ListLinks"
-    )
+    found.setdefault("components", {}).setdefault("schemas", {}).update(all_schemas())
     return found
-
-
-def _column(column: Column) -> dict[str, Any]:
-    """The schema of a cell of a column that no public model describes."""
-    kinds = [_TEXT if column.type == "string" else {"type": column.type}, {"type": "null"}]
-    return {"anyOf": kinds, "description": column.description}
-
-
-def _profile_schema() -> dict[str, Any]:
-    facts = {"observations": _array("Observation"), "designations": _array("Designation")}
-    ties = {"type": "array", "items": {"$ref": f"{REF}Tie"}}
-    project, stated = _extended("Project", facts), _array("Observation")
-    within = {"located_in": ties, "promotes": ties, "projects": {"type": "array", "items": project}}
-    members = {
-        "region": {"$ref": f"{REF}Region"},
-        "metrics": _objects({"topic": _TEXT, "observations": _array("Observation")}),
-        "clusters": {"type": "array", "items": _extended("Cluster", facts | {"members": ties})},
-        "zones": {
-            "type": "array",
-            "items": _extended("Zone", facts | within),
-        },
-        "programmes": {
-            "type": "array",
-            "items": _extended("Programme", {"supports": ties, "observations": stated, "targets": stated}),
-        },
-        "projects": {"type": "array", "items": project},
-        "organisations": ties,
-        "designations": _array("Designation"),
-        "not_stated": _objects({"source": _TEXT, "about": _MAYBE_TEXT, "missing": _MAYBE_TEXT, "text": _TEXT}),
-    }
-    return _envelope(
-        {"type": "object", "properties": members, "required": list(members)},
-        "ProfileMeta",
-        "ItemLinks",
-    )
-
-
-def _extended(name: str, members: dict[str, Any]) -> dict[str, Any]:
-    """The row ``name`` with further members."""
-    return {"allOf": [{"$ref": REF + name}, {"type": "object", "properties": members, "required": list(members)}]}
-
-
-def _objects(members: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "object", "properties": members, "required": list(members)}}
-
-
-def _schemas(resource: Resource) -> dict[str, Any]:
-    name = resource.public.__name__
-    carried = {include.resource: _array(BY_NAME[include.resource].public.__name__) for include in resource.includes}
-    data = _extended(name, carried) if carried else {"$ref": REF + name}
-    return {
-        name: _row_schema(resource.public),
-        f"{name}List": _envelope(_array(name), "ListMeta", "ListLinks", FACETS),
-        f"{name}Item": _envelope(data, "ItemMeta", "ItemLinks"),
-    }
-
-
-def _row_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a row; members may be absent where ``fields`` leaves them out."""
-    schema = model.model_json_schema(ref_template=REF + "{model}", mode="serialization")
-    del schema["required"]
-    return schema
-
-
-def _array(name: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": REF + name}}
-
-
-def _envelope(data: dict[str, Any], meta: str, links: str, optional: dict[str, Any] | None = None) -> dict[str, Any]:
-    members = {"data": data, "meta": {"$ref": REF + meta}, "links": {"$ref": REF + links}}
-    return {"type": "object", "properties": members | (optional or {}), "required": list(members)}
-
-
-_TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
-_MAYBE_TEXT = {"anyOf": [_TEXT, {"type": "null"}]}
-
-_MAYBE_NUMBER = {"anyOf": [{"type": "number"}, {"type": "null"}]}
-_FACT = {"anyOf": [*({"$ref": f"{REF}{name}"} for name in ("Observation", "Relation", "Designation")), {"type": "null"}]}
-
-CHANGE: dict[str, Any] = {
-    "revision": {**_WHOLE, "description": "The revision that made the change."},
-    "published_at": {**_TEXT, "format": "date-time", "description": "When that was published."},
-    "resource": {**_TEXT, "description": "The resource that the fact is of."},
-    "id": {**_TEXT, "description": "Id of the fact."},
-    "change": {**_TEXT, "enum": ["added", "changed", "retracted"]},
-    "old": {**_FACT, "description": "The fact before; null where it was added."},
-    "new": {**_FACT, "description": "The fact since then; null where it was retracted."},
-}
-
-FACETS: dict[str, Any] = {
-    "facets": {
-        "type": "object",
-        "description": "By column the values in the whole result with their counts, where `facets` asks for them.",
-        "additionalProperties": {
-            "type": "array",
-            "items": {"type": "object", "properties": {"value": {}, "count": _WHOLE}, "required": ["value", "count"]},
-        },
-    }
-}
-
-SHARED: dict[str, Any] = {
-    "ListMeta": {
-        "type": "object",
-        "properties": {
-            "revision": {**_WHOLE, "description": "Revision of the data set that was read."},
-            "count": {**_WHOLE, "description": "Rows in this answer."},
-            "total": {
-                "anyOf": [_WHOLE, {"type": "null"}],
-                "description": "Rows of the whole result, where `total=true` asks for it.",
-            },
-        },
-        "required": ["revision", "count", "total"],
-    },
-    "ListLinks": {
-        "type": "object",
-        "properties": {"self": _TEXT, "next": {**_MAYBE_TEXT, "description": "The next page; null on the last one."}},
-        "required": ["self", "next"],
-    },
-    "ItemMeta": {
-        "type": "object",
-        "properties": {
-            "revision": {**_WHOLE, "description": "Revision of the data set that was read."},
-            "truncated": {
-                "type": "array",
-                "items": _TEXT,
-                "description": "Included resources of which there are more rows than the item carries; see `links`.",
-            },
-        },
-        "required": ["revision", "truncated"],
-    },
-    "ItemLinks": {
-        "type": "object",
-        "description": "The item itself, and the lists that the rows it carries are part of.",
-        "properties": {"self": _TEXT},
-        "required": ["self"],
-        "additionalProperties": _TEXT,
-    },
-    "CompareMeta": {
-        "type": "object",
-        "properties": {"revision": _WHOLE, "base": {**_TEXT, "description": "The region that the others are compared with."}},
-        "required": ["revision", "base"],
-    },
-    "ChangesMeta": {
-        "type": "object",
-        "properties": {"since": _WHOLE, "until": _WHOLE, "count": _WHOLE},
-        "required": ["since", "until", "count"],
-    },
-    "ProfileMeta": {"type": "object", "properties": {"revision": _WHOLE}, "required": ["revision"]},
-    "Tie": {
-        "type": "object",
-        "description": "An entity that a relation ties to the one it is listed under, with the citation of the relation.",
-        "properties": {
-            "id": _TEXT,
-            "name": _TEXT,
-            "kind": _TEXT,
-            "predicate": _TEXT,
-            "source": _TEXT,
-            "line": _WHOLE,
-            "as_written": _TEXT,
-        },
-        "required": ["id", "name", "kind", "predicate", "source", "line", "as_written"],
-    },
-    "Fault": {
-        "type": "object",
-        "description": "One thing that is wrong with a request.",
-        "properties": {
-            "parameter": {**_TEXT, "description": "The parameter or header at fault."},
-            "pointer": {**_TEXT, "description": "JSON pointer (RFC 6901) into a submitted document."},
-            "code": {**_TEXT, "description": "A stable machine-readable word."},
-            "message": {**_TEXT, "description": "What is wrong and what was expected."},
-            "allowed": {"type": "array", "items": _TEXT, "description": "The values that would have been right."},
-            "suggestion": {**_TEXT, "description": "The nearest right value."},
-            "line": {**_WHOLE, "description": "Line of a submitted document."},
-            "column": {**_WHOLE, "description": "Column of a submitted document."},
-        },
-        "required": ["code", "message"],
-    },
-    "Problem": {
-        "type": "object",
-        "description": "A problem document (RFC 9457).",
-        "properties": {
-            "type": {**_TEXT, "enum": [f"/problems/{problem.slug}" for problem in PROBLEMS]},
-            "title": _TEXT,
-            "status": _WHOLE,
-            "detail": _TEXT,
-            "instance": {**_TEXT, "description": "The path of the request."},
-            "errors": {"type": "array", "items": {"$ref": REF + "Fault"}},
-        },
-        "required": ["type", "title", "status", "detail", "instance"],
-    },
-}
