@@ -7,7 +7,7 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.resource import At, Ids, Include, ListQuery, Resource, Where
-from app.resources.shared import one_of, text
+from app.resources.shared import CLUSTERED, one_of, text
 
 Topic = Literal["economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"]
 UnitSystem = Literal["ucum", "iso4217"]
@@ -17,7 +17,7 @@ class IndicatorRow(SQLModel, table=True):
     """Definitions of measurables, each with its base unit."""
 
     __tablename__ = "indicator"
-    __table_args__ = (one_of("topic", Topic), one_of("unit_system", UnitSystem))
+    __table_args__ = (one_of("topic", Topic), one_of("unit_system", UnitSystem), CLUSTERED)
 
     id: str = Stored(primary_key=True)
     name_en: str

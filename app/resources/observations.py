@@ -11,7 +11,7 @@ from app.dialects import Number
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
 from app.resource import Amount, At, Day, Ids, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
-from app.resources.shared import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
+from app.resources.shared import CLUSTERED, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
 
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]
@@ -51,7 +51,7 @@ class ObservationRow(FactRow, table=True):
         Index(None, "indicator", "value"),
         Index(None, "subject", "indicator"),
         Index(None, "region"),
-        {"sqlite_with_rowid": False},  # clustered by id, the default order
+        CLUSTERED,
     )
 
     indicator: str = Stored(foreign_key="indicator.id")

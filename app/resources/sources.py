@@ -8,7 +8,7 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.resource import At, Day, Ids, Include, ListQuery, Resource, Where
-from app.resources.shared import one_of, text
+from app.resources.shared import CLUSTERED, one_of, text
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
 
@@ -17,7 +17,7 @@ class SourceRow(SQLModel, table=True):
     """One published text each; lists are stored as lines."""
 
     __tablename__ = "source"
-    __table_args__ = (one_of("type", SourceType),)
+    __table_args__ = (one_of("type", SourceType), CLUSTERED)
 
     id: str = Stored(primary_key=True)
     type: str

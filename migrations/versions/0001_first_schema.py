@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.CheckConstraint("type IN ('article', 'report', 'web_page', 'vocabulary')", name=op.f("ck_source_type")),
         sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_source_revision")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "entity",
@@ -93,6 +94,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_entity_revision")),
         sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_entity_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entity")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_entity_kind_region"), "entity", ["kind", "region"], unique=False)
     op.create_index(op.f("ix_entity_parent"), "entity", ["parent"], unique=False)
@@ -121,6 +123,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_indicator_revision")),
         sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_indicator_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_indicator_source"), "indicator", ["source"], unique=False)
     op.create_index(op.f("ix_indicator_topic"), "indicator", ["topic"], unique=False)
