@@ -11,6 +11,7 @@ from typing import Any
 import pysqlite3
 from sqlalchemy import (
     URL,
+    ColumnElement,
     Connection,
     DateTime,
     Engine,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     TextClause,
     TypeDecorator,
+    UnaryExpression,
     create_engine,
     event,
     make_url,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.sql.operators import custom_op
 
 from app.errors import Refusal, TimeLimitPassed
 
@@ -218,6 +221,11 @@ CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     "postgresql": {"strings": _lines, "datetime": _moment, "date": date.isoformat, "number": _whole},
 }
 """What makes cells of the driver's values, by type of column; the other types are as the driver gives them."""
+
+
+def unindexed(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """The column such that no index of it is used: SQLite then goes through the rows in the order that is asked for."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if dialect == "sqlite" else column
 
 
 # -- the search index ------------------------------------------------------------------------------------------------------

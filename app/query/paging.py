@@ -1,7 +1,7 @@
 """Reading a resource: pages of its list, single rows, and rows that items of other resources carry."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -41,7 +41,7 @@ class Target:
     @property
     def tables(self) -> Tables:
         """The tables of a new statement."""
-        return Tables(table_of(self.resource), self.lang)
+        return Tables(table_of(self.resource), self.lang, self.dialect.name)
 
 
 class Reader:
@@ -54,11 +54,14 @@ class Reader:
         self.revision = current_revision(connection) if self.as_of is None else self.as_of
         self._target = Target(resource, lang, connection.dialect)
 
-    def page(self, query: ListQuery) -> Page:
-        """The page that ``query`` asks for. Raises InvalidParameters for a cursor that is not of it."""
+    def page(self, query: ListQuery, *, in_order: bool = False) -> Page:
+        """The page that ``query`` asks for. Raises InvalidParameters for a cursor that is not of it.
+
+        ``in_order`` is for one of very many pages: see ``Shape``.
+        """
         keys = cursors.order_of(self.resource, query.sort)
         names = column_names(self.resource, query.fields)
-        shape = shape_of(self.resource, query, self.as_of)
+        shape = replace(shape_of(self.resource, query, self.as_of), in_order=in_order)
         values = values_of(self.resource, query, self.as_of)
         total = _counting(self._target, shape).execute(self.connection, values)[0][0] if query.total else None
         facets = {name: self._facet(name, shape, values) for name in query.facets or ()}

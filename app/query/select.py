@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Table, and_, bindparam, func, or_, select
 
+from app.dialects import unindexed
 from app.resource import Lang, Latest, ListQuery, Match, Operator, Resource, Where
 
 Condition = ColumnElement[bool]
@@ -79,10 +80,11 @@ HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, Any], Condition]]] = {
 class Tables:
     """The tables of one statement: the resource's own, and those reached from it along foreign keys."""
 
-    def __init__(self, table: Table, lang: Lang) -> None:
+    def __init__(self, table: Table, lang: Lang, dialect: str) -> None:
         """Paths are resolved in the language ``lang``."""
         self.table = table
         self.lang = lang
+        self.dialect = dialect
         self.clause: FromClause = table
         self._reached: dict[str, FromClause] = {}
 
@@ -113,6 +115,8 @@ class Shape:
         match: What filters on hedged figures compare.
         latest: Whether only the newest period is kept.
         as_of: Whether an earlier revision is read.
+        in_order: Whether rows are gone through in their order rather than looked up by the filters: what a long stream needs,
+            which would otherwise sort all its rows anew for each of its pieces.
     """
 
     filters: tuple[tuple[str, int | None], ...] = ()
@@ -120,6 +124,7 @@ class Shape:
     match: Match = "point"
     latest: bool = False
     as_of: bool = False
+    in_order: bool = False
 
 
 def shape_of(resource: Resource, query: ListQuery, as_of: int | None) -> Shape:
@@ -173,7 +178,7 @@ def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Conditi
     """What the rows of a list must satisfy: they stand, and pass each filter, ``q`` and ``latest``."""
     found = standing(resource, tables, as_of=shape.as_of)
     for name, count in shape.filters:
-        found.append(_passes(resource.filters[name], shape.match, _parameters(name, count), tables))
+        found.append(_passes(resource.filters[name], shape, _parameters(name, count), tables))
     found += [_contains(resource, f"q_{number}", tables) for number in range(shape.words)]
     if resource.latest is not None and shape.latest:
         found.append(_newest(resource.latest, tables, found))
@@ -188,8 +193,10 @@ def _parameters(name: str, count: int | None) -> Any:
     )
 
 
-def _passes(where: Where, match: Match, value: Any, tables: Tables) -> Condition:
-    column = tables.column(where.path)
+def _passes(where: Where, shape: Shape, value: Any, tables: Tables) -> Condition:
+    column, match = tables.column(where.path), shape.match
+    if shape.in_order:
+        column = unindexed(column, tables.dialect)
     if where.hedged is None or match == "point":
         return OPERATORS[where.operator](column, value)
     lower, upper, comparator = (tables.column(path) for path in where.hedged)

@@ -32,7 +32,7 @@ def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> 
         while True:
             piece = query.model_copy(update={"limit": PIECE, "cursor": cursor, "total": False, "facets": None})
             with opened() as connection:
-                page = Reader(connection, resource, lang, pinned).page(piece)
+                page = Reader(connection, resource, lang, pinned).page(piece, in_order=cursor is not None and query.sort is None)
             yield from page.dataset.rows
             cursor = page.next
             if cursor is None:

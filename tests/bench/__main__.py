@@ -260,6 +260,7 @@ def exports(plain: Server, cached: Server, peers: Path, rows: int, script: Path)
     more = plain.peak_memory() - idle
     fetch(cached, "/v1/export/observations.csv")  # builds it
     _, finished, size = fetch(cached, "/v1/export/observations.csv")
+    plain.use_both_cores()
     alone = rate(plain, "/", script)
     with ThreadPoolExecutor(1) as threads:
         export = threads.submit(fetch, plain, path)

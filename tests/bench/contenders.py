@@ -66,6 +66,11 @@ class Server:
         """The address of a path of it."""
         return f"http://127.0.0.1:{self.port}{path}"
 
+    def use_both_cores(self) -> None:
+        """Let its threads run on either core, the load generator's too."""
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {int(SERVER_CORE), int(CLIENT_CORE)})
+
     def peak_memory(self) -> int:
         """The most resident memory that it ever had, in bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
