@@ -275,8 +275,8 @@ def exports(plain: Server, cached: Server, peers: Path, rows: int, script: Path)
             f"{count:,} rows: {ours:.1f} s and {theirs:.1f} s",
         ),
         least("finished CSV / sqlite3 -csv", file_per_row / (count / theirs), 10, f"{size / finished / 1e6:,.0f} MB/s"),
-        most("first byte of a stream, ms", first * 1000, 20, ""),
-        most("memory of a stream above idle, MB", more / 1e6, 100, ""),
+        most("first byte of a stream, ms", first * 1000, 20, f"of {count:,} rows"),
+        most("memory of a stream above idle, MB", more / 1e6, 100, "growth of the peak of resident memory"),
         least("uncached reads during an export", meanwhile / alone, 0.7, f"{meanwhile:,.0f}/s and {alone:,.0f}/s alone"),
     ]
 
