@@ -20,7 +20,7 @@ from app.errors import Fault, InvalidParameters
 from app.formats.base import Medium
 from app.formats.negotiate import prefer
 from app.query.changes import Change, Place, changes
-from app.query.history import current_revision, moments, revision_at, version
+from app.query.history import current_revision, moments, revision_at
 from app.resource import AS_OF, MAX_LIMIT, AsOf, ItemQuery, Lang
 from app.resources import ALL
 
@@ -67,11 +67,10 @@ async def changed(request: Request) -> Response:
     format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
     lang = language(query.lang, request)
 
-    def found(connection: Connection) -> Response:
-        variant = Variant.of(request, version(connection), format_, lang)
-        return variant.not_modified() if variant.is_known else variant.written(_page(connection, request, query, lang))
+    def found(connection: Connection, variant: Variant) -> Response:
+        return variant.written(_page(connection, request, query, lang))
 
-    return await readers_of(request).read(found)
+    return await readers_of(request).answer(request, format_, lang, found)
 
 
 def _page(connection: Connection, request: Request, query: ChangesParameters, lang: Lang) -> Page:

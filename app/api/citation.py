@@ -14,7 +14,6 @@ from app.api.reading import readers_of
 from app.api.responses import V1, Variant
 from app.formats.base import Medium
 from app.formats.negotiate import prefer
-from app.query.history import version
 from app.query.paging import Reader
 from app.resource import AS_OF, AsOf, ItemQuery, Lang
 from app.resources.observations import OBSERVATIONS
@@ -56,15 +55,12 @@ async def cite(
     format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
     lang = language(query.lang, request)
 
-    def found(connection: Connection) -> Response:
-        variant = Variant.of(request, version(connection), format_, lang)
-        if variant.is_known:
-            return variant.not_modified()
+    def found(connection: Connection, variant: Variant) -> Response:
         observation = one(Reader(connection, OBSERVATIONS, lang, query.as_of), id).records()[0]
         source = one(Reader(connection, SOURCES, lang), str(observation["source"])).records()[0]
         return variant.written({**source, **observation, "lang": lang})
 
-    return await readers_of(request).read(found)
+    return await readers_of(request).answer(request, format_, lang, found)
 
 
 def _text(record: Record) -> bytes:

@@ -15,7 +15,6 @@ from app.dataset import Column, Dataset
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats import FORMATS, Format
 from app.formats.negotiate import negotiate
-from app.query.history import version
 from app.query.paging import Reader, column_names
 from app.resource import ListQuery, Resource
 from app.resources import BY_NAME
@@ -43,15 +42,12 @@ def router_for(resource: Resource) -> APIRouter:
         if query.limit is None:
             return await readers.stream(request, resource, query, format_, lang)
 
-        def found(connection: Connection) -> Response:
-            variant = Variant.of(request, version(connection), format_, lang)
-            if variant.is_known:
-                return variant.not_modified()
+        def found(connection: Connection, variant: Variant) -> Response:
             page = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query)
             following = address(request, cursor=page.next) if page.next else None
             return variant.represent(replace(page.dataset, links={"self": variant.address, "next": following}))
 
-        return await readers.read(found)
+        return await readers.answer(request, format_, lang, found)
 
     @router.get(
         "/{id}",
@@ -70,14 +66,11 @@ def router_for(resource: Resource) -> APIRouter:
         format_ = negotiate(query.format, request.headers.get("accept", ""), columns_of(resource, query.fields))
         lang = language(query.lang, request)
 
-        def found(connection: Connection) -> Response:
-            variant = Variant.of(request, version(connection), format_, lang)
-            if variant.is_known:
-                return variant.not_modified()
+        def found(connection: Connection, variant: Variant) -> Response:
             dataset = one(Reader(connection, resource, lang, getattr(query, "as_of", None)), id, query.fields)
             return variant.represent(replace(dataset, links={"self": variant.address, **_lists(resource, id)}))
 
-        return await readers_of(request).read(found)
+        return await readers_of(request).answer(request, format_, lang, found)
 
     return router
 

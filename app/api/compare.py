@@ -13,7 +13,6 @@ from app.api.reading import readers_of
 from app.api.responses import PLAIN, V1, Variant
 from app.errors import Fault, NotComparable
 from app.intervals import Interval
-from app.query.history import version
 from app.query.paging import Reader
 from app.resource import AS_OF, MAX_LIMIT, AsOf, Code, Comma, ItemQuery, Lang
 from app.resources.observations import OBSERVATIONS, Nature, ObservationQuery
@@ -57,10 +56,7 @@ async def compare(request: Request) -> Response:
     query = read(CompareParameters, request)
     lang = language(query.lang, request)
 
-    def found(connection: Connection) -> Response:
-        variant = Variant.of(request, version(connection), PLAIN, lang)
-        if variant.is_known:
-            return variant.not_modified()
+    def found(connection: Connection, variant: Variant) -> Response:
         reader = Reader(connection, OBSERVATIONS, lang, query.as_of)
         regions = list(dict.fromkeys(query.region))
         wanted = ObservationQuery(
@@ -72,7 +68,7 @@ async def compare(request: Request) -> Response:
         meta = {"revision": reader.revision, "base": base["subject"]}
         return variant.written({"data": data, "meta": meta, "links": {"self": variant.address}})
 
-    return await readers_of(request).read(found)
+    return await readers_of(request).answer(request, PLAIN, lang, found)
 
 
 def _comparable(figures: list[Record], regions: list[str]) -> list[Record]:

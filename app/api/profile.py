@@ -12,7 +12,6 @@ from app.api.openapi import profile_answers
 from app.api.parameters import ProfileParameters, described, language, read
 from app.api.reading import readers_of
 from app.api.responses import PLAIN, V1, Variant
-from app.query.history import version
 from app.query.paging import Reader
 from app.resource import Lang, Resource
 from app.resources.clusters import CLUSTERS
@@ -61,15 +60,12 @@ async def profile(
     """The profile of one region."""
     lang = language(read(ProfileParameters, request).lang, request)
 
-    def found(connection: Connection) -> Response:
-        variant = Variant.of(request, version(connection), PLAIN, lang)
-        if variant.is_known:
-            return variant.not_modified()
+    def found(connection: Connection, variant: Variant) -> Response:
         region = one(Reader(connection, REGIONS, lang), id)
         data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
         return variant.written({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": variant.address}})
 
-    return await readers_of(request).read(found)
+    return await readers_of(request).answer(request, PLAIN, lang, found)
 
 
 class Profile:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request, Response
@@ -13,6 +13,7 @@ from app.database import Database
 from app.dialects import time_limit
 from app.errors import TimeLimitPassed, Unavailable
 from app.formats import Format
+from app.formats.base import Medium
 from app.query.history import version
 from app.query.streaming import stream
 from app.resource import Lang, ListQuery, Resource
@@ -44,6 +45,17 @@ class Readers:
         except TimeLimitPassed:
             detail = f"The read took longer than {self.seconds:g} seconds and was stopped; ask for less."
             raise Unavailable(detail, headers={"Retry-After": "10"}) from None
+
+    async def answer(
+        self, request: Request, format_: Format | Medium[Any], lang: Lang, make: Callable[[Connection, Variant], Response]
+    ) -> Response:
+        """What ``make`` answers, or 304 where the client has it already."""
+
+        def work(connection: Connection) -> Response:
+            variant = Variant.of(request, version(connection), format_, lang)
+            return variant.not_modified() if variant.is_known else make(connection, variant)
+
+        return await self.read(work)
 
     async def stream(self, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang) -> Response:
         """The whole list, read while it is sent: each piece in a short transaction of its own."""

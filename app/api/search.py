@@ -11,7 +11,6 @@ from app.api.parameters import described, format_of, language, listed, read
 from app.api.reading import readers_of
 from app.api.responses import V1, Variant
 from app.formats.negotiate import negotiate
-from app.query.history import version
 from app.query.search import COLUMNS, SearchQuery, search
 from app.resources import ALL
 
@@ -41,10 +40,7 @@ async def found(request: Request) -> Response:
     format_ = negotiate(query.format, request.headers.get("accept", ""), COLUMNS)
     lang = language(query.lang, request)
 
-    def best(connection: Connection) -> Response:
-        variant = Variant.of(request, version(connection), format_, lang)
-        if variant.is_known:
-            return variant.not_modified()
+    def best(connection: Connection, variant: Variant) -> Response:
         return variant.represent(replace(search(connection, query, lang), links={"self": variant.address, "next": None}))
 
-    return await readers_of(request).read(best)
+    return await readers_of(request).answer(request, format_, lang, best)
