@@ -173,6 +173,8 @@ def test_as_of_a_revision(history: TestClient) -> None:
     assert values(as_of=1) == values(as_of=0) == values(as_of="2020-01-01") == {}
     assert values(as_of="2999-01-01") == values()
     assert len(rows(history, "/v1/designations", as_of=2)) == 1
+    assert rows(history, "/v1/designations", as_of=3) == []
+    assert len(rows(history, "/v1/observations", subject="any-chips", as_of=3)) == 1
     assert rows(history, "/v1/designations") == []
     assert history.get("/v1/designations/news.pilot?as_of=2").json()["meta"]["revision"] == 2
     assert history.get("/v1/designations/news.pilot").status_code == 404
