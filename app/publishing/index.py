@@ -16,28 +16,25 @@ ENTRY, SOURCE, ENTITY, INDICATOR, OBSERVATION = (
 Entry = dict[str, Any]
 
 
-def reindex(connection: Connection, source: str, renamed: set[str]) -> None:
-    """Index what the source declares and states now, and the observations of others about what was ``renamed``."""
-    others = or_(OBSERVATION.c.subject.in_(renamed), OBSERVATION.c.indicator.in_(renamed))
+def reindex(connection: Connection, source: str, revision: int) -> None:
+    """Index what the source declares and states now, and the observations of others about what the revision altered."""
+    entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
+    others = or_(OBSERVATION.c.subject.in_(entities), OBSERVATION.c.indicator.in_(indicators))
     entries = [
         *_sources(connection, source),
         *_indicators(connection, source),
         *_entities(connection, source),
         *_observations(connection, or_(OBSERVATION.c.source == source, others)),
     ]
-    stale = select(ENTRY.c.id).where(
-        or_(
-            ENTRY.c.source == source,
-            (ENTRY.c.resource == "observations") & ENTRY.c.key.in_(select(OBSERVATION.c.id).where(others)),
-        )
-    )
-    ids = list(connection.execute(stale).scalars())
-    unindex_texts(connection, ids)
-    connection.execute(delete(ENTRY).where(ENTRY.c.id.in_(stale)))
+    about_them = (ENTRY.c.resource == "observations") & ENTRY.c.key.in_(select(OBSERVATION.c.id).where(others))
+    these = or_(ENTRY.c.source == source, about_them)
+    unindex_texts(connection, list(connection.execute(select(ENTRY.c.id).where(these)).scalars()))
+    connection.execute(delete(ENTRY).where(these))
     if not entries:
         return
     connection.execute(insert(ENTRY), entries)
-    made = {(row.resource, row.key): row.id for row in connection.execute(select(ENTRY.c.resource, ENTRY.c.key, ENTRY.c.id))}
+    inserted = connection.execute(select(ENTRY.c.resource, ENTRY.c.key, ENTRY.c.id).where(these))
+    made = {(row.resource, row.key): row.id for row in inserted}
     index_texts(connection, [{"id": made[entry["resource"], entry["key"]], **_tokens(entry)} for entry in entries])
 
 

@@ -95,14 +95,14 @@ def _revise(connection: Connection, document: Document, content: bytes, sha256: 
     }
     connection.execute(insert(REVISION), record)
     _declare(connection, SOURCE, "id", source, revision, [source_row(document.source)])
-    indicators = _declare(connection, INDICATOR, "source", source, revision, map(indicator_row, document.indicators))
-    entities = _declare(connection, ENTITY, "source", source, revision, (entity_row(*item) for item in document.entities))
+    _declare(connection, INDICATOR, "source", source, revision, map(indicator_row, document.indicators))
+    _declare(connection, ENTITY, "source", source, revision, (entity_row(*item) for item in document.entities))
     names = _names(connection)
-    _follow(connection, source, indicators | entities, names)
+    _follow(connection, source, revision, names)
     changes = Changes()
     for table, rows in fact_rows(document, names).items():
         changes += _state(connection, FACTS[table], source, revision, rows)
-    reindex(connection, source, indicators | entities)
+    reindex(connection, source, revision)
     counts = {"added": changes.added, "changed": changes.changed, "retracted": changes.retracted}
     connection.execute(update(REVISION).where(REVISION.c.id == revision).values(counts))
     return Receipt(source, revision, new=True, changes=changes)
@@ -110,8 +110,8 @@ def _revise(connection: Connection, document: Document, content: bytes, sha256: 
 
 def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
     connection: Connection, table: Table, owner: str, source: str, revision: int, rows: Iterable[Row]
-) -> set[str]:
-    """Make ``rows`` those that the source declares, keeping the identity of those it no longer does; the ids that changed."""
+) -> None:
+    """Make ``rows`` those that the source declares; keep the identity of those it no longer does."""
     owned = connection.execute(select(table).where(table.c[owner] == source)).mappings()
     before = {row["id"]: dict(row) for row in owned}
     fresh, altered = [], []
@@ -127,7 +127,6 @@ def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
         connection.execute(insert(table), fresh)
     for row in altered:
         connection.execute(update(table).where(table.c.id == row["id"]).values(row))
-    return {row["id"] for row in altered}
 
 
 def _names(connection: Connection) -> Names:
@@ -139,10 +138,11 @@ def _by_id(connection: Connection, table: Table) -> dict[str, Row]:
     return {row["id"]: dict(row) for row in connection.execute(select(table)).mappings()}
 
 
-def _follow(connection: Connection, source: str, altered: set[str], names: Names) -> None:
-    """Let the current observations of other sources follow the entities and indicators that were altered."""
+def _follow(connection: Connection, source: str, revision: int, names: Names) -> None:
+    """Let the current observations of other sources follow the entities and indicators that the revision altered."""
     observation = FACTS["observation"]
-    about = or_(*(observation.c[name].in_(altered) for name in ("subject", "indicator", "region")))
+    entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
+    about = or_(observation.c.subject.in_(entities), observation.c.region.in_(entities), observation.c.indicator.in_(indicators))
     others = select(observation).where(observation.c.source != source, observation.c.retracted_in.is_(None), about)
     for row in connection.execute(others).mappings().all():
         _derive(connection, observation, dict(row), derived(dict(row), names))
