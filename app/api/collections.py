@@ -67,7 +67,8 @@ def router_for(resource: Resource) -> APIRouter:
         lang = language(query.lang, request)
 
         def found(connection: Connection, variant: Variant) -> Response:
-            dataset = one(Reader(connection, resource, lang, getattr(query, "as_of", None)), id, query.fields)
+            reader = Reader(connection, resource, lang, getattr(query, "as_of", None))
+            dataset = _with_includes(reader, id, one(reader, id, query.fields))
             return variant.represent(replace(dataset, links={"self": variant.address, **_lists(resource, id)}))
 
         return await readers_of(request).answer(request, format_, lang, found)
@@ -76,15 +77,19 @@ def router_for(resource: Resource) -> APIRouter:
 
 
 def one(reader: Reader, identifier: str, fields: list[str] | None = None) -> Dataset:
-    """The row with that id and what it carries. Raises NotFound, with the nearest id, where there is none."""
-    resource = reader.resource
+    """The row with that id. Raises NotFound, with the nearest id, where there is none."""
     found = reader.row(identifier, fields)
     if found is None:
-        near = nearest(identifier, reader.identifiers(identifier))
-        fault = Fault(f"No {resource.singular} has this id.", "unknown_id", parameter="id", suggestion=near)
-        raise NotFound(f"There is no {resource.singular} with this id.", [fault])
+        noun, near = reader.resource.singular, nearest(identifier, reader.identifiers(identifier))
+        fault = Fault(f"No {noun} has this id.", "unknown_id", parameter="id", suggestion=near)
+        raise NotFound(f"There is no {noun} with this id.", [fault])
+    return found
+
+
+def _with_includes(reader: Reader, identifier: str, found: Dataset) -> Dataset:
+    """The row with the rows of other resources that it carries."""
     carried, truncated = {}, []
-    for include in resource.includes:
+    for include in reader.resource.includes:
         other = Reader(reader.connection, BY_NAME[include.resource], reader.lang)
         carried[include.resource], more = other.included(include, identifier)
         if more:

@@ -122,6 +122,12 @@ def typical(database: Path, port: int) -> AbstractContextManager[Server]:
 
 def datasette(program: Path, database: Path, port: int) -> AbstractContextManager[Server]:
     """Datasette, told that the database does not change, without facets."""
-    options = ["--setting", "default_facet_size", "0", "--setting", "suggest_facets", "off", "--setting", "num_sql_threads", "1"]
+    settings = {"default_facet_size": "0", "suggest_facets": "off", "num_sql_threads": "1", "max_returned_rows": "10000"}
+    options = [part for setting in settings.items() for part in ("--setting", *setting)]
     command = [str(program), "serve", "-i", str(database), "--port", str(port), *options]
     return started(command, port, "/-/versions.json")
+
+
+def datasette_page(region: str, rows: int) -> str:
+    """The path of that many observations of a region from Datasette, without what it would count besides."""
+    return f"/peers/observation.json?region={region}&_size={rows}&_shape=array&_nocount=1&_nofacet=1"
