@@ -42,10 +42,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A connection within one transaction that writes: all of it happens, or nothing."""
-        with self.engine.connect().execution_options(**WRITER[self.engine.dialect.name]) as connection, connection.begin():
+    def write(self, *, keep: bool = True) -> Iterator[Connection]:
+        """A connection within one transaction that writes: all of it happens, or nothing; nothing too where not ``keep``."""
+        writer = WRITER[self.engine.dialect.name]
+        with self.engine.connect().execution_options(**writer) as connection, connection.begin() as transaction:
             yield connection
+            if not keep:
+                transaction.rollback()
 
     def version(self) -> object:
         """A value that changes with every commit, by whatever process; cheap on SQLite, a short query on PostgreSQL."""

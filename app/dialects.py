@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.sql.operators import custom_op
 
 from app.errors import Refusal, TimeLimitPassed
@@ -178,6 +178,11 @@ def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
             raise TimeLimitPassed from None
 
 
+def is_disk_full(error: DBAPIError) -> bool:
+    """Whether the database refused because there is no room left."""
+    return "database or disk is full" in str(error.orig) or type(error.orig).__name__ == "DiskFull"
+
+
 def file_of(url: str) -> Path | None:
     """The file of an SQLite database, or None for a server or for memory."""
     parsed = _parse(url)
@@ -226,6 +231,26 @@ CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
 def unindexed(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     """The column such that no index of it is used: SQLite then goes through the rows in the order that is asked for."""
     return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if dialect == "sqlite" else column
+
+
+_APPEND_ONLY_DDL: Mapping[str, tuple[str, ...]] = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER {{table}}_no_{verb} BEFORE {verb} ON {{table}}"
+        " BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        for verb in ("update", "delete")
+    ),
+    "postgresql": (
+        """CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$""",
+        """CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()""",
+    ),
+}
+
+
+def append_only_ddl(dialect: str, table: str) -> tuple[str, ...]:
+    """The statements that keep rows of ``table`` from being changed or deleted, for migrations."""
+    return tuple(statement.format(table=table) for statement in _APPEND_ONLY_DDL[dialect])
 
 
 # -- the search index ------------------------------------------------------------------------------------------------------

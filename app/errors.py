@@ -82,6 +82,27 @@ class BadRequest(Problem):
     meaning = "The request could not be read: its bytes are not what HTTP or UTF-8 allow."
 
 
+class IdempotencyKeyMissing(Problem):
+    """A publication without the key under which it can be repeated."""
+
+    status, slug, title = 400, "idempotency-key-missing", "Idempotency-Key missing"
+    meaning = "A publication needs the header Idempotency-Key, so that it can be sent again when its answer is lost."
+
+
+class Unauthorized(Problem):
+    """No token, or none that is valid."""
+
+    status, slug, title = 401, "unauthorized", "Unauthorized"
+    meaning = "This address needs a valid token in the header Authorization, as `Bearer`; reading needs none."
+
+
+class Forbidden(Problem):
+    """The token does not have the scope."""
+
+    status, slug, title = 403, "forbidden", "Forbidden"
+    meaning = "The token is valid, but its scopes do not allow this."
+
+
 class NotFound(Problem):
     """No such route or no such id."""
 
@@ -103,6 +124,55 @@ class NotAcceptable(Problem):
     meaning = "None of the media types in Accept can be served; `allowed` lists those that can."
 
 
+class RequestTimeout(Problem):
+    """The client sent too slowly."""
+
+    status, slug, title = 408, "request-timeout", "Request timeout"
+    meaning = "The request did not arrive in time, or too slowly; `/v1/limits` has the limits."
+
+
+class InFlight(Problem):
+    """A request with this key is being worked on."""
+
+    status, slug, title = 409, "in-flight", "In flight"
+    meaning = "A request with the same Idempotency-Key is being worked on; ask again for its receipt."
+
+
+class PreconditionFailed(Problem):
+    """The source is not any more as the client saw it."""
+
+    status, slug, title = 412, "precondition-failed", "Precondition failed"
+    meaning = "The source was revised since the version that If-Match names; get it again and look at what changed."
+
+
+class PayloadTooLarge(Problem):
+    """The body is larger than what is accepted."""
+
+    status, slug, title = 413, "payload-too-large", "Payload too large"
+    meaning = "The body is larger than what is accepted; `/v1/limits` has the limits."
+
+
+class UriTooLong(Problem):
+    """The address is longer than what is accepted."""
+
+    status, slug, title = 414, "uri-too-long", "URI too long"
+    meaning = "The address of the request is longer than what is accepted; `/v1/limits` has the limits."
+
+
+class UnsupportedMediaType(Problem):
+    """The body is in no media type that is read here."""
+
+    status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
+    meaning = "The body is in a media type or an encoding that is not read here; `allowed` lists those that are."
+
+
+class MisdirectedRequest(Problem):
+    """The request is for another host."""
+
+    status, slug, title = 421, "misdirected-request", "Misdirected request"
+    meaning = "The service does not answer for the host that the request names."
+
+
 class InvalidParameters(Problem):
     """Query, path or header parameters that are unknown, repeated, malformed or out of range."""
 
@@ -115,6 +185,34 @@ class NotComparable(Problem):
 
     status, slug, title = 409, "not-comparable", "Not comparable"
     meaning = "The figures asked for differ in period, are several, or are missing; a comparison would claim too much."
+
+
+class IdempotencyKeyReused(Problem):
+    """The key was used for another body."""
+
+    status, slug, title = 422, "idempotency-key-reused", "Idempotency-Key reused"
+    meaning = "The same Idempotency-Key came before with another body; a new publication needs a new key."
+
+
+class PreconditionRequired(Problem):
+    """A revision must say which version it revises."""
+
+    status, slug, title = 428, "precondition-required", "Precondition required"
+    meaning = "Revising a source needs If-Match with the ETag of the source as it was seen, so that no revision is lost."
+
+
+class TooManyRequests(Problem):
+    """More requests than this client or token may send."""
+
+    status, slug, title = 429, "too-many-requests", "Too many requests"
+    meaning = "More requests than one client or token may send; Retry-After says when to go on."
+
+
+class HeadersTooLarge(Problem):
+    """The headers are larger than what is accepted."""
+
+    status, slug, title = 431, "headers-too-large", "Request header fields too large"
+    meaning = "The headers of the request are larger than what is accepted; `/v1/limits` has the limits."
 
 
 class InternalError(Problem):
@@ -131,6 +229,13 @@ class Unavailable(Problem):
     meaning = "The service cannot answer at the moment; Retry-After says when to try again."
 
 
+class InsufficientStorage(Problem):
+    """The disk is full."""
+
+    status, slug, title = 507, "insufficient-storage", "Insufficient storage"
+    meaning = "There is no room left to store this. Nothing was changed."
+
+
 class DocumentFaulty(Problem):
     """A submitted document breaks the document format."""
 
@@ -140,14 +245,29 @@ class DocumentFaulty(Problem):
 
 PROBLEMS: tuple[type[Problem], ...] = (
     BadRequest,
+    IdempotencyKeyMissing,
+    Unauthorized,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
+    RequestTimeout,
+    InFlight,
     NotComparable,
-    InvalidParameters,
+    PreconditionFailed,
+    PayloadTooLarge,
+    UriTooLong,
+    UnsupportedMediaType,
+    MisdirectedRequest,
     DocumentFaulty,
+    IdempotencyKeyReused,
+    InvalidParameters,
+    PreconditionRequired,
+    TooManyRequests,
+    HeadersTooLarge,
     InternalError,
     Unavailable,
+    InsufficientStorage,
 )
 """Every problem type, in the order of status."""
 

@@ -11,14 +11,16 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from app.api import about, changes, citation, compare, export, openapi, profile, search
+from app.api import about, audit, changes, citation, compare, documents, export, openapi, profile, publish, search
 from app.api.collections import router_for
 from app.api.export import Exports
 from app.api.failures import add_handlers
 from app.api.methods import Methods
+from app.api.publish import Writer
 from app.api.reading import Readers
 from app.cache import Cache
 from app.database import Database
+from app.limits import MAX_BODY
 from app.resources import ALL
 from app.settings import Settings, carried
 
@@ -47,14 +49,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        max_body_size=MAX_BODY,
         lifespan=lifespan,
     )
-    app.state.readers = readers
+    app.state.readers, app.state.writer = readers, Writer(database)
     app.include_router(profile.router)
     for resource in ALL:
         app.include_router(router_for(resource))
-    for router in (citation.router, compare.router, changes.router, export.router, search.router, about.router):
-        app.include_router(router)
+    for module in (publish, documents, audit, citation, compare, changes, export, search, about):
+        app.include_router(module.router)
     about.add_documentation(app)
     add_handlers(app)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=EXPOSED)

@@ -4,22 +4,26 @@ import logging
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from app.api.methods import methods_of
 from app.api.responses import problem_response
+from app.dialects import is_disk_full
 from app.errors import (
     BadRequest,
     Fault,
+    InsufficientStorage,
     InternalError,
     InvalidParameters,
     MethodNotAllowed,
     NotFound,
+    PayloadTooLarge,
     Problem,
     Unavailable,
     nearest,
 )
+from app.limits import MAX_BODY
 
 log = logging.getLogger("indicators")
 
@@ -37,7 +41,11 @@ def add_handlers(app: FastAPI) -> None:
         faults = [Fault(details["msg"] + ".", details["type"], parameter=str(details["loc"][-1])) for details in error.errors()]
         return problem_response(InvalidParameters("One or more parameters cannot be used.", faults), request.url.path)
 
-    async def unavailable(request: Request, error: OperationalError) -> Response:
+    async def unavailable(request: Request, error: DBAPIError) -> Response:
+        if is_disk_full(error):
+            return problem_response(InsufficientStorage("There is no room left; nothing was stored."), request.url.path)
+        if not isinstance(error, OperationalError | InterfaceError):
+            return await internal(request, error)
         log.error("database unavailable: %s", error)
         away = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
         return problem_response(away, request.url.path)
@@ -49,7 +57,7 @@ def add_handlers(app: FastAPI) -> None:
     app.exception_handler(Problem)(problem)
     app.exception_handler(HTTPException)(http)
     app.exception_handler(RequestValidationError)(invalid)
-    app.exception_handler(OperationalError)(unavailable)
+    app.exception_handler(DBAPIError)(unavailable)
     app.exception_handler(Exception)(internal)
 
 
@@ -61,4 +69,6 @@ def _of_status(app: FastAPI, request: Request, error: HTTPException) -> Problem:
     if error.status_code == NotFound.status:
         near = nearest(path, app.openapi()["paths"])
         return NotFound("There is nothing at this address.", [Fault("No such path.", "unknown_path", suggestion=near)])
+    if error.status_code == PayloadTooLarge.status:
+        return PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
     return BadRequest("The request could not be read.")

@@ -14,12 +14,25 @@ from app.dataset import Column
 from app.errors import (
     MEDIA_TYPE,
     BadRequest,
+    DocumentFaulty,
+    Forbidden,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InFlight,
+    InsufficientStorage,
     InternalError,
     InvalidParameters,
     NotAcceptable,
     NotComparable,
     NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    PreconditionRequired,
     Problem,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
 )
 from app.formats import formats_for
 from app.query.search import COLUMNS as SEARCH_COLUMNS
@@ -38,7 +51,7 @@ TAGS = {
     "Organisations and projects": "Who is named and what is built, and the relations that tie them to clusters and zones.",
     "Sources and history": "The published texts behind every fact, and the revisions by which documents were published.",
     "Search": "One ranked list over names and texts, in Chinese and English.",
-    "Publishing": "The format of the documents that transcribe sources.",
+    "Publishing": "Documents that transcribe sources: their format, publishing, revising and retracting them. Needs a token.",
     "Service": "Health, limits, problem types and the index of links.",
 }
 
@@ -108,6 +121,45 @@ def citation_answers() -> dict[int | str, dict[str, Any]]:
     return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
 
 
+def publication_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of a publication, for OpenAPI."""
+    made = _document("Receipt", "The receipt: a revision was made.")
+    made["headers"] = {"Location": {"description": "The revision.", "schema": {"type": "string"}}}
+    known = {"schema": {"anyOf": [{"$ref": f"{REF}Receipt"}, {"$ref": f"{REF}Rehearsal"}]}}
+    unchanged = {"description": "The receipt: nothing new; or what would change.", "content": {"application/json": known}}
+    problems = (IdempotencyKeyMissing, InFlight, PreconditionFailed, PayloadTooLarge, UnsupportedMediaType, DocumentFaulty,
+                IdempotencyKeyReused, InvalidParameters, PreconditionRequired)  # fmt: skip
+    return {200: unchanged, 201: made, **_changing(*problems)}
+
+
+def retraction_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of a retraction, for OpenAPI."""
+    return {200: _document("Receipt", "The receipt."), **_changing(NotFound, PreconditionFailed, InvalidParameters)}
+
+
+def audit_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of the audit, for OpenAPI."""
+    return {200: _document("AuditList", "A page of the audit."), **errors(BadRequest, Unauthorized, Forbidden, InvalidParameters)}
+
+
+def document_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers with a document, for OpenAPI."""
+    kinds = {"application/yaml": "string", "application/json": "object"}
+    content = {name: {"schema": {"type": kind}} for name, kind in kinds.items()}
+    digest = {"Repr-Digest": {"description": "SHA-256 of the body (RFC 9530).", "schema": {"type": "string"}}}
+    answer = {"description": "The document.", "content": content, "headers": digest}
+    return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
+
+
+def _changing(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The problems of a route that changes data."""
+    return errors(BadRequest, *problems, Unauthorized, Forbidden, TooManyRequests, Unavailable, InsufficientStorage)
+
+
+def _document(schema: str, description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": {"$ref": REF + schema}}}}
+
+
 def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
     """The answer of a route about the service itself, for OpenAPI."""
     answer = {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}
@@ -116,13 +168,16 @@ def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
 
 def errors(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The answers with these problems, for OpenAPI; every route can also fail."""
+    by_status: dict[int | str, list[type[Problem]]] = {}
     answering: tuple[type[Problem], ...] = (*problems, InternalError)
+    for problem in answering:
+        by_status.setdefault(problem.status, []).append(problem)
     return {
-        problem.status: {
-            "description": problem.title,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": f"{REF}Problem"}, "example": _example(problem)}},
+        status: {
+            "description": "; ".join(problem.title for problem in found),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": f"{REF}Problem"}, "example": _example(found[0])}},
         }
-        for problem in answering
+        for status, found in by_status.items()
     }
 
 
@@ -157,5 +212,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/"}],
     )
-    found.setdefault("components", {}).setdefault("schemas", {}).update(all_schemas())
+    components = found.setdefault("components", {})
+    components.setdefault("schemas", {}).update(all_schemas())
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "`indicators token issue`."}}
     return found

@@ -44,9 +44,12 @@ class Variant:
 
     @property
     def etag(self) -> str:
-        """The strong entity tag (RFC 9110, section 8.8.3), before compression adds the name of the encoding."""
+        """The strong entity tag (RFC 9110, section 8.8.3), before compression adds the name of the encoding.
+
+        It begins with the revision, by which If-Match knows what its sender has seen.
+        """
         content = f"{self.version.revision} {self.version.sha256} {self.address} {self.format.name} {self.lang}"
-        return f'"{hashlib.sha256(content.encode()).hexdigest()[:20]}"'
+        return f'"{self.version.revision}-{hashlib.sha256(content.encode()).hexdigest()[:20]}"'
 
     @property
     def is_known(self) -> bool:

@@ -73,7 +73,11 @@ def _extended(name: str, members: dict[str, Any]) -> dict[str, Any]:
 
 def objects(members: dict[str, Any]) -> dict[str, Any]:
     """A list of objects that have these members."""
-    return {"type": "array", "items": {"type": "object", "properties": members, "required": list(members)}}
+    return {"type": "array", "items": _object(members)}
+
+
+def _object(members: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members)}
 
 
 def _of_resource(resource: Resource) -> dict[str, Any]:
@@ -117,6 +121,37 @@ CHANGE: dict[str, Any] = {
     "change": {**_TEXT, "enum": ["added", "changed", "retracted"]},
     "old": {**_FACT, "description": "The fact before; null where it was added."},
     "new": {**_FACT, "description": "The fact since then; null where it was retracted."},
+}
+
+_MOMENT = {**_TEXT, "format": "date-time"}
+_FLAG = {"type": "boolean"}
+_COUNTS = {
+    "added": {**_WHOLE, "description": "Facts that were added."},
+    "changed": {**_WHOLE, "description": "Facts of which there is a new version."},
+    "retracted": {**_WHOLE, "description": "Facts that were ended."},
+}
+_RECEIPT = _object(
+    {
+        "id": {**_WHOLE, "description": "The revision that was made or, where nothing is new, the one that had been."},
+        "source": {**_TEXT, "description": "The source that was published or retracted."},
+        "action": {**_TEXT, "enum": ["published", "retracted"]},
+        "new": {**_FLAG, "description": "Whether a revision was made."},
+        "published_at": _MOMENT,
+        "document_sha256": {**_TEXT, "description": "SHA-256 of the document's bytes."},
+        **_COUNTS,
+    }
+)
+_CHANGED = {name: member for name, member in CHANGE.items() if name != "published_at"}
+_ENTRY = {
+    "id": _WHOLE,
+    "at": _MOMENT,
+    "actor": {**_TEXT, "description": "Id of the token; `local` for a command beside the database."},
+    "action": {**_TEXT, "description": "What was tried."},
+    "target": {**_MAYBE_TEXT, "description": "Id of the source or the token."},
+    "client": {**_MAYBE_TEXT, "description": "The address that it came from."},
+    "request_id": _MAYBE_TEXT,
+    "result": {**_TEXT, "description": "`done`, `unchanged`, or the last part of the problem's type."},
+    "revision": {"anyOf": [_WHOLE, {"type": "null"}], "description": "The revision that was made or had been."},
 }
 
 FACETS: dict[str, Any] = {
@@ -176,6 +211,23 @@ SHARED: dict[str, Any] = {
         "type": "object",
         "properties": {"since": _WHOLE, "until": _WHOLE, "count": _WHOLE},
         "required": ["since", "until", "count"],
+    },
+    "Receipt": {
+        "type": "object",
+        "description": "What a publication or a retraction did.",
+        "properties": {"data": _RECEIPT, "links": {"type": "object", "additionalProperties": _MAYBE_TEXT}},
+        "required": ["data", "links"],
+    },
+    "Rehearsal": {
+        "type": "object",
+        "description": "What a publication would change, fact by fact.",
+        "properties": {"data": objects(_CHANGED), "meta": _object({"source": _TEXT, "new": _FLAG, **_COUNTS})},
+        "required": ["data", "meta"],
+    },
+    "AuditList": {
+        "type": "object",
+        "properties": {"data": objects(_ENTRY), "meta": _object({"count": _WHOLE}), "links": {"$ref": f"{REF}ListLinks"}},
+        "required": ["data", "meta", "links"],
     },
     "ProfileMeta": {"type": "object", "properties": {"revision": _WHOLE}, "required": ["revision"]},
     "Tie": {

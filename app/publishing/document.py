@@ -24,6 +24,8 @@ from app.resources.sources import SourceType
 from app.resources.zones import ZoneType
 
 FORMAT = "regional-indicators/1"
+MOST_FACTS = 100_000
+"""Of one document."""
 LARGEST = 2**53 - 1
 """Up to here every whole number is exact in eight bytes of floating point."""
 

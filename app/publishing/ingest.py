@@ -1,20 +1,25 @@
 """Publishing a document: one transaction makes one revision, or nothing happens."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, update
 from sqlmodel import SQLModel
 
 from app.database import Database
+from app.errors import Fault, NotFound, nearest
+from app.publishing.audit import record
 from app.publishing.document import Document
 from app.publishing.index import reindex
 from app.publishing.known import Known, KnownEntity, KnownIndicator
 from app.publishing.parse import parse
 from app.publishing.rows import Names, Row, derived, entity_row, fact_rows, indicator_row, source_row
+from app.publishing.tokens import LOCAL
+from app.publishing.yaml import load
 from app.resources import ALL
+from app.resources.revisions import Action
 
 TABLES: dict[str, Table] = dict(SQLModel.metadata.tables)
 REVISION, SOURCE, ENTITY, INDICATOR = (TABLES[name] for name in ("revision", "source", "entity", "indicator"))
@@ -39,34 +44,66 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a publication did. ``revision`` is the one it made or, where ``new`` is false, the one that had been made."""
+    """What a publication or a retraction did.
+
+    ``revision`` is the one it made or, where ``new`` is false, the one that had been made.
+    """
 
     source: str
     revision: int
+    action: Action
     new: bool
+    published_at: str
+    document_sha256: str
     changes: Changes
 
 
-def publish(database: Database, content: bytes, *, only_missing: bool = False) -> Receipt:
-    """Publish the document ``content`` (YAML or JSON).
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last revision of a source, with the bytes of its document; those of a retraction are empty."""
 
-    The same bytes as the source's last ones make no new revision; nor, with ``only_missing``, does a source that is there.
+    revision: int
+    action: Action
+    published_at: str
+    sha256: str
+    document: bytes
+
+    def says(self, content: bytes) -> bool:
+        """Whether its document has this content, however it is written."""
+        if self.action != "published":
+            return False
+        return self.sha256 == hashlib.sha256(content).hexdigest() or load(self.document).data == load(content).data
+
+    def receipt(self, source: str) -> Receipt:
+        """The receipt of what changed nothing."""
+        return Receipt(source, self.revision, self.action, new=False, published_at=self.published_at,
+                       document_sha256=self.sha256, changes=Changes())  # fmt: skip
+
+
+def publish(database: Database, content: bytes, *, only_missing: bool = False) -> Receipt:
+    """Publish the document ``content`` (YAML or JSON), as a command beside the database may.
+
+    The same content as the source's last one makes no new revision; nor, with ``only_missing``, does a source that is there.
 
     Raises:
         DocumentFaulty: with every fault; then nothing was stored.
     """
     with database.write() as connection:
         document = parse(content, known(connection))
-        sha256 = hashlib.sha256(content).hexdigest()
-        last = connection.execute(
-            select(REVISION.c.id, REVISION.c.document_sha256)
-            .where(REVISION.c.source == document.source.id)
-            .order_by(REVISION.c.id.desc())
-            .limit(1)
-        ).first()
-        if last is not None and (only_missing or last.document_sha256 == sha256):
-            return Receipt(document.source.id, last.id, new=False, changes=Changes())
-        return _revise(connection, document, content, sha256)
+        last = last_revision(connection, document.source.id)
+        if last is not None and (only_missing or last.says(content)):
+            return last.receipt(document.source.id)
+        receipt = revise(connection, document, content)
+        record(connection, LOCAL, "publish", receipt.source, "done", receipt.revision)
+        return receipt
+
+
+def last_revision(connection: Connection, source: str) -> Last | None:
+    """The last revision of a source; None where it was never published."""
+    columns = (REVISION.c.id, REVISION.c.action, REVISION.c.published_at, REVISION.c.document_sha256, REVISION.c.document)
+    found = select(*columns).where(REVISION.c.source == source).order_by(REVISION.c.id.desc()).limit(1)
+    row = connection.execute(found).first()
+    return None if row is None else Last(row.id, row.action, _text(row.published_at), row.document_sha256, row.document)
 
 
 def known(connection: Connection) -> Known:
@@ -79,33 +116,72 @@ def known(connection: Connection) -> Known:
     )
 
 
-def _revise(connection: Connection, document: Document, content: bytes, sha256: str) -> Receipt:
+def document_of(connection: Connection, revision: int) -> bytes:
+    """The bytes that were published in a revision that there is."""
+    content: bytes = connection.execute(select(REVISION.c.document).where(REVISION.c.id == revision)).scalar_one()
+    return content
+
+
+def revise(connection: Connection, document: Document, content: bytes) -> Receipt:
+    """Make a revision of a document: its facts become the current ones of its source."""
     source = document.source.id
-    revision = connection.execute(select(func.coalesce(func.max(REVISION.c.id), 0) + 1)).scalar_one()
-    record = {
-        "id": revision,
-        "source": source,
-        "action": "published",
-        "published_at": datetime.now(UTC),
-        "document_sha256": sha256,
-        "document": content,
-        "added": 0,
-        "changed": 0,
-        "retracted": 0,
-    }
-    connection.execute(insert(REVISION), record)
+    receipt = _begin(connection, source, "published", content)
+    revision = receipt.revision
     _declare(connection, SOURCE, "id", source, revision, [source_row(document.source)])
     _declare(connection, INDICATOR, "source", source, revision, map(indicator_row, document.indicators))
     _declare(connection, ENTITY, "source", source, revision, (entity_row(*item) for item in document.entities))
     names = _names(connection)
     _follow(connection, source, revision, names)
+    return _end(connection, receipt, fact_rows(document, names))
+
+
+def retract(connection: Connection, source: str) -> Receipt:
+    """End what a source states: its facts end at a new revision, and what it declared is retired.
+
+    Raises:
+        NotFound: for a source that was never published.
+    """
+    last = last_revision(connection, source)
+    if last is None:
+        near = nearest(source, connection.execute(select(SOURCE.c.id)).scalars())
+        fault = Fault("No source has this id.", "unknown_id", parameter="id", suggestion=near)
+        raise NotFound("There is no source with this id.", [fault])
+    if last.action == "retracted":
+        return last.receipt(source)
+    receipt = _begin(connection, source, "retracted", b"")
+    for table, owner in ((SOURCE, "id"), (INDICATOR, "source"), (ENTITY, "source")):
+        _declare(connection, table, owner, source, receipt.revision, ())
+    return _end(connection, receipt, dict.fromkeys(FACTS, ()))
+
+
+def _begin(connection: Connection, source: str, action: Action, content: bytes) -> Receipt:
+    """A new revision, of which it is not known yet what it changes."""
+    revision = connection.execute(select(func.coalesce(func.max(REVISION.c.id), 0) + 1)).scalar_one()
+    now, sha256 = datetime.now(UTC), hashlib.sha256(content).hexdigest()
+    row = {
+        "id": revision,
+        "source": source,
+        "action": action,
+        "published_at": now,
+        "document_sha256": sha256,
+        "document": content,
+    }
+    connection.execute(insert(REVISION), {**row, **asdict(Changes())})
+    return Receipt(source, revision, action, new=True, published_at=_text(now), document_sha256=sha256, changes=Changes())
+
+
+def _end(connection: Connection, receipt: Receipt, facts: Mapping[str, Iterable[Row]]) -> Receipt:
+    """The revision with the facts of its source, and the search in step."""
     changes = Changes()
-    for table, rows in fact_rows(document, names).items():
-        changes += _state(connection, FACTS[table], source, revision, rows)
-    reindex(connection, source, revision)
-    counts = {"added": changes.added, "changed": changes.changed, "retracted": changes.retracted}
-    connection.execute(update(REVISION).where(REVISION.c.id == revision).values(counts))
-    return Receipt(source, revision, new=True, changes=changes)
+    for table, rows in facts.items():
+        changes += _state(connection, FACTS[table], receipt.source, receipt.revision, rows)
+    reindex(connection, receipt.source, receipt.revision)
+    connection.execute(update(REVISION).where(REVISION.c.id == receipt.revision).values(asdict(changes)))
+    return replace(receipt, changes=changes)
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be

@@ -17,6 +17,8 @@ from app.publishing.yaml import Path, Tree
 
 Declared = TypeVar("Declared", KnownEntity, KnownIndicator)
 
+MOST_FAULTS = 1000
+"""That one answer lists."""
 SECTIONS = (*ENTITY_SECTIONS, "indicators", "observations", "relations", "designations")
 Placed = tuple[Path, Any, bool]
 """Where a part stands, the part, and whether it is well-formed."""
@@ -44,7 +46,9 @@ def parse(content: bytes, known: Known | None) -> Document:
     if document is None or faults:
         count = len(faults)
         detail = f"The document has {count} fault{'s' if count != 1 else ''}."
-        raise DocumentFaulty(detail, sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
+        if count > MOST_FAULTS:
+            detail = f"The document has {count} faults; these are the first {MOST_FAULTS}."
+        raise DocumentFaulty(detail, sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0))[:MOST_FAULTS])
     return document
 
 

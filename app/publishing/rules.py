@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.errors import nearest
 from app.hedges import hedge_of
 from app.publishing.document import (
+    MOST_FACTS,
     Citation,
     DesignationPart,
     EntityPart,
@@ -204,6 +205,13 @@ def periods_are_consistent(draft: Draft) -> Iterator[Finding]:
             yield Finding((*place, "basis"), "period", "derived, but the source has no published_on to derive it from")
 
 
+def facts_are_not_too_many(draft: Draft) -> Iterator[Finding]:
+    """A document has at most so many facts; what has more is several documents."""
+    count = sum(len(getattr(draft, section)) for section in FACTS)
+    if count > MOST_FACTS:
+        yield Finding((), "too_many_facts", f"{count} facts; expected at most {MOST_FACTS}, so make several documents of it")
+
+
 def vocabularies_state_nothing(draft: Draft) -> Iterator[Finding]:
     """A vocabulary has no text: it states nothing and cites nothing."""
     if draft.source is None or draft.source.type != VOCABULARY:
@@ -245,6 +253,7 @@ RULES: tuple[Rule, ...] = (
     figures_agree_with_their_hedges,
     ranks_are_consistent,
     periods_are_consistent,
+    facts_are_not_too_many,
     vocabularies_state_nothing,
     citations_are_complete,
 )

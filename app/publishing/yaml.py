@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import rfc8785
 import yaml
 
 Path = tuple[str | int, ...]
 
 MAX_DEPTH = 20
 MAX_DIGITS = 40
+LARGEST_INTEGER = 2**53 - 1
 
 _WORDS = {"": None, "null": None, "~": None, "true": True, "false": False}
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -73,6 +75,20 @@ def load(content: bytes) -> Tree:
     except _UnreadableError as stop:
         tree.misread.append(Misread((), stop.position, str(stop)))
     return tree
+
+
+def canonical(content: bytes) -> bytes:
+    """What a strict document says, as canonical JSON (RFC 8785): the same bytes however it was written."""
+    return rfc8785.dumps(_doubles(load(content).data))
+
+
+def _doubles(data: Any) -> Any:
+    """The data with numbers that canonical JSON has no whole numbers for as floating point."""
+    if isinstance(data, dict):
+        return {key: _doubles(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_doubles(value) for value in data]
+    return float(data) if isinstance(data, int) and abs(data) > LARGEST_INTEGER else data
 
 
 def _decoded(content: bytes) -> str:

@@ -5,6 +5,7 @@ from sqlmodel import AutoString
 
 from app.dialects import PlainText
 from app.resource import Resource
+from app.resources.access import AuditRow, ReceiptRow, TokenRow
 from app.resources.clusters import CLUSTERS
 from app.resources.designations import DESIGNATIONS
 from app.resources.indicators import INDICATORS
@@ -18,6 +19,9 @@ from app.resources.revisions import REVISIONS
 from app.resources.search import SearchRow
 from app.resources.sources import SOURCES
 from app.resources.zones import ZONES
+
+INTERNAL = (SearchRow, TokenRow, AuditRow, ReceiptRow)
+"""Tables that are no resources."""
 
 for _table in SearchRow.metadata.tables.values():
     for _column in _table.columns:

@@ -1,0 +1,45 @@
+"""``/v1/audit``: who tried to change what, and how it ended; for tokens with the scope ``admin``."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from app.api.openapi import audit_answers
+from app.api.parameters import NoParameters, described, read
+from app.api.publish import writer_of
+from app.api.reading import readers_of
+from app.api.responses import V1, address, plain
+from app.publishing.audit import entries
+from app.resource import MAX_LIMIT
+
+router = APIRouter(prefix=V1, tags=["Publishing"])
+
+
+class AuditParameters(NoParameters):
+    """The parameters of the audit."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Entries per page.")] = 100
+    before: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="Entries before the one of this id.")] = None
+
+
+@router.get(
+    "/audit",
+    operation_id="list_audit",
+    summary="List attempts to change something",
+    description="Who tried what, from where, and how it ended; the newest first. Needs a token with the scope `admin`.",
+    responses=audit_answers(),
+    openapi_extra={"parameters": described(AuditParameters), "security": [{"token": []}]},
+    response_class=Response,
+)
+async def audit(request: Request) -> Response:
+    """The entries of the audit."""
+    query = read(AuditParameters, request)
+    await writer_of(request).actor(request, "admin")
+    found = await readers_of(request).read(lambda connection: entries(connection, query.limit + 1, query.before))
+    shown = found[: query.limit]
+    rows: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in shown]
+    following = address(request, before=str(shown[-1]["id"])) if len(found) > len(shown) else None
+    answer = plain({"data": rows, "meta": {"count": len(rows)}, "links": {"self": address(request), "next": following}})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

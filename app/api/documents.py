@@ -1,0 +1,80 @@
+"""``/v1/revisions/{id}/document``: exactly what was published, and the same as canonical JSON."""
+
+import base64
+import hashlib
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from app.api.collections import one
+from app.api.openapi import document_answers
+from app.api.parameters import NoParameters, described, read
+from app.api.reading import readers_of
+from app.api.responses import V1, Variant, disposition
+from app.errors import NotFound
+from app.formats.base import Medium
+from app.formats.negotiate import prefer
+from app.publishing.ingest import document_of
+from app.publishing.yaml import canonical
+from app.query.paging import Reader
+from app.resources.revisions import REVISIONS
+
+router = APIRouter(prefix=f"{V1}/revisions", tags=[REVISIONS.tag])
+
+
+class DocumentParameters(NoParameters):
+    """The parameters of a document."""
+
+    format: Annotated[
+        Literal["original", "json"] | None,
+        Field(description="The bytes as they were published, or the same as canonical JSON (RFC 8785); beats Accept."),
+    ] = None
+
+
+FORMATS: tuple[Medium[bytes], ...] = (
+    Medium("original", "application/yaml", bytes, "application/yaml; charset=utf-8"),
+    Medium("json", "application/json", canonical, "application/json"),
+)
+
+
+@router.get(
+    "/{id}/document",
+    operation_id="get_document",
+    summary="Get the document of a revision",
+    description="The bytes that were published, with their SHA-256 in Repr-Digest (RFC 9530); or the same as canonical JSON.",
+    responses=document_answers(),
+    openapi_extra={"parameters": described(DocumentParameters)},
+    response_class=Response,
+)
+async def document(
+    request: Request,
+    id: Annotated[str, Path(description="Number of the revision.")],  # noqa: A002  the contract's name
+) -> Response:
+    """What was published in a revision."""
+    query = read(DocumentParameters, request)
+    format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
+
+    def found(connection: Connection, variant: Variant) -> Response:
+        revision = one(Reader(connection, REVISIONS, "en"), id).records()[0]
+        if revision["action"] != "published":
+            raise NotFound("This revision retracted its source, and has no document.")
+        answer = variant.written(document_of(connection, int(id)))
+        name = f"{revision['source']}.{'json' if format_ is FORMATS[1] or _is_json(answer.body) else 'yaml'}"
+        if name.endswith("json"):
+            answer.headers["Content-Type"] = FORMATS[1].content_type
+        answer.headers["Content-Disposition"] = disposition(name)
+        answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(answer.body).digest()).decode()}:"
+        return answer
+
+    return await readers_of(request).answer(request, format_, "en", found)
+
+
+def _is_json(content: bytes | memoryview) -> bool:
+    try:
+        msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return False
+    return True
