@@ -96,6 +96,10 @@ class Database:
         if version != head:
             raise Refusal(f"the database has schema {version or 'none'}, this software needs {head}; run `indicators migrate`")
 
+    def require_ours(self) -> None:
+        """Raise Refusal for a database of another program."""
+        self._refuse_foreign(*self._state())
+
     def _refuse_foreign(self, tables: set[str], version: str | None) -> None:
         if not tables - {"alembic_version"} and version is None:
             return

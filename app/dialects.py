@@ -205,6 +205,39 @@ def state_of_file(path: Path) -> tuple[set[str], str | None]:
         raise Refusal(f"{path} is not an SQLite database that can be read; it was left as it is") from None
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy an SQLite database as of one moment, while it may be in use; over what ``target`` has, in one transaction."""
+    origin = pysqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
+    copy = pysqlite3.connect(target)
+    try:
+        copy.execute("PRAGMA busy_timeout = 5000")
+        copy.execute("PRAGMA synchronous = FULL")
+        origin.backup(copy)
+    except pysqlite3.DatabaseError as error:
+        raise Refusal(f"{source} cannot be copied to {target}: {error}") from None
+    finally:
+        copy.close()
+        origin.close()
+
+
+def counts_of_file(path: Path, tables: Sequence[str]) -> tuple[list[str], dict[str, int]]:
+    """What is wrong with an SQLite file, and the rows of those of ``tables`` that it has."""
+    connection = pysqlite3.connect(path)
+    try:
+        faults = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        faults += [f"{row[0]} refers to a missing {row[2]}" for row in connection.execute("PRAGMA foreign_key_check")]
+        known = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        present = [table for table in tables if table in known]
+        return faults, {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  our own names
+            for table in present
+        }
+    except pysqlite3.DatabaseError as error:
+        return [str(error)], {}
+    finally:
+        connection.close()
+
+
 def _lines(text: str) -> list[str]:
     return text.split("\n") if text else []
 

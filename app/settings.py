@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGE = Path(__file__).parent
@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(64 * 2**20, ge=0, description="What finished answers may take in memory.")
     read_threads: int = Field(4, ge=1, le=100, description="How many long reads run at once; others wait.")
     read_seconds: float = Field(10, gt=0, description="How long one statement of a read may take before it is stopped.")
+    publish_token: SecretStr | None = Field(None, description="The token by which commands with --url publish.")
     log_level: str = Field(
         "info", pattern="^(critical|error|warning|info|debug)$", description="How much the server logs to stderr."
     )

@@ -126,3 +126,69 @@ def test_help_has_an_example(tmp_path: Path, command: str) -> None:
     assert ran.returncode == 0
     assert "Example" in ran.stdout
     assert f"indicators {command}" in ran.stdout
+
+
+def test_a_backup_is_made_checked_and_restored(folder: Path, tmp_path: Path) -> None:
+    made = indicators(folder, "backup", str(tmp_path / "backup.db"))
+    assert made.returncode == 0, made.stderr
+    assert "2 revision" in made.stdout
+    assert "exists already" in indicators(folder, "backup", str(tmp_path / "backup.db")).stderr
+    assert "sound" in indicators(tmp_path, "restore", "backup.db", "--verify").stdout
+    assert not (tmp_path / "indicators.db").exists()
+    assert indicators(tmp_path, "restore", "backup.db").returncode == 0
+    served = ["export", "observations", "--format", "csv"]
+    assert indicators(tmp_path, *served).stdout == indicators(folder, *served).stdout
+    refused = indicators(tmp_path, "restore", "backup.db")
+    assert (refused.returncode, "--replace" in refused.stderr) == (1, True)
+    indicators(tmp_path, "retract", "thepaper-20240329-xuhui")
+    assert indicators(tmp_path, "restore", "backup.db", "--replace").returncode == 0
+    assert indicators(tmp_path, *served).stdout == indicators(folder, *served).stdout
+
+
+def test_a_damaged_backup_is_refused(folder: Path, tmp_path: Path) -> None:
+    indicators(folder, "backup", str(tmp_path / "backup.db"))
+    content = bytearray((tmp_path / "backup.db").read_bytes())
+    content[40_000:60_000] = bytes(20_000)
+    (tmp_path / "backup.db").write_bytes(content)
+    for arguments in (["--verify"], []):
+        refused = indicators(tmp_path, "restore", "backup.db", *arguments)
+        assert refused.returncode == 1
+        assert "damaged" in refused.stderr
+    assert not (tmp_path / "indicators.db").exists()
+
+
+def test_tokens_are_issued_listed_and_revoked(tmp_path: Path) -> None:
+    migrated(f"sqlite:///{tmp_path}/indicators.db").engine.dispose()
+    issued = indicators(tmp_path, "token", "issue", "newsroom", "--scope", "publish:thepaper-", "--scope", "retract")
+    assert issued.returncode == 0, issued.stderr
+    token = issued.stdout.strip()
+    listed = indicators(tmp_path, "token", "list").stdout
+    assert token[4:12] in listed
+    assert "publish:thepaper- retract" in listed
+    assert token not in listed
+    assert indicators(tmp_path, "token", "revoke", token[4:12]).returncode == 0
+    assert indicators(tmp_path, "token", "revoke", token[4:12]).returncode == 1
+    assert "issue token" in indicators(tmp_path, "audit").stdout
+    wrong = indicators(tmp_path, "token", "issue", "x", "--scope", "write")
+    assert (wrong.returncode, "there is no scope write" in wrong.stderr) == (1, True)
+    assert indicators(tmp_path, "token", "issue", "x", "--scope", "admin", "--expires", "soon").returncode == 1
+
+
+def test_diff_and_retract_beside_the_database(tmp_path: Path) -> None:
+    migrated(f"sqlite:///{tmp_path}/indicators.db").engine.dispose()
+    (tmp_path / "words.yaml").write_bytes(written(vocabulary()))
+    (tmp_path / "news.yaml").write_bytes(written(article()))
+    assert indicators(tmp_path, "publish", "words.yaml", "news.yaml").returncode == 0
+    assert "nothing new" in indicators(tmp_path, "diff", "news.yaml").stdout
+    data = article()
+    data["observations"][0] |= {"value": 350, "cite": {"line": 2, "text": "近350家"}}
+    (tmp_path / "news.yaml").write_bytes(written(data))
+    found = indicators(tmp_path, "diff", "news.yaml").stdout
+    assert "~ observations news.chip-companies: 近350家" in found
+    assert "value: 300 -> 350" in found
+    assert "0 facts added, 1 changed, 0 retracted" in found
+    assert "2 revision" in indicators(tmp_path, "backup", "x.db").stdout  # nothing was kept
+    assert "4 retracted" in indicators(tmp_path, "retract", "news").stdout
+    assert "was retracted already" in indicators(tmp_path, "retract", "news").stdout
+    missing = indicators(tmp_path, "retract", "new")
+    assert (missing.returncode, "did you mean news?" in missing.stderr) == (1, True)

@@ -41,8 +41,12 @@ LAYERS: dict[str, set[str]] = {
     "cache": set(),
     "exports": {"dataset", "formats", "query", "resource"},
     "main": {"api", "cache", "resources", "database", "settings", "limits"},
+    "backups": {"database", "dialects", "errors"},
+    "server": {"settings", "limits"},
     "cli": {
         "main",
+        "server",
+        "backups",
         "api",
         "resources",
         "resource",

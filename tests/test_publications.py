@@ -21,6 +21,9 @@ from app.publishing.yaml import canonical
 from tests.conftest import SEED, rows, serving
 from tests.documents import article, vocabulary, written
 
+SCALARS = st.none() | st.booleans() | st.integers() | st.text()
+JSON = st.recursive(SCALARS, lambda part: st.lists(part) | st.dictionaries(st.text(), part))
+
 
 def token(database: Database, *scopes: str, expires_at: datetime | None = None) -> dict[str, str]:
     """The header of a new token."""
@@ -105,9 +108,6 @@ def test_a_source_is_revised_only_over_what_was_seen(client: TestClient) -> None
     receipt = send(client, written(changed), "star", If_Match="*")
     assert receipt.status_code == 201
     changed["source"]["author"] = None
-    assert (
-        send(client, written(changed), "of receipt", If_Match=receipt.headers["etag"]).status_code == 422
-    )  # the key has a space
     assert send(client, written(changed), "receipt", If_Match=receipt.headers["etag"]).status_code == 201
 
 
@@ -190,7 +190,7 @@ def test_retracting_what_is_not_there_or_was_seen_otherwise(client: TestClient) 
     assert client.delete("/v1/sources/news", headers={"If-Match": '"1-x"'}).status_code == 412
 
 
-@pytest.mark.parametrize(("number", "path"), enumerate(SEED, 1), ids=str)
+@pytest.mark.parametrize(("number", "path"), list(enumerate(SEED, 1)))
 def test_documents_come_back_as_they_were_published(seed_client: TestClient, number: int, path: Path) -> None:
     original = seed_client.get(f"/v1/revisions/{number}/document")
     assert original.content == path.read_bytes()
@@ -212,11 +212,7 @@ def test_canonical_json_of_a_document_says_the_same(client: TestClient) -> None:
 
 
 @settings(max_examples=50)
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(), lambda part: st.lists(part) | st.dictionaries(st.text(), part)
-    )
-)
+@given(JSON)
 def test_canonical_json_is_the_same_however_it_is_written(data: Any) -> None:
     plain = json.dumps({"data": data}, ensure_ascii=True).encode()
     assert canonical(plain) == canonical(json.dumps({"data": data}, indent=3, ensure_ascii=True).encode())
@@ -285,7 +281,7 @@ def test_tokens_that_are_not_valid(database: Database) -> None:
         tokens.revoke(connection, revoked[len("Bearer ria_") :][:8])
     other = good[:-8] + ("a" if good[-8] != "a" else "b") + good[-7:]
     forged = f"Bearer ria_{good[len('Bearer ria_') :][:8]}" + "x" * 32
-    forged += tokens._checksum(forged[len("Bearer ria_") :])
+    forged += tokens.checksum(forged[len("Bearer ria_") :])
     assert client.get("/v1/audit", headers={"Authorization": good}).status_code == 200
     for wrong in (expired, revoked, other, forged, good.replace("Bearer", "Basic"), "Bearer", "Bearer x", "", good + "x"):
         answer = client.get("/v1/audit", headers={"Authorization": wrong})

@@ -103,17 +103,12 @@ class Writer:
     async def rehearse(self, actor: Actor, submission: Submission) -> dict[str, Any]:
         """What a publication would change; nothing is kept."""
 
-        def rehearsed(connection: Connection) -> dict[str, Any]:
-            receipt = rehearse(connection, actor, submission)
-            found = changes(connection, FACTS, receipt.revision - 1, receipt.revision, "en", 2 * MOST_FACTS, None)
-            return {
-                "data": [asdict(change) for change in found] if receipt.new else [],
-                "meta": {"source": receipt.source, "new": receipt.new, **asdict(receipt.changes)},
-            }
+        def rehearsed() -> dict[str, Any]:
+            return self._written(lambda connection: rehearsal(connection, actor, submission), keep=False)
 
-        return await self._audited(actor, "rehearse", None, lambda: self._written(rehearsed, keep=False))
+        return await self._audited(actor, "rehearse", None, rehearsed)
 
-    async def retract(self, actor: Actor, source: str, seen: Seen) -> Receipt:
+    async def retract(self, actor: Actor, source: str, seen: Seen | None) -> Receipt:
         """The receipt of a retraction."""
         return await self._audited(actor, "retract", source, lambda: self._written(lambda to: retract(to, actor, source, seen)))
 
@@ -133,6 +128,16 @@ class Writer:
                 raise
 
         return await to_thread.run_sync(done, limiter=self._turns)
+
+
+def rehearsal(connection: Connection, actor: Actor, submission: Submission) -> dict[str, Any]:
+    """What a publication would change, fact by fact; ``connection`` has changed it, and must not keep it."""
+    receipt = rehearse(connection, actor, submission)
+    found = changes(connection, FACTS, receipt.revision - 1, receipt.revision, "en", 2 * MOST_FACTS, None)
+    return {
+        "data": [asdict(change) for change in found] if receipt.new else [],
+        "meta": {"source": receipt.source, "new": receipt.new, **asdict(receipt.changes)},
+    }
 
 
 def writer_of(request: Request) -> Writer:
@@ -182,7 +187,14 @@ async def retraction(
     read(NoParameters, request)
     writer = writer_of(request)
     actor = await writer.actor(request, "retract")
-    return receipt_response(200, await writer.retract(actor, id, Seen(request.headers.get("if-match"))))
+    tag = request.headers.get("if-match")
+    return receipt_response(200, await writer.retract(actor, id, None if tag is None else Seen(tag)))
+
+
+def receipt_data(receipt: Receipt) -> dict[str, Any]:
+    """The members of a receipt."""
+    members = {"id": receipt.revision, **asdict(receipt), **asdict(receipt.changes)}
+    return {name: members[name] for name in members if name not in ("revision", "changes")}
 
 
 def receipt_response(status: int, receipt: Receipt) -> Response:
@@ -194,8 +206,7 @@ def receipt_response(status: int, receipt: Receipt) -> Response:
         "source": f"{V1}/sources/{receipt.source}",
         "changes": f"{V1}/changes?since={receipt.revision - 1}&until={receipt.revision}",
     }
-    data = {"id": receipt.revision, **asdict(receipt), **asdict(receipt.changes)}
-    answer = plain({"data": {name: data[name] for name in data if name not in ("revision", "changes")}, "links": links}, status)
+    answer = plain({"data": receipt_data(receipt), "links": links}, status)
     answer.headers["ETag"] = f'"{receipt.revision}-{receipt.document_sha256[:20]}"'
     answer.headers["Cache-Control"] = "no-store"
     if status == HTTPStatus.CREATED:

@@ -48,11 +48,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A document as it was sent, under which key, and what its sender had seen."""
+    """A document as it was sent, under which key, and what its sender had seen; None where that does not matter."""
 
     content: bytes
     key: str
-    seen: Seen
+    seen: Seen | None
 
 
 def submit(connection: Connection, actor: Actor, submission: Submission) -> tuple[int, Receipt]:
@@ -86,18 +86,19 @@ def rehearse(connection: Connection, actor: Actor, submission: Submission) -> Re
     last = last_revision(connection, source)
     if last is not None and last.says(submission.content):
         return last.receipt(source)
-    submission.seen.require(source, last)
+    if submission.seen is not None:
+        submission.seen.require(source, last)
     return revise(connection, document, submission.content)
 
 
-def retract(connection: Connection, actor: Actor, source: str, seen: Seen) -> Receipt:
-    """Retract a source. Where ``seen`` names nothing, whatever version there is.
+def retract(connection: Connection, actor: Actor, source: str, seen: Seen | None) -> Receipt:
+    """Retract a source; without ``seen``, whatever version there is.
 
     Raises:
         Forbidden, NotFound, PreconditionFailed: then nothing was stored.
     """
     actor.require("retract", source)
-    if seen.header is not None:
+    if seen is not None:
         seen.require(source, last_revision(connection, source))
     receipt = retract_source(connection, source)
     record(connection, actor, "retract", source, _result(receipt), receipt.revision)

@@ -10,7 +10,7 @@ import re
 import secrets
 import string
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -68,7 +68,7 @@ def issue(connection: Connection, name: str, scopes: Sequence[str], expires_at: 
     if not scopes:
         raise Refusal(f"a token without scopes can do nothing; expected {SCOPES}")
     identifier, secret = (("".join(secrets.choice(ALPHABET) for _ in range(length))) for length in (8, 32))
-    token = f"ria_{identifier}{secret}{_checksum(identifier + secret)}"
+    token = f"ria_{identifier}{secret}{checksum(identifier + secret)}"
     row = {"id": identifier, "name": name, "sha256": _sha256(token), "scopes": "\n".join(scopes), "expires_at": expires_at}
     connection.execute(insert(TOKEN), {**row, "issued_at": datetime.now(UTC), "revoked_at": None, "last_used_at": None})
     return token
@@ -80,7 +80,7 @@ def holder(connection: Connection, authorization: str | None, client: str | None
         raise Unauthorized("This needs a token in the header Authorization, as Bearer.", headers=CHALLENGE)
     scheme, _, token = authorization.partition(" ")
     shape = SHAPE.fullmatch(token.strip())
-    if scheme.lower() != "bearer" or shape is None or _checksum(shape[1] + shape[2]) != shape[3]:
+    if scheme.lower() != "bearer" or shape is None or checksum(shape[1] + shape[2]) != shape[3]:
         raise Unauthorized("This is not a token of this service.", headers=INVALID)
     row = connection.execute(select(TOKEN).where(TOKEN.c.id == shape[1])).first()
     known = row.sha256 if row is not None else _sha256("")
@@ -103,10 +103,11 @@ def used(connection: Connection, actor: Actor) -> None:
     connection.execute(update(TOKEN).where(TOKEN.c.id == actor.id).values(last_used_at=datetime.now(UTC)))
 
 
-def tokens(connection: Connection) -> Sequence[Any]:
+def tokens(connection: Connection) -> Sequence[Mapping[str, Any]]:
     """All tokens, the newest first, without what they are."""
     columns = [column for column in TOKEN.c if column.name != "sha256"]
-    return connection.execute(select(*columns).order_by(TOKEN.c.issued_at.desc(), TOKEN.c.id)).all()
+    found: Sequence[Any] = connection.execute(select(*columns).order_by(TOKEN.c.issued_at.desc(), TOKEN.c.id)).mappings().all()
+    return found
 
 
 def redacted(text: str) -> str:
@@ -118,7 +119,7 @@ def _sha256(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _checksum(text: str) -> str:
+def checksum(text: str) -> str:
     """CRC-32 of the text in 6 characters of the alphabet."""
     number, found = zlib.crc32(text.encode()), ""
     for _ in range(6):

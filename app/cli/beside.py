@@ -1,0 +1,36 @@
+"""The database beside this process: what the commands do without ``--url``. The same answers as ``app.remote``."""
+
+from typing import Any
+
+from app.api.publish import receipt_data, rehearsal
+from app.database import Database
+from app.publishing.ingest import publish
+from app.publishing.submissions import Submission, retract
+from app.publishing.tokens import LOCAL
+
+
+class Beside:
+    """A database, for whoever may run commands beside it."""
+
+    def __init__(self, database: Database, *, only_missing: bool = False) -> None:
+        """With ``only_missing`` sources that are there stay as they are.
+
+        Raises:
+            Refusal: unless the database is there and of this version's schema.
+        """
+        database.require_current()
+        self._database, self._only_missing = database, only_missing
+
+    def publish(self, content: bytes) -> dict[str, Any]:
+        """Publish a document over what is there of its source; the receipt."""
+        return receipt_data(publish(self._database, content, only_missing=self._only_missing))
+
+    def rehearse(self, content: bytes) -> dict[str, Any]:
+        """What publishing would change; nothing is kept."""
+        with self._database.write(keep=False) as connection:
+            return rehearsal(connection, LOCAL, Submission(content, "", None))
+
+    def retract(self, source: str) -> dict[str, Any]:
+        """Retract a source; the receipt."""
+        with self._database.write() as connection:
+            return receipt_data(retract(connection, LOCAL, source, None))

@@ -1,0 +1,74 @@
+"""The command ``export``."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from app.api.parameters import list_parameters, validated
+from app.cli.console import current_database, sentence, working
+from app.database import Database
+from app.dataset import Dataset
+from app.errors import Problem, Refusal, nearest
+from app.formats import BY_NAME as FORMATS_BY_NAME
+from app.formats import FORMATS
+from app.query.streaming import stream
+from app.resource import Lang, Resource
+from app.resources import ALL, BY_NAME
+
+Named = TypeVar("Named")
+
+commands = typer.Typer()
+
+
+@commands.command(epilog="Examples: indicators export observations nature=target --format csv; indicators export -o folder")
+def export(
+    resource: Annotated[str | None, typer.Argument(help="A resource; all of them when left out.", show_default=False)] = None,
+    parameters: Annotated[
+        list[str] | None, typer.Argument(help="Parameters of its list, as name=value.", show_default=False)
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS_BY_NAME)}.")] = FORMATS[0].name,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write, or folder for all; else stdout.", show_default=False),
+    ] = None,
+    lang: Annotated[Lang, typer.Option(help="Language of names, summaries and statements.")] = "en",
+) -> None:
+    """Write the rows of a resource, or of all of them, whole and without pages."""
+    database = current_database()
+    if resource is None and output is None:
+        raise Refusal("name a resource, or a folder for all of them with --output")
+    chosen = _named("format", format_, FORMATS_BY_NAME)
+    asked = ALL if resource is None else (_named("resource", resource, BY_NAME),)
+    for each in (each for each in asked if resource is not None or chosen.fits(each.columns)):
+        dataset = _whole(database, each, parameters or [], lang)
+        if output is None:
+            sys.stdout.buffer.writelines(chosen.write(dataset))
+            continue
+        target = output if resource is not None else output / f"{each.name}.{chosen.extension}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with working(f"exporting {each.name}"), target.open("wb") as file:
+            file.writelines(chosen.write(dataset))
+        typer.echo(f"{target}: {target.stat().st_size} bytes")
+
+
+def _whole(database: Database, resource: Resource, parameters: list[str], lang: Lang) -> Dataset:
+    """The whole list; it is read while it is written."""
+    given: dict[str, list[str]] = {}
+    for parameter in parameters:
+        name, _, text = parameter.partition("=")
+        given.setdefault(name, []).append(text)
+    try:
+        return stream(database.read, resource, validated(list_parameters(resource), given), lang)
+    except Problem as problem:
+        raise Refusal("; ".join(sentence(fault) for fault in problem.errors)) from None
+
+
+def _named(what: str, name: str, known: Mapping[str, Named]) -> Named:
+    if name not in known:
+        near = nearest(name, known)
+        hint = f"did you mean {near}?" if near else f"expected one of {', '.join(known)}"
+        raise Refusal(f"there is no {what} {name}; {hint}")
+    return known[name]

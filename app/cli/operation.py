@@ -1,0 +1,65 @@
+"""Commands of whoever runs the service: serve, migrate, backup, restore."""
+
+import gc
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import backups
+from app.cli.console import current_database, database, settings, working
+from app.main import create_app
+from app.server import serve as run_server
+
+commands = typer.Typer()
+
+GC_THRESHOLDS = (50_000, 20, 100)
+"""The objects of hundreds of connections live on: with Python's own 700 the collector would go through them all the time."""
+
+
+@commands.command(epilog="Example: PORT=8123 indicators serve")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else PORT.", min=0, max=65535)] = None,
+) -> None:
+    """Serve the API. The database must be there: see migrate and publish."""
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    chosen = settings(**given)
+    gc.set_threshold(*GC_THRESHOLDS)
+    run_server(create_app(chosen), chosen)
+
+
+@commands.command(epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate")
+def migrate(
+    revision: Annotated[str, typer.Argument(help="Schema to go to: head, base, a revision, or -1 for one back.")] = "head",
+) -> None:
+    """Create the database, or bring its schema up to date."""
+    found = database()
+    with working("migrating"):
+        found.migrate(revision)
+    typer.echo(f"{found.engine.url!r} is at {revision}")
+
+
+@commands.command(epilog="Example: indicators backup backups/2026-11-24.db")
+def backup(path: Annotated[Path, typer.Argument(help="The file to make.", show_default=False)]) -> None:
+    """Copy the database, whole and of one moment, while it is in use (SQLite; PostgreSQL has pg_dump)."""
+    with working("copying"):
+        counts = backups.back_up(current_database(), path)
+    typer.echo(f"{path}: {_said(counts)}")
+
+
+@commands.command(epilog="Examples: indicators restore backups/2026-11-24.db --verify; indicators restore backups/2026-11-24.db")
+def restore(
+    path: Annotated[Path, typer.Argument(help="A backup.", show_default=False)],
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Restore to a temporary place only, and check it there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Also over a database that is there.")] = False,
+) -> None:
+    """Check a backup and make it the database."""
+    with working("restoring"):
+        counts = backups.verify(path) if verify else backups.restore(database(), path, replace=replace)
+    typer.echo(f"{path}: {_said(counts)}{', sound' if verify else ', restored'}")
+
+
+def _said(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {table}" for table, count in counts.items())

@@ -1,0 +1,80 @@
+"""A service elsewhere, over HTTP: what the commands do with ``--url`` instead of a database beside them."""
+
+import hashlib
+import time
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from app.errors import DocumentFaulty, Fault, Refusal
+from app.publishing.parse import parse
+
+ATTEMPTS = 5
+AGAIN = (409, 429, 503)
+"""Statuses of which the same request is worth another attempt: it has the same key, so nothing happens twice."""
+LONGEST_WAIT = 30.0
+NOT_FOUND = 404
+
+Receipt = dict[str, Any]
+
+
+class Remote:
+    """The service at ``url``, for the holder of ``token``. Every failure is a Refusal, of a document a DocumentFaulty."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        """Opens nothing yet."""
+        if not token:
+            raise Refusal("PUBLISH_TOKEN is not set; a service elsewhere needs a token")
+        self._client = httpx.Client(base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=120)
+
+    def publish(self, content: bytes) -> Receipt:
+        """Publish a document over what is there now of its source; the receipt."""
+        headers = self._seen(parse(content, None).source.id)
+        said = content + headers.get("If-Match", "").encode()
+        headers["Idempotency-Key"] = hashlib.sha256(said).hexdigest()
+        receipt: Receipt = self._ask("POST", "/v1/publications", content=content, headers=headers)["data"]
+        return receipt
+
+    def rehearse(self, content: bytes) -> dict[str, Any]:
+        """What publishing would change."""
+        seen = self._seen(parse(content, None).source.id)
+        return self._ask("POST", "/v1/publications", params={"dry_run": "true"}, content=content, headers=seen)
+
+    def retract(self, source: str) -> Receipt:
+        """Retract a source; the receipt."""
+        receipt: Receipt = self._ask("DELETE", f"/v1/sources/{quote(source, safe='')}")["data"]
+        return receipt
+
+    def _seen(self, source: str) -> dict[str, str]:
+        """The source as it is now, as If-Match has it; nothing where it is not there."""
+        answer = self._send("GET", f"/v1/sources/{quote(source, safe='')}")
+        return {} if answer.status_code == NOT_FOUND else {"If-Match": answer.headers["ETag"]}
+
+    def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        answer = self._send(method, path, **request)
+        try:
+            body: dict[str, Any] = answer.json()
+        except ValueError:
+            raise Refusal(f"{self._client.base_url} answered {answer.status_code}, not as this service does") from None
+        if answer.is_success:
+            return body
+        faults = [Fault(**fault) for fault in body.get("errors", ())]
+        if body.get("type") == f"/problems/{DocumentFaulty.slug}":
+            raise DocumentFaulty(str(body["detail"]), faults)
+        raise Refusal(f"{self._client.base_url} answered {answer.status_code}: {body.get('detail', body)}")
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer; where there was none, or one that asks for patience, after some more attempts."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answer = self._client.request(method, path, **request)
+            except httpx.TransportError as error:
+                if attempt == ATTEMPTS:
+                    raise Refusal(f"{self._client.base_url} cannot be reached: {error}") from None
+                time.sleep(0.2 * 2**attempt)
+                continue
+            if answer.status_code not in AGAIN or attempt == ATTEMPTS:
+                return answer
+            time.sleep(min(float(answer.headers.get("Retry-After", "1")), LONGEST_WAIT))
+        raise AssertionError("the last attempt returns or raises")
