@@ -50,6 +50,12 @@ class Cache:
         self._version: object = None
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
         self._size = 0
+        self.hits, self.misses = 0, 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept, about."""
+        return self._size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -66,10 +72,12 @@ class Cache:
             self._refresh()
         answer = self._answers.get(key)
         if answer is None:
+            self.misses += 1
             answer = await self._make(key, scope, receive, send)
             if answer is None:
                 return
         else:
+            self.hits += 1
             self._answers.move_to_end(key)
         known = given(b"if-none-match")
         unchanged = known is not None and (answer.etag in known or known == b"*")

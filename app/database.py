@@ -12,9 +12,11 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
-from app.dialects import WRITER, Watch, engine_for, file_of, state_of_file, time_limit
+from app.dialects import WRITER, Watch, engine_for, file_of, is_writable, size_of, state_of_file, time_limit, wal_bytes
 from app.errors import Refusal
+from app.limits import MAX_WAL
 
+_PUBLICATIONS = "SELECT max(id), sum(CASE WHEN action = 'retracted' THEN 1 ELSE 0 END) FROM revision"
 OURS = frozenset({"alembic_version", "source", "revision", "entity", "observation"})
 """Tables by which a database is known to be one of this service."""
 
@@ -59,6 +61,25 @@ class Database:
         except Exception:
             self._watch = None
             raise
+
+    def figures(self) -> dict[str, tuple[str, float]]:
+        """What can be counted of the database, each with its meaning."""
+        with self.read() as connection:
+            latest, retracted = connection.exec_driver_sql(_PUBLICATIONS).one()
+            size = size_of(connection)
+        found = {
+            "revision": ("The latest revision.", latest or 0),
+            "publications_total": ("Accepted publications.", (latest or 0) - (retracted or 0)),
+            "retractions_total": ("Retractions.", retracted or 0),
+            "database_bytes": ("Size of the database.", size),
+        }
+        return found | {"wal_bytes": ("Size of the write-ahead log.", wal_bytes(self.url))}
+
+    def obstacle(self) -> str | None:
+        """What keeps the database from taking a publication, in a few words; None where nothing does."""
+        if wal_bytes(self.url) > MAX_WAL:
+            return "the write-ahead log is not taken over"
+        return None if is_writable(self.engine) else "the database cannot be written to"
 
     @property
     def is_local(self) -> bool:

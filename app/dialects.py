@@ -205,6 +205,41 @@ def state_of_file(path: Path) -> tuple[set[str], str | None]:
         raise Refusal(f"{path} is not an SQLite database that can be read; it was left as it is") from None
 
 
+_SIZE = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
+
+
+def size_of(connection: Connection) -> int:
+    """Bytes of the database."""
+    size: int = connection.exec_driver_sql(_SIZE[connection.dialect.name]).scalar_one()
+    return size
+
+
+def wal_bytes(url: str) -> int:
+    """Bytes of the write-ahead log beside an SQLite file; 0 for other databases, which keep theirs to themselves."""
+    path = file_of(url)
+    log = path.with_name(path.name + "-wal") if path is not None else None
+    return log.stat().st_size if log is not None and log.exists() else 0
+
+
+def is_writable(engine: Engine) -> bool:
+    """Whether a transaction could write now; a database that another one writes to is."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "off")
+    raw: Any = engine.raw_connection()
+    try:
+        raw.cursor().execute("BEGIN IMMEDIATE").execute("ROLLBACK")
+    except pysqlite3.OperationalError as error:
+        return "locked" in str(error)
+    else:
+        return True
+    finally:
+        raw.close()
+
+
 def copy_file(source: Path, target: Path) -> None:
     """Copy an SQLite database as of one moment, while it may be in use; over what ``target`` has, in one transaction."""
     origin = pysqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)

@@ -6,9 +6,15 @@ MAX_URL = 8 * 2**10
 """Bytes of the path and the query."""
 MAX_HEADERS = 32 * 2**10
 """Bytes of all headers."""
-HEADER_SECONDS = 10.0
-"""From the connection, or the end of the last answer, to the end of the headers once they have begun."""
-IDLE_SECONDS = 15.0
-"""That a connection may be silent."""
-BODY_RATE = 1024
-"""Bytes a second that a body must arrive at, after the first ``HEADER_SECONDS``."""
+HEAD_SECONDS = 10.0
+"""From the first byte of a request to the end of its headers; also what a body may take however small it is."""
+SILENT_SECONDS = 15.0
+"""From the connection to the first byte."""
+BODY_RATE = 8 * 2**10
+"""Bytes a second that a body must arrive at, after the first ``HEAD_SECONDS``."""
+MAX_WAITING = 50
+"""Long reads that may wait for a thread; more are refused at once."""
+GRACE_SECONDS = 20
+"""That open requests are given when the service is told to stop."""
+MAX_WAL = 256 * 2**20
+"""Bytes of a write-ahead log that was not taken over into the database: a larger one says that something holds it up."""

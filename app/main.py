@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
+from limits import parse
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
 
-from app.api import about, audit, changes, citation, compare, documents, export, openapi, profile, publish, search
+from app.api import about, audit, changes, citation, compare, documents, export, metrics, openapi, profile, publish, search
 from app.api.collections import router_for
 from app.api.export import Exports
 from app.api.failures import add_handlers
@@ -20,15 +20,18 @@ from app.api.publish import Writer
 from app.api.reading import Readers
 from app.cache import Cache
 from app.database import Database
-from app.limits import MAX_BODY
+from app.guard import Guard, Rate
+from app.observe import Metrics, Observed
+from app.publishing.tokens import SHAPE
 from app.resources import ALL
 from app.settings import Settings, carried
 
-EXPOSED = ["Link", "ETag", "Last-Modified", "Content-Language", "Content-Disposition", "Retry-After"]
+EXPOSED = ["Link", "ETag", "Last-Modified", "Content-Language", "Content-Disposition", "Retry-After", "RateLimit",
+           "RateLimit-Policy", "X-Request-Id"]  # fmt: skip
 """Response headers that scripts of other origins may read."""
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
+def create_app(settings: Settings | None = None) -> Guard:
     """The application. Raises Refusal unless the database is there, ours and of this version's schema."""
     settings = settings or Settings()
     database = Database(settings.database_url, carried("migrations"))
@@ -49,17 +52,31 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY,
         lifespan=lifespan,
     )
     app.state.readers, app.state.writer = readers, Writer(database)
     app.include_router(profile.router)
     for resource in ALL:
         app.include_router(router_for(resource))
-    for module in (publish, documents, audit, citation, compare, changes, export, search, about):
+    for module in (publish, documents, audit, citation, compare, changes, export, search, metrics, about):
         app.include_router(module.router)
     about.add_documentation(app)
     add_handlers(app)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=EXPOSED)
-    app.openapi = cache(lambda: openapi.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
-    return Methods(Cache(app, database.version, settings.cache_bytes), app.router)
+    app.openapi = once(lambda: openapi.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
+
+    def state() -> dict[str, tuple[str, float]]:
+        return {
+            "cache_hits_total": ("Requests that the cache answered.", cache.hits),
+            "cache_misses_total": ("Requests that it did not.", cache.misses),
+            "cache_bytes": ("Bytes that it keeps, about.", cache.size),
+            "requests_in_flight": ("Requests that are being worked on.", guard.in_flight),
+            **database.figures(),
+        }
+
+    app.state.metrics, app.state.settings = Metrics(state), settings
+    cache = Cache(Observed(app, app.state.metrics), database.version, settings.cache_bytes)
+    rate = Rate(parse(settings.rate_limit)) if settings.rate_limit else None
+    hosts = [host.strip() for host in settings.trusted_hosts.split(",")]
+    guard = Guard(Methods(cache, app.router), hosts, rate, settings.max_requests, SHAPE)
+    return guard

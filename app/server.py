@@ -1,18 +1,24 @@
-"""The HTTP server: uvicorn, as the settings have it."""
+"""The HTTP server: uvicorn, with our reading of HTTP, as the settings have it."""
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.limits import GRACE_SECONDS
+from app.protocol import StrictProtocol
 from app.settings import Settings
 
 
 def serve(app: ASGIApp, settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until told to stop; then open requests have some seconds to end."""
     uvicorn.run(
         app,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
+        http=StrictProtocol,
+        ws="none",
+        log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )

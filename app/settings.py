@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from limits import parse
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGE = Path(__file__).parent
@@ -20,9 +21,30 @@ class Settings(BaseSettings):
     read_threads: int = Field(4, ge=1, le=100, description="How many long reads run at once; others wait.")
     read_seconds: float = Field(10, gt=0, description="How long one statement of a read may take before it is stopped.")
     publish_token: SecretStr | None = Field(None, description="The token by which commands with --url publish.")
+    trusted_hosts: str = Field("*", description="The hosts that are answered for, separated by commas.")
+    trusted_proxies: str = Field("127.0.0.1,::1", description="The addresses whose X-Forwarded headers are believed.")
+    rate_limit: str = Field("6000/minute", description="What one client, and one token, may ask; empty for no limit.")
+    max_requests: int = Field(500, ge=1, description="How many requests are worked on at once; others are told to come back.")
     log_level: str = Field(
         "info", pattern="^(critical|error|warning|info|debug)$", description="How much the server logs to stderr."
     )
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if value:
+            try:
+                parse(value)
+            except ValueError:
+                raise ValueError("expected a number per second, minute, hour or day, such as 6000/minute") from None
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        if "*" in value:
+            raise ValueError("with * every client could claim any address; name the proxies")
+        return value
 
 
 def carried(name: str) -> Path:

@@ -38,7 +38,7 @@ def seeded(database: Database) -> Database:
 
 def serving(database: Database) -> TestClient:
     """A client of the service over ``database``; failures of the service are answers, as over HTTP."""
-    return TestClient(create_app(Settings(database_url=database.url)), raise_server_exceptions=False)
+    return TestClient(create_app(Settings(database_url=database.url, rate_limit="")), raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """Routes about the service itself: the index, health, limits, problem types, the document schema, and the documentation."""
 
+import base64
+import hashlib
+import re
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -14,11 +17,14 @@ from app.api.reading import readers_of
 from app.api.responses import V1, plain
 from app.errors import PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
-from app.publishing.document import Document
-from app.publishing.yaml import MAX_DEPTH
+from app.limits import BODY_RATE, HEAD_SECONDS, MAX_BODY, MAX_HEADERS, MAX_URL, MAX_WAITING, SILENT_SECONDS
+from app.publishing.document import MAX_TEXT, MOST_FACTS, Document
+from app.publishing.parse import MOST_FAULTS
+from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
 from app.query.history import current_revision
 from app.resource import MAX_FILTER_VALUES, MAX_LIMIT, MAX_QUERY_LENGTH, ListQuery
 from app.resources import ALL
+from app.settings import Settings
 
 router = APIRouter(tags=["Service"])
 
@@ -26,8 +32,11 @@ LIMITS = {
     "limit": {"default": ListQuery.model_fields["limit"].default, "maximum": MAX_LIMIT},
     "values_per_filter": {"maximum": MAX_FILTER_VALUES},
     "q": {"maximum_length": MAX_QUERY_LENGTH},
-    "document": {"maximum_depth": MAX_DEPTH},
-}
+    "document": {"maximum_depth": MAX_DEPTH, "maximum_facts": MOST_FACTS, "maximum_digits": MAX_DIGITS,
+                 "maximum_text": MAX_TEXT, "maximum_faults": MOST_FAULTS},
+    "request": {"maximum_body_bytes": MAX_BODY, "maximum_url_bytes": MAX_URL, "maximum_header_bytes": MAX_HEADERS,
+                "head_seconds": HEAD_SECONDS, "silent_seconds": SILENT_SECONDS, "minimum_body_bytes_per_second": BODY_RATE},
+}  # fmt: skip
 
 
 @router.get(V1, summary="Index of links", responses=json_answer("Where everything is."), response_class=Response)
@@ -62,7 +71,12 @@ SERVICE = {
 async def limits(request: Request) -> Response:
     """The limits, and the formats and languages there are."""
     read(NoParameters, request)
-    return plain({**LIMITS, "formats": {format_.name: format_.media_type for format_ in FORMATS}})
+    settings: Settings = request.app.state.settings
+    server = {
+        "requests": {"maximum_in_flight": settings.max_requests, "rate": settings.rate_limit or None},
+        "reads": {"threads": settings.read_threads, "maximum_waiting": MAX_WAITING, "statement_seconds": settings.read_seconds},
+    }
+    return plain({**LIMITS, **server, "formats": {format_.name: format_.media_type for format_ in FORMATS}})
 
 
 @router.get(
@@ -129,12 +143,15 @@ async def healthz() -> Response:
     response_class=Response,
 )
 async def readyz(request: Request) -> Response:
-    """Ready: the database is there and has this version's schema."""
+    """Ready: the database is there, has this version's schema, and can be written to."""
     readers = readers_of(request)
     try:
         await to_thread.run_sync(readers.database.require_current)
     except Refusal:
         raise Unavailable("The database is not usable.", headers={"Retry-After": "5"}) from None
+    obstacle = await to_thread.run_sync(readers.database.obstacle)
+    if obstacle is not None:
+        raise Unavailable(f"Not ready: {obstacle}.", headers={"Retry-After": "5"})
     return plain({"status": "ready", "revision": await readers.read(current_revision)})
 
 
@@ -144,7 +161,7 @@ def add_documentation(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=app.title,
             swagger_js_url="/docs/assets/swagger-ui-bundle.js",
@@ -152,6 +169,12 @@ def add_documentation(app: FastAPI) -> None:
             swagger_favicon_url="/docs/assets/favicon-32x32.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "filter": True, "displayRequestDuration": True},
         )
+        # the page's own script is known by its digest; the styles are Swagger UI's, inline
+        (script,) = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+        sources = f"script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+        page.headers["Content-Security-Policy"] = f"default-src 'self'; {sources}; frame-ancestors 'none'"
+        return page
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.api.methods import methods_of
 from app.api.responses import problem_response
@@ -18,12 +19,10 @@ from app.errors import (
     InvalidParameters,
     MethodNotAllowed,
     NotFound,
-    PayloadTooLarge,
     Problem,
     Unavailable,
     nearest,
 )
-from app.limits import MAX_BODY
 
 log = logging.getLogger("indicators")
 
@@ -50,6 +49,9 @@ def add_handlers(app: FastAPI) -> None:
         away = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
         return problem_response(away, request.url.path)
 
+    async def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=499)  # nobody is there to read it
+
     async def internal(request: Request, _error: Exception) -> Response:
         # the server logs the traceback
         return problem_response(InternalError("The service failed; the fault was logged."), request.url.path)
@@ -58,6 +60,7 @@ def add_handlers(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(http)
     app.exception_handler(RequestValidationError)(invalid)
     app.exception_handler(DBAPIError)(unavailable)
+    app.exception_handler(ClientDisconnect)(gone)
     app.exception_handler(Exception)(internal)
 
 
@@ -69,6 +72,4 @@ def _of_status(app: FastAPI, request: Request, error: HTTPException) -> Problem:
     if error.status_code == NotFound.status:
         near = nearest(path, app.openapi()["paths"])
         return NotFound("There is nothing at this address.", [Fault("No such path.", "unknown_path", suggestion=near)])
-    if error.status_code == PayloadTooLarge.status:
-        return PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
     return BadRequest("The request could not be read.")

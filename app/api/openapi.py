@@ -160,6 +160,12 @@ def _document(schema: str, description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": {"$ref": REF + schema}}}}
 
 
+def metrics_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of the metrics, for OpenAPI."""
+    answer = {"description": "The metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return {200: answer, **errors(BadRequest, InvalidParameters)}
+
+
 def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
     """The answer of a route about the service itself, for OpenAPI."""
     answer = {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}

@@ -14,6 +14,7 @@ from app.dialects import time_limit
 from app.errors import TimeLimitPassed, Unavailable
 from app.formats import Format
 from app.formats.base import Medium
+from app.limits import MAX_WAITING
 from app.query.history import version
 from app.query.streaming import stream
 from app.resource import Lang, ListQuery, Resource
@@ -40,6 +41,8 @@ class Readers:
                 return self._inline(work)
             except TimeLimitPassed:
                 pass
+        if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
+            raise Unavailable("Too many long reads are waiting.", headers={"Retry-After": "5"})
         try:
             return await to_thread.run_sync(partial(self._run, work, self.seconds), limiter=self._limiter)
         except TimeLimitPassed:

@@ -9,6 +9,8 @@ import typer
 from app import backups
 from app.cli.console import current_database, database, settings, working
 from app.main import create_app
+from app.observe import configure_logs
+from app.publishing.tokens import SHAPE
 from app.server import serve as run_server
 
 commands = typer.Typer()
@@ -26,6 +28,7 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     chosen = settings(**given)
     gc.set_threshold(*GC_THRESHOLDS)
+    configure_logs(chosen.log_level, SHAPE)
     run_server(create_app(chosen), chosen)
 
 

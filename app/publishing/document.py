@@ -26,6 +26,8 @@ from app.resources.zones import ZoneType
 FORMAT = "regional-indicators/1"
 MOST_FACTS = 100_000
 """Of one document."""
+MAX_TEXT = 500
+"""Characters of one text."""
 LARGEST = 2**53 - 1
 """Up to here every whole number is exact in eight bytes of floating point."""
 
@@ -48,7 +50,7 @@ def _hedge(value: str) -> str:
     return value
 
 
-Line = Annotated[str, Field(max_length=500), AfterValidator(_clean)]
+Line = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_clean)]
 Slug = Annotated[str, Field(pattern=SLUG, max_length=100)]
 When = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="A year, month or day.")]
 Positive = Annotated[int, Field(ge=1, le=LARGEST)]

@@ -1,0 +1,166 @@
+"""What every request meets first: a name, then the checks that cost little. Pure ASGI, in front of everything.
+
+Refused are addresses that are too long or not UTF-8, hosts that are not ours, tokens in addresses, clients that ask too often,
+and whatever is more than can be worked on at once. ``/healthz`` is answered even then.
+"""
+
+import re
+from collections.abc import Sequence
+from secrets import token_hex
+from time import time
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from limits import RateLimitItem
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import (
+    MEDIA_TYPE,
+    BadRequest,
+    MisdirectedRequest,
+    PayloadTooLarge,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    UriTooLong,
+)
+from app.limits import MAX_BODY, MAX_URL
+
+ALIVE = "/healthz"
+NOT_MODIFIED = 304
+LONGEST_LENGTH = 10
+"""Digits of a Content-Length that is worth reading."""
+_OWN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Guard:
+    """Lets through what may pass. ``in_flight`` is the number of requests that are being worked on."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], rate: "Rate | None", most: int, secret: re.Pattern[str]) -> None:
+        """``hosts`` are answered for (all with ``*``), ``most`` requests at once; ``secret`` is the shape of tokens."""
+        self.app, self.rate, self.most = app, rate, most
+        self.in_flight = 0
+        self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
+        self._secret = re.compile(secret.pattern.encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        name = given if _OWN_ID.fullmatch(given) else token_hex(8).encode()
+        scope["request_id"] = name.decode()
+        callers = self.rate.callers(scope, headers) if self.rate is not None else ()
+        rate = self.rate
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more: Headers = [(b"x-request-id", name)]
+                if rate is not None and scope["path"] != ALIVE:
+                    more += rate.counted(callers, free=message["status"] == NOT_MODIFIED)
+                message = {**message, "headers": [*message["headers"], *more]}
+            await send(message)
+
+        problem = self._refused(scope, headers) or (rate.refused(callers) if rate is not None else None)
+        if problem is None and self.in_flight >= self.most:
+            problem = Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
+        if problem is not None and scope["path"] != ALIVE:
+            for message in answer(problem, scope["path"]):
+                await named(message)
+            return
+        self.in_flight += 1
+        try:
+            await self.app(scope, _bounded(receive), named)
+        finally:
+            self.in_flight -= 1
+
+    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Problem | None:
+        """What is wrong with the address or the host."""
+        path, query = scope["raw_path"], scope["query_string"]
+        if len(path) + len(query) > MAX_URL:
+            return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and (len(length) > LONGEST_LENGTH or int(length) > MAX_BODY):
+            return PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
+        if b"%" in path and not _is_text(path):
+            return BadRequest("The path is not percent-encoded UTF-8, or contains NUL.")
+        if b"ria_" in path + query and self._secret.search(path + query):
+            scope["path"] = "/"  # it is repeated nowhere
+            return BadRequest("A token stands in the address, where others may see it: revoke it, and send the next as a header.")
+        if self._hosts is not None and headers.get(b"host", b"").rsplit(b":", 1)[0].lower() not in self._hosts:
+            return MisdirectedRequest("This service does not answer for that host.")
+        return None
+
+
+class Rate:
+    """How many requests one client, and one token, may send; 304 costs nothing."""
+
+    def __init__(self, limit: RateLimitItem) -> None:
+        """``limit`` for each."""
+        self.limit = limit
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._policy = f'"requests";q={limit.amount};w={limit.get_expiry()}'.encode()
+
+    def callers(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[str, ...]:
+        """Who sends the request: the client, and the token where there is one."""
+        client = scope["client"][0] if scope["client"] else ""
+        token = headers.get(b"authorization")
+        return (client,) if token is None else (client, f"token {hash(token)}")
+
+    def refused(self, callers: Sequence[str]) -> Problem | None:
+        """The problem, if one of the callers has sent too much."""
+        for caller in callers:
+            if not self._limiter.test(self.limit, caller):
+                wait = max(1, round(self._limiter.get_window_stats(self.limit, caller).reset_time - time()))
+                return TooManyRequests(f"At most {self.limit} are answered.", headers={"Retry-After": str(wait)})
+        return None
+
+    def counted(self, callers: Sequence[str], *, free: bool) -> Headers:
+        """Count an answer; the headers that say what is left (draft-ietf-httpapi-ratelimit-headers)."""
+        for caller in () if free else callers:
+            self._limiter.hit(self.limit, caller)
+        stats = [self._limiter.get_window_stats(self.limit, caller) for caller in callers]
+        least = min(stats, key=lambda stat: stat.remaining)
+        left = f'"requests";r={least.remaining};t={max(0, round(least.reset_time - time()))}'
+        return [(b"ratelimit-policy", self._policy), (b"ratelimit", left.encode())]
+
+
+def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
+    """The messages of a problem document."""
+    body = msgspec.json.encode(problem.document(instance))
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **problem.headers}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return (
+        {"type": "http.response.start", "status": problem.status, "headers": raw},
+        {"type": "http.response.body", "body": body},
+    )
+
+
+def _bounded(receive: Receive) -> Receive:
+    """``receive`` that raises PayloadTooLarge once a body is too large, however it is sent."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
+        return message
+
+    return counted
+
+
+def _is_text(path: bytes) -> bool:
+    decoded = unquote_to_bytes(path)
+    try:
+        decoded.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in decoded

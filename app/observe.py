@@ -1,0 +1,130 @@
+"""What the service says about itself: a log of JSON lines, and metrics in Prometheus' format; and what browsers are told.
+
+The answers that the cache repeats do not come here: the cache counts them.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SLOW_SECONDS = 1.0
+"""A read that takes longer is worth a line."""
+ERROR = 400
+SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"x-frame-options", b"DENY"),
+]
+POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+"""An answer is data: no browser shall run or load anything for it. Pages say otherwise themselves."""
+
+log = structlog.get_logger("indicators")
+
+
+def configure_logs(level: str, secret: re.Pattern[str]) -> None:
+    """Write JSON lines to stderr, those of libraries too; what has the shape of a secret is left out."""
+
+    def redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        return {key: secret.sub("[redacted]", value) if isinstance(value, str) else value for key, value in event.items()}
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    written = structlog.processors.JSONRenderer(ensure_ascii=False)
+    last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, written]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+
+
+class Metrics:
+    """The counters of one application, and what is asked for when they are read."""
+
+    def __init__(self, state: Callable[[], dict[str, tuple[str, float]]]) -> None:
+        """``state`` gives values by name, each with its meaning; names that end in ``_total`` are counters."""
+        self.registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        to: Any = {"registry": self.registry}
+        self.requests = Counter("indicators_requests", "Requests that the cache did not answer.", labels, **to)
+        self.seconds = Histogram("indicators_request_seconds", "Time until the end of the answer.", ("route",), **to)
+        self.registry.register(_State(state))
+
+    def text(self) -> bytes:
+        """All metrics, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _State(Collector):
+    def __init__(self, state: Callable[[], dict[str, tuple[str, float]]]) -> None:
+        self._state = state
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        for name, (meaning, value) in self._state().items():
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            yield kind(f"indicators_{name}", meaning, value=value)
+
+
+class Observed:
+    """Counts and logs what ``app`` answers, and adds the headers that keep browsers out of trouble. Pure ASGI."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Counts into ``metrics``."""
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, status = perf_counter(), 0
+        structlog.contextvars.bind_contextvars(request_id=scope.get("request_id"))
+
+        async def secured(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], *SECURITY]
+                if not any(name == b"content-security-policy" for name, _ in headers):
+                    headers.append(POLICY)
+                if scope["scheme"] == "https":
+                    headers.append((b"strict-transport-security", b"max-age=31536000"))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, secured)
+        finally:
+            self._note(scope, status, perf_counter() - start)
+            structlog.contextvars.clear_contextvars()
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = scope["method"], getattr(scope.get("route"), "path", "none")
+        self.metrics.requests.labels(method, route, str(status)).inc()
+        self.metrics.seconds.labels(route).observe(seconds)
+        matters = status >= ERROR or method not in ("GET", "HEAD", "OPTIONS") or seconds > SLOW_SECONDS or status == 0
+        line = {"method": method, "path": scope["path"], "status": status, "seconds": round(seconds, 4)}
+        (log.info if matters else log.debug)("request", **line, client=scope["client"][0] if scope["client"] else None)

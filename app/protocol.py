@@ -1,0 +1,135 @@
+"""HTTP/1.1 as uvicorn and httptools read it, and stricter: what is ambiguous, too large or too slow is refused.
+
+Refusals are problem documents, and end the connection. Timers run only while something is late, so that requests that arrive
+in one piece cost nothing.
+"""
+
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
+from time import monotonic
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.errors import BadRequest, HeadersTooLarge, Problem, RequestTimeout, UriTooLong
+from app.guard import answer
+from app.limits import BODY_RATE, HEAD_SECONDS, MAX_HEADERS, MAX_URL, SILENT_SECONDS
+
+LOOK_SECONDS = 1.0
+"""Between two looks at how fast a body arrives."""
+
+
+class StrictProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """As uvicorn makes it."""
+        super().__init__(*arguments, **named)
+        self._refusal: Problem | None = None
+        self._reading_head = False
+        self._head = 0
+        self._awaiting_body = False
+        self._body = 0
+        self._since = 0.0
+        self._timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        """A connection: it has to say something."""
+        super().connection_made(transport)
+        self._in(SILENT_SECONDS, self._silent)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end of the connection."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes. Those of headers are counted, and must end in time."""
+        if self._timer is not None and not self._reading_head and not self._awaiting_body:
+            self._cancel()
+        super().data_received(data)
+        if self._reading_head and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > MAX_HEADERS + MAX_URL:
+                self._refuse(HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes."))
+            elif self._timer is None:
+                self._in(HEAD_SECONDS, self._head_is_late)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._reading_head, self._head = True, 0
+
+    def on_headers_complete(self) -> None:
+        """The end of the headers: what has two meanings is refused before anything is done."""
+        self._reading_head = False
+        self._cancel()
+        names = [name for name, _ in self.headers]
+        if len(self.url) > MAX_URL:
+            self._refusal = UriTooLong(f"The address is longer than {MAX_URL} bytes.")
+        elif sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEADERS:
+            self._refusal = HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes.")
+        elif names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
+            self._refusal = BadRequest("Expected one Host header.")
+        elif b"transfer-encoding" in names and b"content-length" in names:
+            self._refusal = BadRequest("Both Content-Length and Transfer-Encoding are there; expected one.")
+        if self._refusal is not None:
+            raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
+        super().on_headers_complete()
+        self._awaiting_body = b"content-length" in names or b"transfer-encoding" in names
+        if self._awaiting_body:
+            self._body, self._since = 0, monotonic()
+            self._in(HEAD_SECONDS, self._look)
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body."""
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The end of a request."""
+        self._awaiting_body = False
+        self._cancel()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser, or one of the checks above, does not accept."""
+        self._refuse(self._refusal or BadRequest(msg.removesuffix(".") + ": it is not HTTP/1.1 (RFC 9112)."))
+
+    def _silent(self) -> None:
+        self._refuse(RequestTimeout(f"Nothing was sent in {SILENT_SECONDS:g} seconds."))
+
+    def _head_is_late(self) -> None:
+        self._refuse(RequestTimeout(f"The headers did not end in {HEAD_SECONDS:g} seconds."))
+
+    def _look(self) -> None:
+        """Is the body on its way? What we do not read ourselves is not late."""
+        wanted = BODY_RATE * (monotonic() - self._since - HEAD_SECONDS)
+        answering = self.cycle.response_started and not self.cycle.response_complete
+        waiting = not answering and not self.flow.read_paused
+        if waiting and self._body <= wanted:
+            self._refuse(RequestTimeout(f"The body arrives at less than {BODY_RATE} bytes a second."))
+        else:
+            self._in(LOOK_SECONDS, self._look)
+
+    def _in(self, seconds: float, then: Any) -> None:
+        self._cancel()
+        self._timer = self.loop.call_later(seconds, then)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer with the problem, and close; not where the answer to a request before is still to come, or has begun."""
+        self._cancel()
+        if self.transport.is_closing():
+            return
+        before = self.cycle is not None and not self.cycle.response_complete
+        if not before or (self._awaiting_body and not self.cycle.response_started):
+            start, body = answer(problem, "/")
+            lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()]
+            lines += [name + b": " + value for name, value in (*start["headers"], (b"connection", b"close"))]
+            self.transport.write(b"\r\n".join([*lines, b"", body["body"]]))
+        self.transport.close()

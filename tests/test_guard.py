@@ -1,0 +1,144 @@
+"""What is refused before anything is done: addresses, hosts, floods, tokens in the wrong place; and what browsers are told."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.database import Database
+from app.errors import Refusal
+from app.main import create_app
+from app.publishing import tokens
+from app.publishing.ingest import publish
+from app.settings import Settings
+from tests.documents import vocabulary, written
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[TestClient]:
+    """The service with small limits."""
+    publish(database, written(vocabulary()))
+    settings = Settings(database_url=database.url, rate_limit="10/minute", trusted_hosts="testserver, api.example")
+    with TestClient(create_app(settings), raise_server_exceptions=False) as made:
+        yield made
+
+
+def test_a_client_may_ask_so_often_and_304_is_free(client: TestClient) -> None:
+    first = client.get("/v1/regions")
+    assert first.headers["ratelimit-policy"] == '"requests";q=10;w=60'
+    assert first.headers["ratelimit"].startswith('"requests";r=9;t=')
+    for _ in range(20):
+        assert client.get("/v1/regions", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    assert [client.get("/v1/regions").status_code for _ in range(10)] == [200] * 9 + [429]
+    refused = client.get("/v1/regions")
+    assert refused.json()["type"] == "/problems/too-many-requests"
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert client.get("/healthz").status_code == 200
+
+
+def test_other_tokens_do_not_help_a_client(client: TestClient) -> None:
+    answers = [client.get("/v1/regions", headers={"Authorization": f"Bearer {number}"}).status_code for number in range(12)]
+    assert answers == [200] * 10 + [429] * 2
+
+
+def test_only_our_hosts_are_answered_for(client: TestClient) -> None:
+    assert client.get("/v1", headers={"Host": "api.example:8000"}).status_code == 200
+    refused = client.get("/v1", headers={"Host": "evil.example"})
+    assert (refused.status_code, refused.json()["type"]) == (421, "/problems/misdirected-request")
+
+
+def test_what_is_too_much_at_once_is_told_to_come_back(database: Database) -> None:
+    app = create_app(Settings(database_url=database.url, rate_limit="", max_requests=1))
+    app.in_flight = 1
+    with TestClient(app) as client:
+        refused = client.get("/v1")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert client.get("/healthz").status_code == 200
+        app.in_flight = 0
+        assert client.get("/v1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v1/zones?q=" + "x" * 8200, 414), ("/v1/" + "x" * 8200, 414), ("/v1/zones/%ff", 400), ("/v1/zones/a%00b", 400)],
+)
+def test_addresses_that_cannot_be_served(client: TestClient, path: str, status: int) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_token_in_an_address_is_refused_and_repeated_nowhere(client: TestClient, database: Database) -> None:
+    with database.write() as connection:
+        token = tokens.issue(connection, "test", ["admin"], None)
+    for path in (f"/v1/audit?token={token}", f"/v1/sources/{token}"):
+        answer = client.get(path)
+        assert answer.status_code == 400
+        assert token not in answer.text + str(answer.headers)
+
+
+def test_bodies_are_bounded_also_in_chunks(client: TestClient, database: Database) -> None:
+    with database.write() as connection:
+        token = tokens.issue(connection, "test", ["publish"], None)
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k"}
+    large = b"x" * (8 * 2**20 + 1)
+    for content in (large, iter([large[:1000], large])):
+        answer = client.post("/v1/publications", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/payload-too-large")
+
+
+def test_every_answer_has_a_name_and_tells_browsers_to_run_nothing(client: TestClient) -> None:
+    for path in ("/v1/regions", "/v1/regions", "/v1/nothing"):
+        headers = client.get(path).headers
+        assert len(headers["x-request-id"]) == 16
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    named = client.get("/v1/regions", headers={"X-Request-Id": "of-the-client-1"})
+    assert named.headers["x-request-id"] == "of-the-client-1"
+    assert client.get("/v1/regions", headers={"X-Request-Id": "a b\tc"}).headers["x-request-id"] != "a b\tc"
+    assert "strict-transport-security" not in named.headers
+    assert "set-cookie" not in named.headers
+
+
+def test_other_origins_may_read_and_nothing_else(client: TestClient) -> None:
+    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
+    allowed = client.options("/v1/regions", headers=asked)
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "*")
+    for method in ("POST", "DELETE"):
+        refused = client.options("/v1/publications", headers={**asked, "Access-Control-Request-Method": method})
+        assert refused.status_code == 400
+    assert "access-control-allow-credentials" not in client.get("/v1", headers={"Origin": asked["Origin"]}).headers
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("rate_limit", "often"), ("trusted_proxies", "*"), ("max_requests", 0), ("read_seconds", -1)]
+)
+def test_unsafe_settings_are_refused(setting: str, value: str) -> None:
+    with pytest.raises(ValueError, match=setting):
+        Settings.model_validate({setting: value})
+
+
+def test_metrics_count_by_route_and_what_the_cache_answers(client: TestClient) -> None:
+    for _ in range(3):
+        client.get("/v1/regions/990000")
+    text = client.get("/metrics").text
+    assert 'indicators_requests_total{method="GET",route="/v1/regions/{id}",status="200"} 1.0' in text
+    assert "indicators_cache_hits_total 2.0" in text
+    assert "indicators_revision 1.0" in text
+    assert "indicators_publications_total 1.0" in text
+    for name in ("indicators_database_bytes", "indicators_wal_bytes"):
+        assert f"\n{name} " in text
+
+
+def test_limits_are_published(client: TestClient) -> None:
+    found = client.get("/v1/limits").json()
+    assert found["requests"] == {"maximum_in_flight": 500, "rate": "10/minute"}
+    assert found["request"]["maximum_body_bytes"] == 8 * 2**20
+    assert found["document"]["maximum_facts"] == 100_000
+    assert json.dumps(found)
+
+
+def test_a_database_that_cannot_be_used_is_a_refusal() -> None:
+    with pytest.raises(Refusal, match="does not exist"):
+        create_app(Settings(database_url="sqlite:////nowhere/x.db"))

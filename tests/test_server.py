@@ -1,0 +1,178 @@
+"""HTTP as it arrives on a socket: what is ambiguous, too large, too slow or cut off, and how the process ends."""
+
+import json
+import re
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.database import Database
+from app.publishing.tokens import issue
+from app.settings import carried
+from tests.conftest import migrated, seeded
+from tests.server import Running, heard, running
+
+HASTE = "import app.protocol as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.LOOK_SECONDS = 0.4"
+"""Limits of time that a test can wait for."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The service over the seed, with little patience."""
+    folder = tmp_path_factory.mktemp("server")
+    url = f"sqlite:///{folder}/indicators.db"
+    seeded(migrated(url)).engine.dispose()
+    with running(url, folder, before=HASTE) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def token(server: Running) -> str:
+    """A token that may publish."""
+    database = Database(f"sqlite:///{server.log.parent}/indicators.db", carried("migrations"))
+    with database.write() as connection:
+        made = issue(connection, "test", ["publish"], None)
+    database.close()
+    return made
+
+
+def problem(answer: bytes) -> tuple[int, str]:
+    """The status and the type of a problem that a connection ended with."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower(), answer
+    assert b"connection: close" in head.lower()
+    found = json.loads(body)
+    assert int(head.split()[1]) == found["status"]
+    return found["status"], found["type"].rsplit("/", 1)[1]
+
+
+GET = b"GET /v1 HTTP/1.1\r\n"
+POST = b"POST /v1/publications HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        GET + b"Host: a\r\nHost: b\r\n\r\n",
+        GET + b"\r\n",
+        POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd",
+        POST + b"Content-Length: -1\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"GET /v1/\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+        GET + b"Host: x\r\nX-Y: a\0b\r\n\r\n",
+        GET + b"Host: x\r\nX Y: a\r\n\r\n",
+        "GET /v1/zones?q=徐汇 HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        b"GET /v1/zones/%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GARBAGE\r\n\r\n",
+    ],
+)
+def test_what_is_not_strictly_http_is_refused(server: Running, request_: bytes) -> None:
+    assert problem(server.say(request_)) == (400, "bad-request")
+
+
+def test_heads_are_bounded(server: Running) -> None:
+    assert problem(server.say(b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n")) == (414, "uri-too-long")
+    many = b"".join(b"X-%d: %s\r\n" % (number, b"y" * 1000) for number in range(40))
+    assert problem(server.say(GET + b"Host: x\r\n" + many + b"\r\n")) == (431, "headers-too-large")
+    with server.connect() as connection:  # one that never ends
+        connection.sendall(GET + b"Host: x\r\nX: ")
+        try:
+            for _ in range(100):
+                connection.sendall(b"y" * 10_000)
+        except OSError:
+            return  # closed in the middle
+        assert problem(heard(connection)) == (431, "headers-too-large")
+
+
+@pytest.mark.parametrize("beginning", [b"", GET, GET + b"Host: x\r\nX-Y: "], ids=["nothing", "no header", "half a header"])
+def test_who_is_silent_is_not_waited_for(server: Running, beginning: bytes) -> None:
+    start = time.monotonic()
+    assert problem(server.say(beginning)) == (408, "request-timeout")
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("body", [b"", b"abc"], ids=["no body", "half a body"])
+def test_bodies_that_do_not_come_are_not_waited_for(server: Running, token: str, body: bytes) -> None:
+    start = time.monotonic()
+    head = POST + f"Authorization: Bearer {token}\r\nIdempotency-Key: k\r\nContent-Length: 100000\r\n\r\n".encode()
+    assert problem(server.say(head + body)) == (408, "request-timeout")
+    # who may not publish is told so at once, and then not waited for either
+    assert server.say(POST + b"Content-Length: 100000\r\n\r\n" + body).startswith(b"HTTP/1.1 401 ")
+    assert time.monotonic() - start < 5
+
+
+def test_who_trickles_is_not_waited_for(server: Running) -> None:
+    with server.connect() as connection:
+        connection.sendall(GET)
+        for number in range(50):
+            connection.sendall(b"X-%d: y\r\n" % number)
+            if select.select([connection], [], [], 0.1)[0]:
+                break
+        assert problem(heard(connection)) == (408, "request-timeout")
+
+
+def test_requests_one_after_the_other_on_a_connection(server: Running) -> None:
+    one = GET + b"Host: x\r\n\r\n"
+    answers = server.say(one * 3 + GET + b"Host: x\r\nConnection: close\r\n\r\n")
+    assert answers.count(b"HTTP/1.1 200 OK") == 4
+
+
+def test_a_reader_that_stalls_holds_up_nobody(server: Running) -> None:
+    stalled = [server.connect() for _ in range(20)]
+    for connection in stalled:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /v1/observations?limit=all&format=csv HTTP/1.1\r\nHost: x\r\n\r\n")
+    start = time.monotonic()
+    assert httpx.get(server.url + "/v1/observations").status_code == 200
+    assert time.monotonic() - start < 1
+    for connection in stalled:
+        connection.close()
+
+
+def test_the_log_is_json_with_names_and_without_secrets(server: Running) -> None:
+    secret = "ria_" + "a" * 46
+    httpx.get(server.url + "/v1/none%0Asecond", headers={"X-Request-Id": "named-by-test", "Authorization": f"Bearer {secret}"})
+    httpx.get(server.url + f"/v1/none?x={secret}")
+    lines = server.log.read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    (line,) = (line for line in found if line.get("request_id") == "named-by-test")
+    assert (line["path"], line["status"], line["method"], line["level"]) == ("/v1/none\nsecond", 404, "GET", "info")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:.]+Z", line["time"])
+    assert secret not in "".join(lines)
+
+
+def test_it_ends_in_time_although_somebody_reads_slowly(server: Running, tmp_path: Path) -> None:
+    url = f"sqlite:///{server.log.parent}/indicators.db"
+    with running(url, tmp_path, before="import app.server as s; s.GRACE_SECONDS = 2") as other:
+        slow = other.connect()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.sendall(b"GET /v1/export/observations.csv HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert slow.recv(100)
+        start = time.monotonic()
+        other.process.send_signal(signal.SIGTERM)
+        assert other.process.wait(20) in (0, -signal.SIGTERM)
+        assert time.monotonic() - start < 8
+        slow.close()
+
+
+def test_ready_says_what_is_in_the_way(server: Running) -> None:
+    assert httpx.get(server.url + "/readyz").json()["status"] == "ready"
+    log = server.log.with_name("indicators.db-wal")
+    kept = log.rename(log.with_name("kept")) if log.exists() else None
+    with log.open("wb") as file:
+        file.truncate(300 * 2**20)  # sparse: a log of that size without writing it
+    try:
+        answer = httpx.get(server.url + "/readyz")
+    finally:
+        log.unlink()
+        if kept is not None:
+            kept.rename(log)
+    assert (answer.status_code, answer.json()["detail"]) == (503, "Not ready: the write-ahead log is not taken over.")
