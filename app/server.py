@@ -8,10 +8,11 @@ from app.protocol import StrictProtocol
 from app.settings import Settings
 
 
-def serve(app: ASGIApp, settings: Settings) -> None:
-    """Serve until told to stop; then open requests have some seconds to end."""
+def serve(app: ASGIApp, settings: Settings, fd: int | None = None) -> None:
+    """Serve until told to stop; then open requests have some seconds to end. ``fd`` is a socket that listens already."""
     uvicorn.run(
         app,
+        fd=fd,
         host=settings.host,
         port=settings.port,
         http=StrictProtocol,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import Semaphore, fail_after, to_thread
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 from sqlalchemy import Connection
@@ -22,6 +22,7 @@ from app.errors import (
     InFlight,
     InvalidParameters,
     Problem,
+    Unavailable,
     UnsupportedMediaType,
 )
 from app.publishing.audit import record
@@ -35,6 +36,8 @@ router = APIRouter(prefix=V1, tags=["Publishing"])
 
 MEDIA_TYPES = ("application/yaml", "application/json", "application/x-yaml", "text/yaml", "text/x-yaml")
 """What a document is sent as."""
+TURN_SECONDS = 5.0
+"""That a publication waits for those before it."""
 KEY = re.compile(r"[!-~]{1,200}")
 
 Made = TypeVar("Made")
@@ -74,7 +77,7 @@ class Writer:
     def __init__(self, database: Database) -> None:
         """Writes to ``database``."""
         self.database = database
-        self._turns = CapacityLimiter(1)
+        self._turns = Semaphore(1)
         self._in_flight: set[tuple[str, str]] = set()
 
     async def actor(self, request: Request, action: Action) -> Actor:
@@ -127,7 +130,15 @@ class Writer:
                 self._written(lambda connection: record(connection, actor, action, target, slug))
                 raise
 
-        return await to_thread.run_sync(done, limiter=self._turns)
+        try:
+            with fail_after(TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Unavailable("Others are publishing at the moment.", headers={"Retry-After": "5"}) from None
+        try:
+            return await to_thread.run_sync(done)
+        finally:
+            self._turns.release()
 
 
 def rehearsal(connection: Connection, actor: Actor, submission: Submission) -> dict[str, Any]:

@@ -23,13 +23,14 @@ GC_THRESHOLDS = (50_000, 20, 100)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; else PORT.", min=0, max=65535)] = None,
+    fd: Annotated[int | None, typer.Option(help="A socket that listens already, as of systemd; instead of both.", min=3)] = None,
 ) -> None:
     """Serve the API. The database must be there: see migrate and publish."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     chosen = settings(**given)
     gc.set_threshold(*GC_THRESHOLDS)
     configure_logs(chosen.log_level, SHAPE)
-    run_server(create_app(chosen), chosen)
+    run_server(create_app(chosen), chosen, fd)
 
 
 @commands.command(epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate")

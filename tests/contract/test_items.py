@@ -40,7 +40,7 @@ def test_an_unknown_id_is_not_found_and_the_nearest_is_named(seed_client: TestCl
 
 
 @EACH
-@pytest.mark.parametrize("wrong", ["%00", "%F0%9F%98%80", "-1", "99999999999999999999", "%27%3B--"])
+@pytest.mark.parametrize("wrong", ["%F0%9F%98%80", "-1", "99999999999999999999", "%27%3B--"])
 def test_a_strange_id_is_not_found(seed_client: TestClient, resource: Resource, wrong: str) -> None:
     assert seed_client.get(f"/v1/{resource.name}/{wrong}").status_code == 404
 

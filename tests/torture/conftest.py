@@ -1,0 +1,37 @@
+"""The figures of a run: printed at its end and, in the long form, kept in the documentation."""
+
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import pysqlite3
+import pytest
+
+from tests.torture import LONG
+
+KEPT = Path(__file__).parents[2] / "docs" / "reliability.md"
+MARK = "<!-- made by `make torture` -->"
+
+_figures: dict[str, str] = {}
+
+Note = Callable[[str, str], None]
+
+
+@pytest.fixture
+def note() -> Note:
+    """Keep a figure, under the name of what was promised."""
+    return _figures.__setitem__
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures; keep those of the long form where everything held."""
+    if not _figures:
+        return
+    terminalreporter.section("torture")
+    for name, found in _figures.items():
+        terminalreporter.write_line(f"{name}: {found}")
+    if LONG and not terminalreporter.stats.get("failed"):
+        lines = ["| promise | what was found |", "| --- | --- |", *(f"| {name} | {found} |" for name, found in _figures.items())]
+        machine = f"Python {platform.python_version()}, SQLite {pysqlite3.sqlite_version}, {platform.system()}."
+        head = KEPT.read_text().partition(MARK)[0]
+        KEPT.write_text("\n".join([head + MARK, "", *lines, "", machine, ""]))
