@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check examples bench lock clean
+.PHONY: serve test check torture examples bench lock sbom audit clean
 
 serve: $(VENV)/runtime
 	@$(BIN)/indicators migrate
@@ -19,6 +19,10 @@ check: $(VENV)/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# attempts to lose or corrupt something, in their long form; the figures go into docs/reliability.md
+torture: $(VENV)/development
+	TORTURE=long $(BIN)/pytest tests/torture
 
 # speed and memory against peers, on two cores; needs wrk and sqlite3 on the machine. ROWS=100000 for a short run
 ROWS ?= 5000000
@@ -35,6 +39,14 @@ lock:
 	  pyproject.toml --all-extras --group build -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  pyproject.toml --all-extras --group dev -o requirements-dev.txt
+
+# the bill of materials of what runs (CycloneDX), and the known holes in it; the second asks the network
+sbom: $(VENV)/development
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml -o dist/sbom.json requirements.txt
+
+audit: $(VENV)/development
+	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements.txt
 
 clean:
 	rm -rf $(VENV) dist

@@ -19,6 +19,10 @@ LOOK_SECONDS = 1.0
 """Between two looks at how fast a body arrives."""
 
 
+LEAVE_SECONDS = 1.0
+"""That a new connection is given to ask once when the server ends."""
+
+
 class StrictProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -31,6 +35,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._awaiting_body = False
         self._body = 0
         self._since = 0.0
+        self._leaving = False
         self._timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
@@ -42,6 +47,14 @@ class StrictProtocol(HttpToolsProtocol):
         """The end of the connection."""
         self._cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server ends: who has just connected may still ask once; who is idle may not."""
+        if self.cycle is None and not self.transport.is_closing():
+            self._leaving = True
+            self._in(LEAVE_SECONDS, self.transport.close)
+        else:
+            super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Bytes. Those of headers are counted, and must end in time."""
@@ -76,6 +89,8 @@ class StrictProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
         super().on_headers_complete()
+        if self._leaving:
+            self.cycle.keep_alive = False
         self._awaiting_body = b"content-length" in names or b"transfer-encoding" in names
         if self._awaiting_body:
             self._body, self._since = 0, monotonic()

@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 
 from app.dataset import Column, Dataset, Row
 
-BATCH = 5000
+BATCH = 250
+"""Rows that are written at once: what a reader that stalls holds in memory."""
 
 
 Content = TypeVar("Content")
@@ -53,12 +54,12 @@ class Format:
         return self.media_type + self.parameters
 
 
-def batches(dataset: Dataset) -> Iterator[list[Row]]:
-    """The rows, some thousands at a time; one empty batch where there are none."""
+def batches(dataset: Dataset, size: int = BATCH) -> Iterator[list[Row]]:
+    """The rows, ``size`` at a time; one empty batch where there are none."""
     rows = iter(dataset.rows)
-    batch = list(islice(rows, BATCH))
+    batch = list(islice(rows, size))
     while True:
         yield batch
-        batch = list(islice(rows, BATCH))
+        batch = list(islice(rows, size))
         if not batch:
             return

@@ -8,6 +8,9 @@ from typing import Any
 from app.dataset import Column, Dataset
 from app.formats.base import Format, batches
 
+ROW_GROUP = 5000
+"""Rows of one row group."""
+
 AVAILABLE = find_spec("pyarrow") is not None
 
 
@@ -19,7 +22,7 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     schema = pa.schema([_field(pa, column) for column in dataset.columns])
     buffer = io.BytesIO()
     with parquet.ParquetWriter(buffer, schema, compression="zstd") as writer:
-        for batch in batches(dataset):
+        for batch in batches(dataset, ROW_GROUP):
             cells = zip(*batch, strict=True) if batch else [()] * len(schema)
             arrays = [_array(pa, list(column), field) for column, field in zip(cells, schema, strict=True)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))

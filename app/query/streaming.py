@@ -10,8 +10,8 @@ from app.query.history import current_revision
 from app.query.paging import Reader, column_names
 from app.resource import Lang, ListQuery, Resource
 
-PIECE = 5000
-"""Rows of one read: a reader that stalls between two holds neither a transaction nor a connection."""
+PIECE = 250
+"""Rows of one read: a reader that stalls between two holds neither a transaction nor a connection, and little memory."""
 
 Opened = Callable[[], AbstractContextManager[Connection]]
 

@@ -1,5 +1,6 @@
 """What is published again and again, and what must hold of a database whatever happened to it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +32,24 @@ def faults(path: Path) -> list[str]:
     """What is wrong with a database: damage, partial revisions, facts that do not fit the counts of their revision."""
     connection = pysqlite3.connect(str(path))
     try:
-        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        if found:
-            return found
-        for revision, added, changed, retracted in connection.execute("SELECT id, added, changed, retracted FROM revision"):
-            made = _count(connection, "revision = ?", revision)
-            ended = _count(connection, "retracted_in = ?", revision)
-            if (made, ended) != (added + changed, changed + retracted):
-                found.append(f"revision {revision}: {made} made and {ended} ended, {added} {changed} {retracted} stated")
-        entries = connection.execute("SELECT count(*) FROM search_entry").fetchone()[0]
-        indexed = connection.execute("SELECT count(*) FROM search_index").fetchone()[0]
-        if entries != indexed:
-            found.append(f"{entries} texts, {indexed} of them indexed")
-        return found
+        return list(_faults(connection))
     except pysqlite3.DatabaseError as error:
         return [str(error)]
     finally:
         connection.close()
+
+
+def _faults(connection: Any) -> Iterator[str]:
+    yield from (str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok")
+    for revision, added, changed, retracted in connection.execute("SELECT id, added, changed, retracted FROM revision"):
+        made = _count(connection, "revision = ?", revision)
+        ended = _count(connection, "retracted_in = ?", revision)
+        if (made, ended) != (added + changed, changed + retracted):
+            yield f"revision {revision}: {made} made and {ended} ended, {added} {changed} {retracted} stated"
+    entries = connection.execute("SELECT count(*) FROM search_entry").fetchone()[0]
+    indexed = connection.execute("SELECT count(*) FROM search_index").fetchone()[0]
+    if entries != indexed:
+        yield f"{entries} texts, {indexed} of them indexed"
 
 
 def revisions(path: Path) -> int:

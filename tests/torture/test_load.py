@@ -1,0 +1,302 @@
+"""Many at once: readers while much is published, readers that stall, publishers that wait, restarts, backups under writes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pysqlite3
+import pytest
+
+from app import backups
+from app.database import Database
+from app.publishing.ingest import publish
+from app.publishing.tokens import issue
+from app.settings import carried
+from tests.bench.data import fill
+from tests.conftest import migrated, seeded
+from tests.server import Running, free_port, running
+from tests.torture import rounds
+from tests.torture.conftest import Note
+from tests.torture.history import FACTS, faults, revisions, variant, words
+
+PAGE = "/v1/observations?limit=20"
+
+
+def token_for(url: str) -> dict[str, str]:
+    """The header of a token that may publish."""
+    database = Database(url, carried("migrations"))
+    with database.write() as connection:
+        made = issue(connection, "test", ["publish"], None)
+    database.close()
+    return {"Authorization": f"Bearer {made}"}
+
+
+class Readers:
+    """Clients that read until told to stop; what they saw."""
+
+    def __init__(self, base: Callable[[], str], count: int, *, keep: bool = True) -> None:
+        self.seconds: list[float] = []
+        self.failures: list[str] = []
+        self._base, self._keep, self._stop = base, keep, threading.Event()
+        self._threads = [threading.Thread(target=self._read) for _ in range(count)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _read(self) -> None:
+        headers = {} if self._keep else {"Connection": "close"}
+        with httpx.Client(headers=headers, timeout=30) as client:
+            while not self._stop.is_set():
+                start = time.perf_counter()
+                try:
+                    answer = client.get(self._base() + PAGE)
+                    if answer.status_code != 200:
+                        self.failures.append(f"{answer.status_code} {answer.text[:200]}")
+                except httpx.HTTPError as error:
+                    self.failures.append(repr(error))
+                self.seconds.append(time.perf_counter() - start)
+                self._stop.wait(0.02)  # a client that reads now and then, not a load generator
+
+    def slowest(self) -> float:
+        """The 99th percentile, in milliseconds."""
+        return sorted(self.seconds)[int(len(self.seconds) * 0.99)] * 1000
+
+
+def test_readers_while_much_is_published(tmp_path: Path, note: Note) -> None:
+    facts = rounds(5_000, 100_000)
+    url = f"sqlite:///{tmp_path}/indicators.db"
+    publish(database := migrated(url), words())
+    publish(database, variant(1))
+    database.close()
+    (tmp_path / "much.json").write_bytes(variant(2, facts))
+    command = [sys.executable, "-c", "from app.cli import run; run()", "publish", "much.json"]
+    with running(url, tmp_path) as server:
+        with Readers(lambda: server.url, 64) as idle:
+            time.sleep(3)
+        with Readers(lambda: server.url, 64) as busy:
+            subprocess.run(command, cwd=tmp_path, env={**os.environ, "DATABASE_URL": url}, check=True, timeout=900)
+    ratio = busy.slowest() / idle.slowest()
+    found = f"{len(busy.failures)} of {len(busy.seconds)} reads failed, p99 {busy.slowest():.0f} ms, {ratio:.1f} × idle"
+    note(f"64 readers while {facts:,} facts are published", found)
+    assert busy.failures == []
+
+
+def test_readers_that_stall(tmp_path: Path, note: Note) -> None:
+    path = tmp_path / "indicators.db"
+    url = f"sqlite:///{path}"
+    fill(database := migrated(url), 200_000, 10)
+    with running(url, tmp_path) as server:
+        httpx.get(server.url + "/v1/observations?limit=1000")
+        before, stalled = memory(server), [server.connect() for _ in range(50)]
+        for connection in stalled:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.sendall(b"GET /v1/observations?limit=all&format=csv HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.recv(100)
+        slowest = 0.0
+        for number in range(20):
+            start = time.perf_counter()
+            assert httpx.get(server.url + f"/v1/observations?limit={number + 1}").status_code == 200
+            slowest = max(slowest, time.perf_counter() - start)
+        for number in range(5):  # nobody pins the log
+            publish(database, words() if number == 0 else variant(number))
+        grown, log = (memory(server) - before) / 2**20, truncated(path)
+        for connection in stalled:
+            connection.close()
+    note("50 stalled readers of an export", f"memory +{grown:.0f} MB, others {slowest * 1000:.0f} ms, log of {log} bytes after")
+    assert grown <= 150
+    assert slowest < 1
+    assert log == 0
+
+
+def memory(server: Running) -> int:
+    """Resident bytes of the process."""
+    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def truncated(path: Path) -> int:
+    """Bytes of the write-ahead log once it was taken over, as far as readers let it be."""
+    connection = pysqlite3.connect(str(path))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    log = path.with_name(path.name + "-wal")
+    return log.stat().st_size if log.exists() else 0
+
+
+def test_publishers_while_one_holds_the_lock(tmp_path: Path, note: Note) -> None:
+    path = tmp_path / "indicators.db"
+    url = f"sqlite:///{path}"
+    publish(database := migrated(url), words())
+    database.close()
+    headers = token_for(url)
+    with running(url, tmp_path) as server, ThreadPoolExecutor(8) as threads:
+
+        def send(number: int) -> httpx.Response:
+            data = variant(number).replace(b'"news"', f'"news-{number}"'.encode()).replace(b"any-chips", b"chips-%d" % number)
+            data = data.replace(b'"acme"', b'"acme-%d"' % number)
+            named = {**headers, "Idempotency-Key": f"{number}"}
+            return httpx.post(server.url + "/v1/publications", content=data, headers=named, timeout=60)
+
+        holder = pysqlite3.connect(str(path))
+        holder.execute("BEGIN IMMEDIATE")
+        answers = list(threads.map(send, range(8)))
+        assert {answer.status_code for answer in answers} == {503}
+        assert all("retry-after" in answer.headers for answer in answers)
+        assert httpx.get(server.url + PAGE).status_code == 200
+        holder.rollback()
+        holder.close()
+        answers = list(threads.map(send, range(8)))
+        made = [answer.json()["data"]["id"] for answer in answers if answer.status_code == 201]
+        again = list(threads.map(lambda _: send(0), range(100)))
+    note("8 publishers while another holds the lock", "503 with Retry-After, then all published")
+    note(
+        "100 requests at once with one key",
+        f"{len({answer.content for answer in again if answer.status_code == 201})} publication",
+    )
+    assert sorted(made) == list(range(2, 10))
+    assert {answer.status_code for answer in again} <= {201, 409}
+    assert revisions(path) == 9
+    assert faults(path) == []
+
+
+def test_backups_under_writes(tmp_path: Path, note: Note) -> None:
+    path, count = tmp_path / "indicators.db", rounds(5, 50)
+    publish(database := migrated(f"sqlite:///{path}"), words())
+    stop, published = threading.Event(), [1]
+
+    def write() -> None:
+        number = 0
+        writing = Database(f"sqlite:///{path}", carried("migrations"))
+        while not stop.is_set():
+            number += 1
+            published.append(publish(writing, variant(number)).revision)
+        writing.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    wrong = []
+    try:
+        for number in range(count):
+            least = published[-1]
+            copy = tmp_path / f"backup-{number}.db"
+            counts = backups.back_up(database, copy)
+            wrong += faults(copy)
+            assert counts["revision"] >= least
+            assert backups.verify(copy) == counts
+            restored = Database(f"sqlite:///{tmp_path}/restored-{number}.db", carried("migrations"))
+            assert backups.restore(restored, copy, replace=False) == counts
+            restored.require_current()
+            restored.close()
+    finally:
+        stop.set()
+        writer.join()
+    note(f"{count} backups under writes", f"{len(wrong)} damaged; all restored, counts equal")
+    assert wrong == []
+
+
+@contextmanager
+def listening() -> Iterator[socket.socket]:
+    """A socket that outlives the servers that answer at it, as systemd's."""
+    with socket.socket() as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1", free_port()))
+        made.listen(1024)
+        made.set_inheritable(True)
+        yield made
+
+
+def test_rolling_restarts(tmp_path: Path, note: Note) -> None:
+    url, count = f"sqlite:///{tmp_path}/indicators.db", rounds(3, 10)
+    seeded(migrated(url)).close()
+    with listening() as shared:
+        base = f"http://127.0.0.1:{shared.getsockname()[1]}"
+        log = (tmp_path / "server.log").open("ab")
+
+        def start() -> "subprocess.Popen[bytes]":
+            command = [sys.executable, "-c", "from app.cli import run; run()", "serve", "--fd", str(shared.fileno())]
+            environment = {**os.environ, "DATABASE_URL": url, "RATE_LIMIT": ""}
+            return subprocess.Popen(command, env=environment, pass_fds=[shared.fileno()], stdout=log, stderr=log)
+
+        server = start()
+        httpx.get(base + PAGE, timeout=30)
+        with Readers(lambda: base, 16, keep=False) as readers:
+            for _ in range(count):
+                following = start()
+                time.sleep(2)  # until it answers too; both do
+                server.send_signal(signal.SIGTERM)
+                assert server.wait(30) in (0, -signal.SIGTERM)
+                server = following
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+        log.close()
+    note(f"{count} rolling restarts under 16 clients", f"{len(readers.failures)} of {len(readers.seconds)} requests failed")
+    assert readers.failures == []
+
+
+def test_postgresql_comes_and_goes(tmp_path: Path, note: Note, postgresql: str) -> None:
+    """Its backends are ended while there are readers and a publisher; nothing is left in part, and all goes on at once."""
+    from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415  only here
+
+    server = make_url(postgresql).set(drivername="postgresql+psycopg")
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"torture_{os.getpid()}"
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = server.set(database=name).render_as_string(hide_password=False)
+    publish(database := migrated(url), words())
+    headers, statuses = token_for(url), []
+    ending = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+    with running(url, tmp_path) as service:
+        for number in range(1, rounds(10, 50)):
+
+            def send(number: int = number) -> int:
+                named = {**headers, "Idempotency-Key": f"{number}", "If-Match": "*"}
+                if number == 1:
+                    del named["If-Match"]
+                answer = httpx.post(service.url + "/v1/publications", content=variant(number), headers=named, timeout=60)
+                return answer.status_code
+
+            with ThreadPoolExecutor(1) as threads:
+                sent = threads.submit(send)
+                with engine.connect() as connection:
+                    while not sent.done():
+                        connection.execute(ending, {"name": name})
+                        time.sleep(0.01)
+                statuses.append(sent.result())
+            if statuses[-1] == 503:
+                statuses.append(send())
+            start = time.monotonic()
+            while httpx.get(service.url + PAGE).status_code != 200:
+                assert time.monotonic() - start < 1
+    with database.read() as connection:
+        made = " + ".join(f"(SELECT count(*) FROM {table} WHERE revision = r.id)" for table in FACTS)
+        partial = connection.exec_driver_sql(
+            f"SELECT count(*) FROM revision r WHERE added + changed <> {made}"  # noqa: S608  our own names
+        ).scalar_one()
+    database.close()
+    with suppress(Exception):
+        engine.dispose()
+    note(f"PostgreSQL backends ended {rounds(10, 50) - 1} times", f"{partial} partial; answered {sorted(set(statuses))}")
+    assert set(statuses) <= {201, 503}
+    assert partial == 0
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
