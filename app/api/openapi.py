@@ -16,12 +16,14 @@ from app.errors import (
     BadRequest,
     DocumentFaulty,
     Forbidden,
+    HeadersTooLarge,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
     InFlight,
     InsufficientStorage,
     InternalError,
     InvalidParameters,
+    MisdirectedRequest,
     NotAcceptable,
     NotComparable,
     NotFound,
@@ -29,15 +31,19 @@ from app.errors import (
     PreconditionFailed,
     PreconditionRequired,
     Problem,
+    RequestTimeout,
     TooManyRequests,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
+    UriTooLong,
 )
 from app.formats import formats_for
 from app.query.search import COLUMNS as SEARCH_COLUMNS
 from app.resource import Resource
 
+ANYWHERE = (BadRequest, RequestTimeout, UriTooLong, MisdirectedRequest, TooManyRequests, HeadersTooLarge, Unavailable)
+"""What may be answered to any request, before its address is even looked at."""
 EXAMPLES = Path(__file__).parent / "examples.json"
 
 TAGS = {
@@ -220,5 +226,9 @@ def document(app: FastAPI) -> dict[str, Any]:
     )
     components = found.setdefault("components", {})
     components.setdefault("schemas", {}).update(all_schemas())
+    components["responses"] = {problem.__name__: errors(problem)[problem.status] for problem in ANYWHERE}
+    for operation in (operation for path in found["paths"].values() for operation in path.values()):
+        for problem in ANYWHERE:
+            operation["responses"].setdefault(str(problem.status), {"$ref": f"#/components/responses/{problem.__name__}"})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "`indicators token issue`."}}
     return found

@@ -62,5 +62,5 @@ def revisions(path: Path) -> int:
 
 
 def _count(connection: Any, where: str, revision: int) -> int:
-    counts = (connection.execute(f"SELECT count(*) FROM {table} WHERE {where}", (revision,)) for table in FACTS)  # noqa: S608
+    counts = (connection.execute(f"SELECT count(*) FROM {table} WHERE {where}", (revision,)) for table in FACTS)
     return sum(int(count.fetchone()[0]) for count in counts)
