@@ -79,7 +79,18 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
     yield new
     for database in made:
-        database.engine.dispose()
+        discard(database)
+
+
+def discard(database: Database) -> None:
+    """Close the database, and on a server delete it, whoever still has connections to it."""
+    database.close()
+    url = make_url(database.url)
+    if url.get_backend_name() == "postgresql":
+        engine = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {url.database} WITH (FORCE)"))
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +105,7 @@ def database(new_database: NewDatabase) -> Iterator[Database]:
     """An empty database of its own."""
     made = new_database()
     yield made
-    made.engine.dispose()
+    discard(made)
 
 
 @pytest.fixture

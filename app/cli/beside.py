@@ -30,6 +30,10 @@ class Beside:
         with self._database.write(keep=False) as connection:
             return rehearsal(connection, LOCAL, Submission(content, "", None))
 
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
     def retract(self, source: str) -> dict[str, Any]:
         """Retract a source; the receipt."""
         with self._database.write() as connection:

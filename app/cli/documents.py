@@ -1,7 +1,7 @@
 """Commands on documents: check, verify, diff, publish, retract."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,11 +75,11 @@ def publish(
         raise Refusal("name documents to publish, or --seed for those that come with the software")
     if seed and url is not None:
         raise Refusal("--seed is for the database beside this; name the documents to publish elsewhere")
-    service = _service(url, only_missing=seed)
-    for path in files([carried("seed")] if seed else documents or []):
-        with _problems_of(path), working(f"publishing {path}"):
-            made = service.publish(content(path))
-        typer.echo(f"{path}: revision {made['id']}, {_counts(made) if made['new'] else 'already there'}")
+    with closing(_service(url, only_missing=seed)) as service:
+        for path in files([carried("seed")] if seed else documents or []):
+            with _problems_of(path), working(f"publishing {path}"):
+                made = service.publish(content(path))
+            typer.echo(f"{path}: revision {made['id']}, {_counts(made) if made['new'] else 'already there'}")
 
 
 @commands.command(epilog="Example: indicators diff district.yaml --url https://indicators.example")
@@ -88,8 +88,8 @@ def diff(
     url: Url = None,
 ) -> None:
     """Say what publishing a document would change, fact by fact; nothing is stored."""
-    with _problems_of(document), working(f"comparing {document}"):
-        found = _service(url).rehearse(content(document))
+    with closing(_service(url)) as service, _problems_of(document), working(f"comparing {document}"):
+        found = service.rehearse(content(document))
     for change in found["data"]:
         _print_change(change)
     typer.echo(f"{document}: {_counts(found['meta']) if found['meta']['new'] else 'nothing new'}")
@@ -101,8 +101,8 @@ def retract(
     url: Url = None,
 ) -> None:
     """Retract a source: its facts end at a new revision, and stay readable with as_of."""
-    with _problems_of(None):
-        made = _service(url).retract(source)
+    with closing(_service(url)) as service, _problems_of(None):
+        made = service.retract(source)
     typer.echo(f"{source}: revision {made['id']}, {_counts(made) if made['new'] else 'was retracted already'}")
 
 

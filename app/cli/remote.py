@@ -46,6 +46,10 @@ class Remote:
         receipt: Receipt = self._ask("DELETE", f"/v1/sources/{quote(source, safe='')}")["data"]
         return receipt
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def _seen(self, source: str) -> dict[str, str]:
         """The source as it is now, as If-Match has it; nothing where it is not there."""
         answer = self._send("GET", f"/v1/sources/{quote(source, safe='')}")

@@ -19,7 +19,7 @@ from app.publishing.ingest import publish
 from app.publishing.known import Known
 from app.publishing.parse import parse
 from app.publishing.tokens import issue
-from tests.conftest import SEED, NewDatabase, rows, seeded, serving
+from tests.conftest import SEED, NewDatabase, discard, rows, seeded, serving
 from tests.server import running
 from tests.torture import rounds
 from tests.torture.conftest import Note
@@ -186,6 +186,11 @@ class Publishing(RuleBasedStateMachine):
         """Start the service anew."""
         Publishing.steps += 1
         self.client = self.start()
+
+    def teardown(self) -> None:
+        """Away with its database."""
+        if hasattr(self, "database"):
+            discard(self.database)
 
     @invariant()
     def agrees(self) -> None:

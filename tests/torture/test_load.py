@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +23,7 @@ from app.publishing.ingest import publish
 from app.publishing.tokens import issue
 from app.settings import carried
 from tests.bench.data import fill
-from tests.conftest import migrated, seeded
+from tests.conftest import discard, migrated, seeded
 from tests.server import Running, free_port, running
 from tests.torture import rounds
 from tests.torture.conftest import Note
@@ -287,9 +287,8 @@ def test_postgresql_comes_and_goes(tmp_path: Path, note: Note, postgresql: str) 
     with database.read() as connection:
         made = " + ".join(f"(SELECT count(*) FROM {table} WHERE revision = r.id)" for table in FACTS)
         partial = connection.exec_driver_sql(f"SELECT count(*) FROM revision r WHERE added + changed <> {made}").scalar_one()
-    database.close()
-    with suppress(Exception):
-        engine.dispose()
+    discard(database)
+    engine.dispose()
     note(f"PostgreSQL backends ended {rounds(10, 50) - 1} times", f"{partial} partial; answered {sorted(set(statuses))}")
     assert set(statuses) <= {201, 503}
     assert partial == 0
