@@ -22,8 +22,14 @@ ENCODINGS: Mapping[bytes, Callable[[bytes], bytes]] = {
 """The content encodings, the preferred one first."""
 OK, NOT_MODIFIED = 200, 304
 WORTH_COMPRESSING = 500
+REQUEST_ID = b"x-request-id"
+OF_ONE_ANSWER = (b"content-length", b"etag", REQUEST_ID)
+"""Headers that are made anew, or belong to the request that was answered first."""
 OVERHEAD = 1000
 """Bytes that a kept answer takes besides its body, about."""
+
+OF_304 = (b"etag", b"cache-control", b"vary", b"last-modified", b"content-language")
+"""What is said again when nothing is sent (RFC 9110, section 15.4.5), besides what other origins may read."""
 
 Key = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None]
 """What an answer depends on: path, query, Accept, Accept-Language, Accept-Encoding, Origin."""
@@ -38,6 +44,10 @@ class Answer:
     messages: tuple[Message, Message]
     unchanged: tuple[Message, Message]
     size: int
+
+    def to(self, known: bytes | None) -> tuple[Message, Message]:
+        """The messages for a client that has the tags of If-None-Match."""
+        return self.unchanged if known is not None and (self.etag in known or known == b"*") else self.messages
 
 
 class Cache:
@@ -73,15 +83,11 @@ class Cache:
         answer = self._answers.get(key)
         if answer is None:
             self.misses += 1
-            answer = await self._make(key, scope, receive, send)
-            if answer is None:
-                return
-        else:
-            self.hits += 1
-            self._answers.move_to_end(key)
-        known = given(b"if-none-match")
-        unchanged = known is not None and (answer.etag in known or known == b"*")
-        start, body = answer.unchanged if unchanged else answer.messages
+            await self._make(key, scope, receive, send)
+            return
+        self.hits += 1
+        self._answers.move_to_end(key)
+        start, body = answer.to(given(b"if-none-match"))
         await send(start)
         await send(body)
 
@@ -100,8 +106,8 @@ class Cache:
     def _expire(self) -> None:
         self._fresh = False
 
-    async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> Answer | None:
-        """Let the application answer. What it answers is returned if it can be kept, else it was sent on."""
+    async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer, and keep what it answers if it can be kept."""
         version, start, body = self._version, None, b""
 
         async def collect(message: Message) -> None:
@@ -118,11 +124,14 @@ class Cache:
 
         await self.app(scope, receive, collect)
         if start is None:
-            return None
+            return
         answer = _finished(start["headers"], body, key[4] or b"")
         if version is not None and version == self._version and answer.size <= self.max_bytes // 8:
             self._keep(key, answer)
-        return answer
+        first, content = answer.to(dict(scope["headers"]).get(b"if-none-match"))
+        named = [(name, value) for name, value in start["headers"] if name == REQUEST_ID]
+        await send({**first, "headers": [*first["headers"], *named]})
+        await send(content)
 
     def _keep(self, key: Key, answer: Answer) -> None:
         before = self._answers.pop(key, None)
@@ -140,14 +149,14 @@ def _etag(headers: Headers) -> bytes:
 def _finished(headers: Headers, body: bytes, accepted: bytes) -> Answer:
     """The response, compressed if the client takes it and it is worth it; then its ETag names the encoding too."""
     etag = _etag(headers)
-    kept = [(name, value) for name, value in headers if name not in (b"content-length", b"etag")]
+    kept = [(name, value) for name, value in headers if name not in OF_ONE_ANSWER]
     encoding = _encoding(accepted) if len(body) >= WORTH_COMPRESSING else None
     if encoding is not None:
         body = ENCODINGS[encoding](body)
         etag = etag[:-1] + b"-" + encoding + b'"'
         kept.append((b"content-encoding", encoding))
     kept.append((b"etag", etag))
-    small = [(name, value) for name, value in kept if not name.startswith(b"content-") or name == b"content-language"]
+    small = [(name, value) for name, value in kept if name in OF_304 or name.startswith(b"access-control-")]
     return Answer(
         etag,
         _messages(OK, [*kept, (b"content-length", str(len(body)).encode())], body),

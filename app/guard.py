@@ -1,4 +1,4 @@
-"""What every request meets first: a name, then the checks that cost little. Pure ASGI, in front of everything.
+"""What every request meets first: checks that cost little. Pure ASGI, in front of everything.
 
 Refused are addresses that are too long or not UTF-8, hosts that are not ours, tokens in addresses, clients that ask too often,
 and whatever is more than can be worked on at once. ``/healthz`` is answered even then.
@@ -6,7 +6,6 @@ and whatever is more than can be worked on at once. ``/healthz`` is answered eve
 
 import re
 from collections.abc import Sequence
-from secrets import token_hex
 from time import time
 from urllib.parse import unquote_to_bytes
 
@@ -27,14 +26,14 @@ from app.errors import (
     UriTooLong,
 )
 from app.limits import MAX_BODY, MAX_URL
+from app.observe import name
 
 ALIVE = "/healthz"
 NOT_MODIFIED = 304
 LONGEST_LENGTH = 10
 """Digits of a Content-Length that is worth reading."""
-_OWN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 
-Headers = list[tuple[bytes, bytes]]
+WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
@@ -52,50 +51,48 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        name = given if _OWN_ID.fullmatch(given) else token_hex(8).encode()
-        scope["request_id"] = name.decode()
-        callers = self.rate.callers(scope, headers) if self.rate is not None else ()
-        rate = self.rate
-
-        async def named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                more: Headers = [(b"x-request-id", name)]
-                if rate is not None and scope["path"] != ALIVE:
-                    more += rate.counted(callers, free=message["status"] == NOT_MODIFIED)
-                message = {**message, "headers": [*message["headers"], *more]}
-            await send(message)
-
-        problem = self._refused(scope, headers) or (rate.refused(callers) if rate is not None else None)
-        if problem is None and self.in_flight >= self.most:
-            problem = Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
-        if problem is not None and scope["path"] != ALIVE:
+        problem = self._address(scope)
+        if problem is None and self._hosts is not None:
+            problem = self._host(dict(scope["headers"]))
+        if scope["path"] != ALIVE:
+            if self.rate is not None:
+                callers = self.rate.callers(scope)
+                problem = problem or self.rate.refused(callers)
+                send = self.rate.counting(send, callers)
+            if self.in_flight >= self.most:
+                problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
+        if scope["method"] not in WITHOUT_BODY:
+            problem = problem or _too_large(dict(scope["headers"]))
+            receive = _bounded(receive)
+        if problem is not None:
+            problem.headers["X-Request-Id"] = name(scope)
             for message in answer(problem, scope["path"]):
-                await named(message)
+                await send(message)
             return
         self.in_flight += 1
         try:
-            await self.app(scope, _bounded(receive), named)
+            await self.app(scope, receive, send)
         finally:
             self.in_flight -= 1
 
-    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Problem | None:
-        """What is wrong with the address or the host."""
+    def _address(self, scope: Scope) -> Problem | None:
+        """What is wrong with the address."""
         path, query = scope["raw_path"], scope["query_string"]
         if len(path) + len(query) > MAX_URL:
             return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and (len(length) > LONGEST_LENGTH or int(length) > MAX_BODY):
-            return PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
         if b"%" in path and not _is_text(path):
             return BadRequest("The path is not percent-encoded UTF-8, or contains NUL.")
-        if b"ria_" in path + query and self._secret.search(path + query):
+        if (b"ria_" in query or b"ria_" in path) and self._secret.search(path + query):
             scope["path"] = "/"  # it is repeated nowhere
             return BadRequest("A token stands in the address, where others may see it: revoke it, and send the next as a header.")
-        if self._hosts is not None and headers.get(b"host", b"").rsplit(b":", 1)[0].lower() not in self._hosts:
-            return MisdirectedRequest("This service does not answer for that host.")
         return None
+
+    def _host(self, headers: dict[bytes, bytes]) -> Problem | None:
+        """The problem, if the request is for another host."""
+        given = headers.get(b"host", b"").lower()
+        if self._hosts is None or given in self._hosts or given.rsplit(b":", 1)[0] in self._hosts:
+            return None
+        return MisdirectedRequest("This service does not answer for that host.")
 
 
 class Rate:
@@ -107,10 +104,10 @@ class Rate:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._policy = f'"requests";q={limit.amount};w={limit.get_expiry()}'.encode()
 
-    def callers(self, scope: Scope, headers: dict[bytes, bytes]) -> tuple[str, ...]:
+    def callers(self, scope: Scope) -> tuple[str, ...]:
         """Who sends the request: the client, and the token where there is one."""
         client = scope["client"][0] if scope["client"] else ""
-        token = headers.get(b"authorization")
+        token = dict(scope["headers"]).get(b"authorization")
         return (client,) if token is None else (client, f"token {hash(token)}")
 
     def refused(self, callers: Sequence[str]) -> Problem | None:
@@ -121,10 +118,19 @@ class Rate:
                 return TooManyRequests(f"At most {self.limit} are answered.", headers={"Retry-After": str(wait)})
         return None
 
-    def counted(self, callers: Sequence[str], *, free: bool) -> Headers:
-        """Count an answer; the headers that say what is left (draft-ietf-httpapi-ratelimit-headers)."""
-        for caller in () if free else callers:
-            self._limiter.hit(self.limit, caller)
+    def counting(self, send: Send, callers: Sequence[str]) -> Send:
+        """``send`` that counts the answer, and says what is left (draft-ietf-httpapi-ratelimit-headers)."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                for caller in () if message["status"] == NOT_MODIFIED else callers:
+                    self._limiter.hit(self.limit, caller)
+                message = {**message, "headers": [*message["headers"], *self._left(callers)]}
+            await send(message)
+
+        return counted
+
+    def _left(self, callers: Sequence[str]) -> list[tuple[bytes, bytes]]:
         stats = [self._limiter.get_window_stats(self.limit, caller) for caller in callers]
         least = min(stats, key=lambda stat: stat.remaining)
         left = f'"requests";r={least.remaining};t={max(0, round(least.reset_time - time()))}'
@@ -140,6 +146,14 @@ def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
         {"type": "http.response.start", "status": problem.status, "headers": raw},
         {"type": "http.response.body", "body": body},
     )
+
+
+def _too_large(headers: dict[bytes, bytes]) -> Problem | None:
+    """The problem, if the body says of itself that it is too large."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and (len(length) > LONGEST_LENGTH or int(length) > MAX_BODY):
+        return PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
+    return None
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -7,6 +7,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable
+from itertools import count
+from secrets import token_hex
 from time import perf_counter
 from typing import Any
 
@@ -19,16 +21,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SLOW_SECONDS = 1.0
 """A read that takes longer is worth a line."""
 ERROR = 400
-SECURITY = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"cross-origin"),
-    (b"x-frame-options", b"DENY"),
-]
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """An answer is data: no browser shall run or load anything for it. Pages say otherwise themselves."""
 
 log = structlog.get_logger("indicators")
+
+
+_OWN_NAME = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_PROCESS, _numbers = token_hex(4), count(1)
+
+
+def name(scope: Scope) -> str:
+    """What a request is called in the log, in the audit, and in X-Request-Id: as its client calls it, or a new name."""
+    if "request_id" not in scope:
+        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        scope["request_id"] = given.decode() if _OWN_NAME.fullmatch(given) else f"{_PROCESS}{next(_numbers):08x}"
+    found: str = scope["request_id"]
+    return found
 
 
 def configure_logs(level: str, secret: re.Pattern[str]) -> None:
@@ -101,13 +111,13 @@ class Observed:
             await self.app(scope, receive, send)
             return
         start, status = perf_counter(), 0
-        structlog.contextvars.bind_contextvars(request_id=scope.get("request_id"))
+        structlog.contextvars.bind_contextvars(request_id=name(scope))
 
         async def secured(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], *SECURITY]
+                headers = [*message["headers"], NO_SNIFFING, (b"x-request-id", scope["request_id"].encode())]
                 if not any(name == b"content-security-policy" for name, _ in headers):
                     headers.append(POLICY)
                 if scope["scheme"] == "https":

@@ -31,7 +31,7 @@ class StrictProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._refusal: Problem | None = None
         self._reading_head = False
-        self._head = 0
+        self._head = self._part = 0
         self._awaiting_body = False
         self._body = 0
         self._since = 0.0
@@ -60,6 +60,7 @@ class StrictProtocol(HttpToolsProtocol):
         """Bytes. Those of headers are counted, and must end in time."""
         if self._timer is not None and not self._reading_head and not self._awaiting_body:
             self._cancel()
+        self._part = len(data)
         super().data_received(data)
         if self._reading_head and not self.transport.is_closing():
             self._head += len(data)
@@ -76,25 +77,35 @@ class StrictProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The end of the headers: what has two meanings is refused before anything is done."""
         self._reading_head = False
-        self._cancel()
+        if self._timer is not None:
+            self._cancel()
         names = [name for name, _ in self.headers]
-        if len(self.url) > MAX_URL:
-            self._refusal = UriTooLong(f"The address is longer than {MAX_URL} bytes.")
-        elif sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEADERS:
-            self._refusal = HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes.")
-        elif names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
-            self._refusal = BadRequest("Expected one Host header.")
-        elif b"transfer-encoding" in names and b"content-length" in names:
-            self._refusal = BadRequest("Both Content-Length and Transfer-Encoding are there; expected one.")
+        self._refusal = self._ambiguity(names) or self._excess()
         if self._refusal is not None:
             raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
         super().on_headers_complete()
         if self._leaving:
             self.cycle.keep_alive = False
-        self._awaiting_body = b"content-length" in names or b"transfer-encoding" in names
-        if self._awaiting_body:
+        if b"content-length" in names or b"transfer-encoding" in names:
+            self._awaiting_body = True
             self._body, self._since = 0, monotonic()
             self._in(HEAD_SECONDS, self._look)
+
+    def _ambiguity(self, names: list[bytes]) -> Problem | None:
+        """What could be read in two ways, by us and by whoever stands before us."""
+        if names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
+            return BadRequest("Expected one Host header.")
+        if b"transfer-encoding" in names and b"content-length" in names:
+            return BadRequest("Both Content-Length and Transfer-Encoding are there; expected one.")
+        return None
+
+    def _excess(self) -> Problem | None:
+        """What is too large."""
+        if len(self.url) > MAX_URL:
+            return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
+        if self._head + self._part > MAX_HEADERS and _size(self.headers) > MAX_HEADERS:
+            return HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes.")
+        return None
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
@@ -103,8 +114,9 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The end of a request."""
-        self._awaiting_body = False
-        self._cancel()
+        if self._awaiting_body:
+            self._awaiting_body = False
+            self._cancel()
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -148,3 +160,8 @@ class StrictProtocol(HttpToolsProtocol):
             lines += [name + b": " + value for name, value in (*start["headers"], (b"connection", b"close"))]
             self.transport.write(b"\r\n".join([*lines, b"", body["body"]]))
         self.transport.close()
+
+
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    """Bytes of headers on the wire."""
+    return sum(len(name) + len(value) + len(b": \r\n") for name, value in headers)

@@ -18,6 +18,7 @@ def serve(app: ASGIApp, settings: Settings, fd: int | None = None) -> None:
         http=StrictProtocol,
         ws="none",
         log_config=None,
+        log_level=settings.log_level,
         access_log=False,
         server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,

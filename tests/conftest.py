@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from app.database import Database
@@ -79,7 +81,8 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
     yield new
     for database in made:
-        discard(database)
+        with suppress(OperationalError):  # the server may have been stopped before
+            discard(database)
 
 
 def discard(database: Database) -> None:

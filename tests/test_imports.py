@@ -40,7 +40,7 @@ LAYERS: dict[str, set[str]] = {
         "settings",
     },
     "cache": set(),
-    "guard": {"errors", "limits"},
+    "guard": {"errors", "limits", "observe"},
     "observe": set(),
     "protocol": {"errors", "guard", "limits"},
     "exports": {"dataset", "formats", "query", "resource"},

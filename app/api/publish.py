@@ -86,7 +86,7 @@ class Writer:
 
         def found() -> Actor:
             with self.database.read() as connection:
-                return holder(connection, authorization, client, request.scope.get("state", {}).get("request_id"))
+                return holder(connection, authorization, client, request.scope["request_id"])
 
         actor = await to_thread.run_sync(found)
         await self._audited(actor, action, None, lambda: actor.require(action))
