@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +60,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(url: str, folder: Path, *, before: str = "", port: int | None = None, **environment: str) -> Iterator[Running]:
+def running(url: str, folder: Path, *, before: str = "", environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     """The service over the database ``url``; ``before`` is Python that runs first. Stopped at the end, if it still runs."""
-    port = port or free_port()
+    port = free_port()
     log = folder / f"server-{port}.log"
     command = [sys.executable, "-c", f"{before}\nfrom app.cli import run; run()", "serve"]
-    given = {"DATABASE_URL": url, "PORT": str(port), "RATE_LIMIT": "", **environment}
+    given = {"DATABASE_URL": url, "PORT": str(port), "RATE_LIMIT": "", **(environment or {})}
     with log.open("ab") as file:
         process = subprocess.Popen(command, env={**os.environ, **given}, stdout=file, stderr=file)
         try:

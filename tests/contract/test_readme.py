@@ -3,9 +3,11 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from typer.main import get_command
 
 import app
 from app.cli import commands
@@ -34,5 +36,6 @@ def test_everything_is_named() -> None:
     names = [f"`{resource.name}`" for resource in ALL]
     names += [f"`{format_.name}`" for format_ in FORMATS]
     names += [f"`{name.upper()}`" for name in Settings.model_fields]
-    names += [f"indicators {command.callback.__name__}" for command in commands.registered_commands if command.callback]
+    group: Any = get_command(commands)
+    names += [f"indicators {name}" for name in group.commands]
     assert [name for name in names if name not in README] == []
