@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.database import OURS, Database
-from app.dialects import copy_file, counts_of_file, file_of
+from app.dialects.files import copy_file, counts_of_file, file_of
 from app.errors import Refusal
 
 COUNTED = ("revision", "source", "entity", "observation")

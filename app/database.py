@@ -12,7 +12,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
-from app.dialects import WRITER, Watch, engine_for, file_of, is_writable, size_of, state_of_file, time_limit, wal_bytes
+from app.dialects.engines import WRITER, Watch, engine_for, time_limit
+from app.dialects.files import file_of, is_writable, size_of, state_of_file, wal_bytes
 from app.errors import Refusal
 from app.limits import MAX_WAL
 

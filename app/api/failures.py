@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from app.api.methods import methods_of
 from app.api.responses import problem_response
-from app.dialects import is_disk_full
+from app.dialects.engines import is_disk_full
 from app.errors import (
     BadRequest,
     Fault,

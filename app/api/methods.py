@@ -3,8 +3,6 @@
 from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ALWAYS = ("HEAD", "OPTIONS")
-
 
 class Methods:
     """Answers HEAD as GET without a body, and OPTIONS with the methods that the address has (RFC 9110, section 9.3)."""
@@ -34,7 +32,9 @@ def methods_of(router: Router, scope: Scope) -> set[str]:
     for route in router.routes:
         if route.matches(scope)[0] is not Match.NONE:
             found |= set(route.methods or ()) if isinstance(route, Route) else {"GET"}
-    return found | set(ALWAYS) if found else found
+    if "GET" in found:
+        found.add("HEAD")
+    return found | {"OPTIONS"} if found else found
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.api.responses import Variant
 from app.database import Database
-from app.dialects import time_limit
+from app.dialects.engines import time_limit
 from app.errors import TimeLimitPassed, Unavailable
 from app.formats import Format
 from app.formats.base import Medium

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, select
 from sqlmodel import SQLModel
 
-from app.dialects import index_texts, unindex_texts
+from app.dialects.indexes import index_texts, unindex_texts
 from app.tokens import indexed
 
 TABLES: dict[str, Table] = dict(SQLModel.metadata.tables)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, column, func, select, table
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.dialects import CELLS, Moment
+from app.dialects.types import CELLS, Moment
 from app.errors import Fault, InvalidParameters
 
 _REVISION = table("revision", column("id"), column("published_at", Moment()))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, column, select, table
 
 from app.dataset import Column, Dataset, Meta
-from app.dialects import found_texts
+from app.dialects.indexes import found_texts
 from app.query.history import current_revision
 from app.resource import MAX_QUERY_LENGTH, Ids, ItemQuery, Lang
 from app.tokens import asked, snippet

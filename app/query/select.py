@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Table, and_, bindparam, func, or_, select
 
-from app.dialects import unindexed
+from app.dialects.types import unindexed
 from app.resource import Lang, Latest, ListQuery, Match, Operator, Resource, Where
 
 Condition = ColumnElement[bool]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.dataset import Row
-from app.dialects import CELLS
+from app.dialects.types import CELLS
 from app.resource import Resource
 
 Shaper = Callable[[Sequence[tuple[Any, ...]]], Sequence[Row]]

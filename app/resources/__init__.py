@@ -3,7 +3,7 @@
 from sqlalchemy import String
 from sqlmodel import AutoString
 
-from app.dialects import PlainText
+from app.dialects.types import PlainText
 from app.resource import Resource
 from app.resources.access import AuditRow, ReceiptRow, TokenRow
 from app.resources.clusters import CLUSTERS

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.dialects import Moment
+from app.dialects.types import Moment
 from app.resources.shared import text
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field as Stored
 
-from app.dialects import Number
+from app.dialects.types import Number
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
 from app.resource import Amount, At, Day, Ids, Latest, Match, Resource, Where
 from app.resources.indicators import Topic

@@ -8,7 +8,7 @@ from sqlalchemy import LargeBinary
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.dialects import Moment
+from app.dialects.types import Moment
 from app.resource import Ids, ListQuery, Resource, Where
 from app.resources.shared import one_of
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.dialects import search_index_ddl
+from app.dialects.indexes import search_index_ddl
 
 revision = "0001"
 down_revision = None

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, insert
 from sqlmodel import SQLModel
 
 from app.database import Database
-from app.dialects import index_texts
+from app.dialects.indexes import index_texts
 from app.hedges import HEDGES, bounds_of, hedge_of
 from app.publishing.rows import Names, Row, derived
 from app.tokens import indexed

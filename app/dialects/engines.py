@@ -1,0 +1,148 @@
+"""Engines, their transactions, and what can be asked of a connection."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+import pysqlite3
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+from app.errors import Refusal, TimeLimitPassed
+
+OLDEST_SQLITE = (3, 51, 3)
+"""Older libraries have the WAL-reset bug, which can corrupt a database."""
+
+_PRAGMAS = ("busy_timeout = 5000", "foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL")
+
+WRITER: Mapping[str, Mapping[str, Any]] = {
+    "sqlite": {"writer": True},
+    # a writer must see what was written while it waited its turn
+    "postgresql": {"writer": True, "isolation_level": "READ COMMITTED"},
+}
+"""Execution options of a connection that will write."""
+WRITER_LOCK = 0x726961
+
+
+def engine_for(url: str) -> Engine:
+    """An engine for ``url``. Raises Refusal for a URL that is malformed, or an engine that is not supported or too old."""
+    found = parsed(url)
+    return _sqlite(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
+
+
+def parsed(url: str) -> URL:
+    """The parts of a database URL. Raises Refusal for one that is malformed, or of an engine that is not supported."""
+    try:
+        found = make_url(url)
+    except ArgumentError:
+        raise Refusal("DATABASE_URL is not a database URL; expected something like sqlite:///./indicators.db") from None
+    if found.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Refusal(f"DATABASE_URL names the engine {found.get_backend_name()!r}; expected sqlite or postgresql+psycopg")
+    return found
+
+
+def _sqlite(url: URL) -> Engine:
+    if pysqlite3.sqlite_version_info < OLDEST_SQLITE:
+        wanted = ".".join(map(str, OLDEST_SQLITE))
+        raise Refusal(f"the SQLite library is {pysqlite3.sqlite_version}; at least {wanted} is needed")
+    engine = create_engine(url, module=pysqlite3, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ", paramstyle="format")
+    except ModuleNotFoundError:
+        raise Refusal("PostgreSQL needs psycopg: install regional-indicators[postgresql]") from None
+    event.listen(engine, "begin", _take_turns)
+    return engine
+
+
+def _take_turns(connection: Connection) -> None:
+    """Writers one after the other, as SQLite's; the lock ends with the transaction."""
+    if connection.get_execution_options().get("writer", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would leave DDL outside of transactions
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    writer = connection.get_execution_options().get("writer", False)
+    # a deferred transaction that turns into a write fails at once when another one wrote in between
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+VERSION = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT max(id) FROM revision"}
+STEPS = 2000
+"""Steps of SQLite's machine between two looks at the clock: a few tens of microseconds."""
+
+
+class Watch:
+    """A connection of its own that sees, outside of any transaction, whether others have committed."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Opens the connection."""
+        self._statement = VERSION[engine.dialect.name]
+        self._connection = engine.raw_connection()
+        if engine.dialect.name == "postgresql":
+            driver: Any = self._connection.dbapi_connection
+            driver.rollback()
+            driver.autocommit = True
+
+        self._cursor = self._connection.cursor()
+
+    def look(self) -> object:
+        """A value that changes with every commit of another connection."""
+        self._cursor.execute(self._statement)
+        return self._cursor.fetchone()
+
+    def close(self) -> None:
+        """Close the connection for good."""
+        self._connection.invalidate()
+
+
+@contextmanager
+def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
+    """Stop statements that are still running after ``seconds``. Raises TimeLimitPassed when one was."""
+    if seconds is None:
+        yield
+    elif connection.dialect.name == "sqlite":
+        deadline = monotonic() + seconds
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_progress_handler(lambda: monotonic() > deadline, STEPS)
+        try:
+            yield
+        except (pysqlite3.OperationalError, OperationalError) as error:
+            if "interrupted" not in str(error):
+                raise
+            raise TimeLimitPassed from None
+        finally:
+            driver.set_progress_handler(None, 0)
+    else:
+        try:
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+            yield
+        except Exception as error:
+            if type(getattr(error, "orig", error)).__name__ != "QueryCanceled":
+                raise
+            raise TimeLimitPassed from None
+
+
+def is_disk_full(error: DBAPIError) -> bool:
+    """Whether the database refused because there is no room left."""
+    return "database or disk is full" in str(error.orig) or type(error.orig).__name__ == "DiskFull"

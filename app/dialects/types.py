@@ -1,0 +1,67 @@
+"""How values are stored, and what the drivers make of them."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Float,
+    Numeric,
+    String,
+    TypeDecorator,
+    UnaryExpression,
+)
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.operators import custom_op
+
+Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")
+"""The type of figures: 8 bytes of floating point. SQLite's NUMERIC gives integral ones back as integers, as people write them."""
+
+
+PlainText = String().with_variant(String(collation="C"), "postgresql")
+"""The type of text: compared and sorted by code points, as SQLite does."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite would drop the time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
+        """To UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
+        """Back with the time zone."""
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number.is_integer() else number
+
+
+def _moment_of_text(text: str) -> str:
+    return text.replace(" ", "T") + "Z"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
+    "sqlite": {"boolean": bool, "strings": _lines, "datetime": _moment_of_text},
+    "postgresql": {"strings": _lines, "datetime": _moment, "date": date.isoformat, "number": _whole},
+}
+"""What makes cells of the driver's values, by type of column; the other types are as the driver gives them."""
+
+
+def unindexed(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """The column such that no index of it is used: SQLite then goes through the rows in the order that is asked for."""
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if dialect == "sqlite" else column
