@@ -23,11 +23,11 @@ from app.publishing.ingest import publish
 from app.publishing.tokens import issue
 from app.settings import carried
 from tests.bench.data import fill
-from tests.conftest import discard, migrated, seeded
+from tests.conftest import migrated, seeded
 from tests.server import Running, free_port, running
 from tests.torture import rounds
 from tests.torture.conftest import Note
-from tests.torture.history import FACTS, faults, revisions, variant, words
+from tests.torture.history import faults, revisions, variant, words
 
 PAGE = "/v1/observations?limit=20"
 
@@ -247,51 +247,6 @@ def test_rolling_restarts(tmp_path: Path, note: Note) -> None:
         log.close()
     note(f"{count} rolling restarts under 16 clients", f"{len(readers.failures)} of {len(readers.seconds)} requests failed")
     assert readers.failures == []
-
-
-def test_postgresql_comes_and_goes(tmp_path: Path, note: Note, postgresql: str) -> None:
-    """Its backends are ended while there are readers and a publisher; nothing is left in part, and all goes on at once."""
-    from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415  only here
-
-    server = make_url(postgresql).set(drivername="postgresql+psycopg")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"torture_{os.getpid()}"
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = server.set(database=name).render_as_string(hide_password=False)
-    publish(database := migrated(url), words())
-    headers, statuses = token_for(url), []
-    ending = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
-    with running(url, tmp_path) as service:
-        for number in range(1, rounds(10, 50)):
-
-            def send(number: int = number) -> int:
-                named = {**headers, "Idempotency-Key": f"{number}", "If-Match": "*"}
-                if number == 1:
-                    del named["If-Match"]
-                answer = httpx.post(service.url + "/v1/publications", content=variant(number), headers=named, timeout=60)
-                return answer.status_code
-
-            with ThreadPoolExecutor(1) as threads:
-                sent = threads.submit(send)
-                with engine.connect() as connection:
-                    while not sent.done():
-                        connection.execute(ending, {"name": name})
-                        time.sleep(0.01)
-                statuses.append(sent.result())
-            if statuses[-1] == 503:
-                statuses.append(send())
-            start = time.monotonic()
-            while httpx.get(service.url + PAGE).status_code != 200:
-                assert time.monotonic() - start < 1
-    with database.read() as connection:
-        made = " + ".join(f"(SELECT count(*) FROM {table} WHERE revision = r.id)" for table in FACTS)
-        partial = connection.exec_driver_sql(f"SELECT count(*) FROM revision r WHERE added + changed <> {made}").scalar_one()
-    discard(database)
-    engine.dispose()
-    note(f"PostgreSQL backends ended {rounds(10, 50) - 1} times", f"{partial} partial; answered {sorted(set(statuses))}")
-    assert set(statuses) <= {201, 503}
-    assert partial == 0
 
 
 @pytest.fixture(autouse=True)
