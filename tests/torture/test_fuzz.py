@@ -35,7 +35,7 @@ def test_every_request_is_answered_as_documented(new_database: NewDatabase, tmp_
         token = issue(connection, "schemathesis", ["publish", "retract", "admin"], None)
     program = [str(Path(sys.executable).with_name("schemathesis")), "run"]
     with running(database.url, tmp_path) as server:
-        options = {"phases": PHASES, "checks": CHECKS, "max-examples": str(rounds(2, 30)), "seed": "1", "output-truncate": "true"}
+        options = {"phases": PHASES, "checks": CHECKS, "max-examples": str(rounds(2, 80)), "seed": "1", "output-truncate": "true"}
         command = [*program, server.url + "/openapi.json", "--no-color", f"--header=Authorization: Bearer {token}"]
         command += [f"--{name}={value}" for name, value in options.items()]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=1200)

