@@ -33,7 +33,7 @@ def faults(path: Path) -> list[str]:
     connection = pysqlite3.connect(str(path))
     try:
         return list(_faults(connection))
-    except pysqlite3.DatabaseError as error:
+    except (pysqlite3.DatabaseError, TypeError) as error:  # what is damaged may have anything in its columns
         return [str(error)]
     finally:
         connection.close()

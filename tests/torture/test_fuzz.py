@@ -203,7 +203,7 @@ class Publishing(RuleBasedStateMachine):
 def test_the_service_does_as_its_model(new_database: NewDatabase, note: Note) -> None:
     Publishing.new_database, Publishing.steps = staticmethod(new_database), 0
     quiet = settings(
-        max_examples=rounds(4, 130), stateful_step_count=rounds(20, 40), deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=rounds(4, 170), stateful_step_count=rounds(20, 40), deadline=None, suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(Publishing, settings=quiet)
     note(f"publish, replay, revise, retract, restart on {_dialect(new_database)}", f"{Publishing.steps} steps as the model")
