@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from app.database import Database
 from app.errors import Unauthorized
-from app.publishing import tokens
+from app.publishing import rules, tokens
 from app.publishing.ingest import publish
 from app.publishing.yaml import canonical
 from tests.conftest import SEED, rows, serving
@@ -159,6 +159,21 @@ def test_what_is_not_understood_is_refused(client: TestClient, headers: dict[str
     answer = client.post("/v1/publications", content=written(article()), headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_document_has_so_many_facts_at_most(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MOST_FACTS", 3)
+    answer = send(client, written(article()))
+    assert answer.status_code == 422
+    assert [fault["code"] for fault in answer.json()["errors"]] == ["too_many_facts"]
+
+
+def test_faults_are_listed_up_to_a_number(client: TestClient) -> None:
+    data = article()
+    data["observations"] = [{"key": f"k{number}"} for number in range(1000)]
+    answer = send(client, written(data))
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 1000)
+    assert "these are the first 1000" in answer.json()["detail"]
 
 
 def test_retracting_ends_facts_and_leaves_them_readable(client: TestClient) -> None:
@@ -321,6 +336,7 @@ def test_the_audit_has_what_was_tried_and_cannot_be_changed(client: TestClient, 
         ("publish", "words", "done", 1),
     ]
     assert [entry["actor"] == "local" for entry in entries] == [False] * 4 + [True]
+    assert all(entry["client"] == "testclient" and entry["request_id"] for entry in entries[:-1])
     page = client.get("/v1/audit?limit=2").json()
     assert [entry["id"] for entry in page["data"]] == [5, 4]
     assert [entry["id"] for entry in client.get(page["links"]["next"]).json()["data"]] == [3, 2]

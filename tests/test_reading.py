@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, QueuePool
 
+from app.api import reading
 from app.api.reading import Readers
 from app.database import Database
 from app.errors import InvalidParameters, TimeLimitPassed, Unavailable
@@ -109,3 +110,16 @@ def _in_use(database: Database) -> int:
     pool = database.engine.pool
     assert isinstance(pool, QueuePool)
     return pool.checkedout()
+
+
+def test_more_long_reads_than_may_wait_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_WAITING", 1)
+    readers = Readers(database, threads=1, seconds=0.3)
+
+    async def all_at_once() -> list[Any]:
+        return await asyncio.gather(*(readers.read(endless) for _ in range(4)), return_exceptions=True)
+
+    ended = asyncio.run(all_at_once())
+    assert [type(error) for error in ended] == [Unavailable] * 4
+    assert sum("waiting" in error.detail for error in ended) == 2
+    readers.close()

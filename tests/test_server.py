@@ -1,18 +1,24 @@
 """HTTP as it arrives on a socket: what is ambiguous, too large, too slow or cut off, and how the process ends."""
 
 import json
+import os
 import re
 import select
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from app.database import Database
+from app.dialects.engines import engine_for
+from app.dialects.files import is_writable
 from app.publishing.tokens import issue
 from app.settings import carried
 from tests.conftest import migrated, seeded
@@ -161,6 +167,37 @@ def test_it_ends_in_time_although_somebody_reads_slowly(server: Running, tmp_pat
         assert other.process.wait(20) in (0, -signal.SIGTERM)
         assert time.monotonic() - start < 8
         slow.close()
+
+
+@pytest.mark.parametrize(("proxies", "believed"), [("127.0.0.1", True), ("10.0.0.1", False)])
+def test_only_trusted_proxies_say_who_asks(server: Running, tmp_path: Path, proxies: str, believed: bool) -> None:  # noqa: FBT001
+    url = f"sqlite:///{server.log.parent}/indicators.db"
+    with running(url, tmp_path, environment={"TRUSTED_PROXIES": proxies}) as other:
+        httpx.get(other.url + "/v1/nothing", headers={"X-Forwarded-For": "192.0.2.7"})
+        other.process.terminate()
+        other.process.wait(20)
+        line = next(json.loads(line) for line in other.log.read_text().splitlines() if "/v1/nothing" in line)
+    assert (line["client"] == "192.0.2.7") is believed
+
+
+def test_unsafe_settings_are_one_clear_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from app.cli import run; run()", "serve"]
+    done = subprocess.run(
+        command, env={**os.environ, "TRUSTED_PROXIES": "*"}, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"error: TRUSTED_PROXIES: .*name the proxies\n", done.stderr)
+
+
+def test_a_database_that_cannot_be_written_to_is_told_from_one_in_use(server: Running) -> None:
+    path = f"{server.log.parent}/indicators.db"
+    writable, frozen = engine_for(f"sqlite:///{path}"), engine_for(f"sqlite:///file:{path}?mode=ro&uri=true")
+    assert (is_writable(writable), is_writable(frozen)) == (True, False)
+    with Database(f"sqlite:///{path}", carried("migrations")).write():
+        event.listen(writable, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
+        assert is_writable(writable)
+    for engine in (writable, frozen):
+        engine.dispose()
 
 
 def test_ready_says_what_is_in_the_way(server: Running) -> None:

@@ -1,5 +1,6 @@
 """What is known of a database besides its tables: its file, its size, whether it can be written to; and copies."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def state_of_file(path: Path) -> tuple[set[str], str | None]:
         raise Refusal(f"{path} is not an SQLite database that can be read; it was left as it is") from None
 
 
+_NOTHING_NEW = "UPDATE alembic_version SET version_num = version_num"
 _SIZE = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
     "postgresql": "SELECT pg_database_size(current_database())",
@@ -60,9 +62,13 @@ def is_writable(engine: Engine) -> bool:
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "off")
+    path = file_of(str(engine.url))
+    # a disk that has become read-only refuses no transaction before it ends
+    if path is not None and path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return False
     raw: Any = engine.raw_connection()
     try:
-        raw.cursor().execute("BEGIN IMMEDIATE").execute("ROLLBACK")
+        raw.cursor().execute("BEGIN IMMEDIATE").execute(_NOTHING_NEW).execute("ROLLBACK")
     except pysqlite3.OperationalError as error:
         return "locked" in str(error)
     else:
