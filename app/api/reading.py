@@ -32,6 +32,7 @@ class Readers:
         """``seconds`` is for each statement."""
         self.database, self.seconds = database, seconds
         self._limiter = CapacityLimiter(threads)
+        self._long = 0
         self._own: Connection | None = None
 
     async def read(self, work: Callable[[Connection], Read]) -> Read:
@@ -41,13 +42,16 @@ class Readers:
                 return self._inline(work)
             except TimeLimitPassed:
                 pass
-        if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
+        if self._long >= self._limiter.total_tokens + MAX_WAITING:
             raise Unavailable("Too many long reads are waiting.", headers={"Retry-After": "5"})
+        self._long += 1
         try:
             return await to_thread.run_sync(partial(self._run, work, self.seconds), limiter=self._limiter)
         except TimeLimitPassed:
             detail = f"The read took longer than {self.seconds:g} seconds and was stopped; ask for less."
             raise Unavailable(detail, headers={"Retry-After": "10"}) from None
+        finally:
+            self._long -= 1
 
     async def answer(
         self, request: Request, format_: Format | Medium[Any], lang: Lang, make: Callable[[Connection, Variant], Response]
