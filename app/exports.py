@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from app.dataset import Column, ColumnType
-from app.formats import FORMATS
+from app.formats import FORMATS, Format
 from app.query.history import version
 from app.query.paging import column_names
 from app.query.streaming import Opened, stream
@@ -37,13 +37,18 @@ class Artefact:
         return self.path.stat().st_size
 
 
+def file_name(resource: Resource, format_: Format) -> str:
+    """What the file of a resource in a format is called."""
+    return f"{resource.name}.{format_.extension}"
+
+
 def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> list[Artefact]:
     """The artefacts of the current revision in ``folder``; those of other revisions are deleted."""
     with opened() as connection:
         now = version(connection)
     target = folder / f"{now.revision}-{now.sha256[:12]}"
     artefacts = [
-        Artefact(f"{resource.name}.{format_.extension}", format_.media_type, target / f"{resource.name}.{format_.extension}")
+        Artefact(file_name(resource, format_), format_.media_type, target / file_name(resource, format_))
         for resource in resources
         for format_ in FORMATS
         if format_.streams
@@ -66,7 +71,7 @@ def _write(opened: Opened, resources: Sequence[Resource], folder: Path) -> None:
         query: ListQuery = resource.query()
         for format_ in FORMATS:
             if format_.streams:
-                with (folder / f"{resource.name}.{format_.extension}").open("wb") as file:
+                with (folder / file_name(resource, format_)).open("wb") as file:
                     file.writelines(format_.write(stream(opened, resource, query, "en")))
     with zipfile.ZipFile(folder / PACKAGE, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("datapackage.json", msgspec.json.format(msgspec.json.encode(_data_package(resources))))

@@ -11,7 +11,21 @@ from fastapi import FastAPI
 from limits import parse
 from starlette.middleware.cors import CORSMiddleware
 
-from app.api import about, audit, changes, citation, compare, documents, export, metrics, openapi, profile, publish, search
+from app.api import (
+    about,
+    audit,
+    catalog,
+    changes,
+    citation,
+    compare,
+    documents,
+    export,
+    metrics,
+    openapi,
+    profile,
+    publish,
+    search,
+)
 from app.api.collections import router_for
 from app.api.export import Exports
 from app.api.failures import add_handlers
@@ -58,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Guard:
     app.include_router(profile.router)
     for resource in ALL:
         app.include_router(router_for(resource))
-    for module in (publish, documents, audit, citation, compare, changes, export, search, metrics, about):
+    for module in (publish, documents, audit, citation, compare, changes, export, search, catalog, metrics, about):
         app.include_router(module.router)
     about.add_documentation(app)
     add_handlers(app)

@@ -157,6 +157,19 @@ def document_answers() -> dict[int | str, dict[str, Any]]:
     return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
 
 
+def catalog_answers() -> dict[int | str, dict[str, Any]]:
+    """The answers of the catalogue, for OpenAPI."""
+    content = {"application/ld+json": {"schema": {"type": "object"}}, "text/turtle": {"schema": {"type": "string"}}}
+    return {200: {"description": "The catalogue.", "content": content}, **errors(BadRequest, NotAcceptable, InvalidParameters)}
+
+
+def text_answers(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route that has one text, for OpenAPI."""
+    kind = "object" if media_type.endswith("json") else "string"
+    answer = {"description": "The text.", "content": {media_type: {"schema": {"type": kind}}}}
+    return {200: answer, **errors(BadRequest, InvalidParameters)}
+
+
 def _changing(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The problems of a route that changes data."""
     return errors(BadRequest, *problems, Unauthorized, Forbidden, TooManyRequests, Unavailable, InsufficientStorage)

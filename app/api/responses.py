@@ -24,7 +24,10 @@ PLAIN: Medium[Any] = Medium("json", "application/json", msgspec.json.encode, "ap
 """JSON of whatever is made of plain values."""
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
-DESCRIBED_BY = '</openapi.json>; rel="describedby"; type="application/openapi+json"'
+DESCRIBED_BY = (
+    '</openapi.json>; rel="describedby"; type="application/openapi+json", '
+    '</catalog>; rel="describedby"; type="application/ld+json"'
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,307 @@
+"""How catalogues, search engines and agents find this service: DCAT-AP 3, schema.org, RFC 9727, robots.txt, llms.txt.
+
+All addresses in them are relative to the service, wherever it is reached.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from rdflib import Graph
+from sqlalchemy import Connection
+
+from app.api.openapi import catalog_answers, text_answers
+from app.api.parameters import NoParameters, described, language, read
+from app.api.reading import readers_of
+from app.api.responses import V1, Variant, plain
+from app.exports import PACKAGE, ZIP, file_name
+from app.formats import FORMATS as ROW_FORMATS
+from app.formats.base import Medium
+from app.formats.negotiate import prefer
+from app.query.history import Version, version
+from app.query.paging import Reader
+from app.resource import MAX_LIMIT, ItemQuery, Lang
+from app.resources import ALL
+from app.resources.indicators import INDICATORS
+from app.resources.observations import OBSERVATIONS
+from app.resources.sources import SOURCES
+
+router = APIRouter(tags=["Service"])
+
+Record = dict[str, Any]
+
+TITLES = {"en": "Regional indicators", "zh": "区域指标"}
+DESCRIPTIONS = {
+    "en": "What regional economic news states: figures with their hedges, bounds, periods and places in the source.",
+    "zh": "区域经济新闻所述的数字，保留其修饰语、上下界、时期和在来源中的位置。",
+}
+IANA = "https://www.iana.org/assignments/media-types/"
+RESOURCE = "http://www.w3.org/2000/01/rdf-schema#Resource"
+THEME = "http://publications.europa.eu/resource/authority/data-theme/ECON"
+LANGUAGES = {
+    "en": "http://publications.europa.eu/resource/authority/language/ENG",
+    "zh": "http://publications.europa.eu/resource/authority/language/ZHO",
+}
+CONTEXT = {
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+NOWHERE = "http://nowhere.invalid/"
+"""What relative addresses are resolved against while there is no way around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What there is to be found: the version of the data, its sources, indicators and figures."""
+
+    version: Version
+    lang: Lang
+    sources: Sequence[Record]
+    indicators: Sequence[Record]
+    observations: Sequence[Record]
+
+    @classmethod
+    def of(cls, connection: Connection, lang: Lang) -> "Holdings":
+        """All sources and indicators, and the first thousand figures."""
+
+        def rows(resource: Any) -> list[Record]:
+            return Reader(connection, resource, lang).page(resource.query(limit=MAX_LIMIT)).dataset.records()
+
+        return cls(version(connection), lang, rows(SOURCES), rows(INDICATORS), rows(OBSERVATIONS))
+
+
+def downloads() -> list[tuple[str, str]]:
+    """The finished files of the whole data set, with their media types."""
+    files = [(file_name(resource, format_), format_.media_type) for resource in ALL for format_ in ROW_FORMATS if format_.streams]
+    return [*files, (PACKAGE, ZIP)]
+
+
+def _dcat(holdings: Holdings) -> Record:
+    """The catalogue as JSON-LD: one data set, its files, and the service that answers queries."""
+    titles, descriptions = _tagged(TITLES), _tagged(DESCRIPTIONS)
+    modified = {"@type": "xsd:dateTime", "@value": holdings.version.published_at}
+    publisher = {"@id": "/#publisher", "@type": "foaf:Agent", "foaf:name": _tagged(TITLES)}
+    common = {
+        "dcterms:title": titles,
+        "dcterms:description": descriptions,
+        "dcterms:publisher": publisher,
+        "dcterms:modified": modified,
+    }
+    languages = [{"@id": address, "@type": "dcterms:LinguisticSystem"} for address in LANGUAGES.values()]
+    distributions = [
+        {
+            "@id": f"{V1}/export/{name}",
+            "@type": "dcat:Distribution",
+            "dcterms:title": {"@language": "en", "@value": name},
+            "dcat:accessURL": {"@id": f"{V1}/export", "@type": RESOURCE},
+            "dcat:downloadURL": {"@id": f"{V1}/export/{name}", "@type": RESOURCE},
+            "dcat:mediaType": {"@id": IANA + media_type, "@type": "dcterms:MediaType"},
+        }
+        for name, media_type in downloads()
+    ]
+    dataset = {
+        "@id": "/#dataset",
+        "@type": "dcat:Dataset",
+        **common,
+        "dcterms:identifier": "regional-indicators",
+        "dcat:version": str(holdings.version.revision),
+        "dcterms:language": languages,
+        "dcat:theme": {
+            "@id": THEME,
+            "@type": "skos:Concept",
+            "skos:prefLabel": _tagged({"en": "Economy and finance", "zh": "经济与金融"}),
+        },
+        "dcat:distribution": distributions,
+        "dcterms:relation": [{"@id": f"{V1}/sources/{source['id']}", "@type": RESOURCE} for source in holdings.sources],
+    }
+    service = {
+        "@id": "/#service",
+        "@type": "dcat:DataService",
+        "dcterms:title": titles,
+        "dcat:endpointURL": {"@id": V1, "@type": RESOURCE},
+        "dcat:endpointDescription": {"@id": "/openapi.json", "@type": RESOURCE},
+        "dcat:servesDataset": {"@id": "/#dataset"},
+    }
+    catalogue = {"@id": "/catalog", "@type": "dcat:Catalog", **common, "dcat:dataset": dataset, "dcat:service": service}
+    return {"@context": CONTEXT, **catalogue}
+
+
+def _tagged(texts: dict[str, str]) -> list[Record]:
+    return [{"@language": lang, "@value": text} for lang, text in texts.items()]
+
+
+def _turtle(holdings: Holdings) -> bytes:
+    """The same as Turtle, with the addresses relative to the document."""
+    graph = Graph()
+    graph.parse(data=msgspec.json.encode(_dcat(holdings)), format="json-ld", publicID=NOWHERE)
+    return graph.serialize(format="turtle").replace(f"<{NOWHERE}", "</").encode()
+
+
+def _schema_org(holdings: Holdings) -> Record:
+    """A schema.org Dataset, with what is measured and what the sources say of it."""
+    lang = holdings.lang
+    dataset = {
+        "@type": "Dataset",
+        "@id": "/#dataset",
+        "name": TITLES[lang],
+        "description": DESCRIPTIONS[lang],
+        "url": "/",
+        "version": str(holdings.version.revision),
+        "dateModified": holdings.version.published_at,
+        "inLanguage": list(LANGUAGES),
+        "isAccessibleForFree": True,
+        "distribution": [
+            {"@type": "DataDownload", "contentUrl": f"{V1}/export/{name}", "encodingFormat": media_type}
+            for name, media_type in downloads()
+        ],
+        "variableMeasured": [
+            {
+                "@type": "PropertyValue",
+                "@id": f"{V1}/indicators/{row['id']}",
+                "name": row["name"],
+                "description": row["definition"],
+                "unitText": row["unit_name"],
+            }
+            for row in holdings.indicators
+        ],
+        "citation": [
+            {"@id": f"{V1}/sources/{row['id']}", "@type": "CreativeWork", "name": row["title"]} for row in holdings.sources
+        ],
+    }
+    return {"@context": "https://schema.org", "@graph": [dataset, *map(_observation, holdings.observations)]}
+
+
+def _observation(row: Record) -> Record:
+    """A schema.org Observation: a hedged figure has bounds, and no value that the source does not state."""
+    value = row["value"] if row["comparator"] == "=" else None
+    amount = {"value": value, "minValue": row["lower"], "maxValue": row["upper"], "unitText": row["unit"]}
+    period = "/".join(day for day in (row["period_start"], row["period_end"]) if day)
+    members = {
+        "@type": "Observation",
+        "@id": f"{V1}/observations/{row['id']}",
+        "measuredProperty": {"@id": f"{V1}/indicators/{row['indicator']}"},
+        "observationAbout": {"@id": f"{V1}/{row['subject_kind']}s/{row['subject']}"},
+        "description": row["statement"],
+        "observationDate": period or None,
+        "value": {"@type": "QuantitativeValue", **{name: value for name, value in amount.items() if value is not None}},
+        "citation": {"@id": f"{V1}/sources/{row['source']}"},
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+JSON_LD = "application/ld+json"
+FORMATS: tuple[Medium[Holdings], ...] = (
+    Medium("jsonld", JSON_LD, lambda holdings: msgspec.json.encode(_dcat(holdings)), JSON_LD),
+    Medium("turtle", "text/turtle", _turtle, "text/turtle; charset=utf-8"),
+    Medium("schemaorg", JSON_LD, lambda holdings: msgspec.json.encode(_schema_org(holdings)), JSON_LD),
+)
+
+
+class CatalogParameters(NoParameters):
+    """The parameters of the catalogue."""
+
+    lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
+    format: Annotated[
+        Literal["jsonld", "turtle", "schemaorg"] | None,
+        Field(description="DCAT-AP 3 as JSON-LD or Turtle, or a schema.org Dataset; beats Accept."),
+    ] = None
+
+
+@router.get(
+    "/catalog",
+    operation_id="get_catalog",
+    summary="The catalogue: DCAT-AP 3, or a schema.org Dataset",
+    description="What there is, for catalogues and search engines: the data set, its files, and the service.",
+    responses=catalog_answers(),
+    openapi_extra={"parameters": described(CatalogParameters)},
+    response_class=Response,
+)
+async def catalog(request: Request) -> Response:
+    """The catalogue, in the vocabulary asked for."""
+    query = read(CatalogParameters, request)
+    format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
+    lang = language(query.lang, request)
+
+    def found(connection: Connection, variant: Variant) -> Response:
+        return variant.written(Holdings.of(connection, lang))
+
+    return await readers_of(request).answer(request, format_, lang, found)
+
+
+@router.get(
+    "/.well-known/api-catalog",
+    operation_id="get_api_catalog",
+    summary="The API's description, status and documentation (RFC 9727)",
+    responses=text_answers("application/linkset+json"),
+    response_class=Response,
+)
+async def api_catalog(request: Request) -> Response:
+    """A link set (RFC 9264)."""
+    read(NoParameters, request)
+    links = {
+        "anchor": V1,
+        "service-desc": [{"href": "/openapi.json", "type": "application/openapi+json"}],
+        "service-doc": [{"href": "/docs", "type": "text/html"}],
+        "service-meta": [{"href": "/catalog", "type": "application/ld+json"}],
+        "status": [{"href": "/readyz", "type": "application/json"}],
+    }
+    answer = plain({"linkset": [links]})
+    answer.headers["Content-Type"] = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
+    return answer
+
+
+ROBOTS = f"""User-agent: *
+Allow: /
+Disallow: {V1}/export/
+"""
+
+
+@router.get(
+    "/robots.txt",
+    operation_id="get_robots",
+    summary="What robots may read",
+    responses=text_answers("text/plain"),
+    response_class=Response,
+)
+async def robots(request: Request) -> Response:
+    """Everything but the large files."""
+    read(NoParameters, request)
+    return Response(ROBOTS, media_type="text/plain")
+
+
+@router.get(
+    "/llms.txt",
+    operation_id="get_llms",
+    summary="What language models should know",
+    responses=text_answers("text/markdown"),
+    response_class=Response,
+)
+async def llms(request: Request) -> Response:
+    """A short guide in Markdown: what is here, and how a figure may be repeated."""
+    read(NoParameters, request)
+    lines = [
+        f"# {TITLES['en']}",
+        "",
+        f"> {DESCRIPTIONS['en']}",
+        "",
+        "A hedged figure (`comparator` other than `=`) must not be repeated without its hedge: print `statement`, which has it,",
+        f"and cite the source (`{V1}/observations/{{id}}/citation`). A null means that the source does not say.",
+        "",
+        "## Data",
+        "",
+        *(f"- [{resource.name}]({V1}/{resource.name}): {resource.summary}" for resource in ALL),
+        "",
+        "## More",
+        "",
+        f"- [search]({V1}/search?q=): one ranked list over names and texts, in Chinese and English",
+        "- [OpenAPI](/openapi.json): every parameter and answer",
+        "- [catalogue](/catalog): DCAT-AP 3",
+        "",
+    ]
+    return Response("\n".join(lines), media_type="text/markdown")
