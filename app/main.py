@@ -26,6 +26,7 @@ from app.api import (
     publish,
     search,
 )
+from app.api.agents import agents, http_routes
 from app.api.collections import router_for
 from app.api.export import Exports
 from app.api.failures import add_handlers
@@ -57,7 +58,8 @@ def create_app(settings: Settings | None = None) -> Guard:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with TemporaryDirectory(prefix="indicators-") as folder:
             app.state.exports = Exports(readers, Path(folder))
-            yield
+            async with tools.session_manager.run():
+                yield
         readers.close()
 
     app = FastAPI(
@@ -92,5 +94,8 @@ def create_app(settings: Settings | None = None) -> Guard:
     cache = Cache(Observed(app, app.state.metrics), database.version, settings.cache_bytes)
     rate = Rate(parse(settings.rate_limit)) if settings.rate_limit else None
     hosts = [host.strip() for host in settings.trusted_hosts.split(",")]
-    guard = Guard(Methods(cache, app.router), hosts, rate, settings.max_requests, SHAPE)
+    answering = Methods(cache, app.router)
+    tools = agents(answering)
+    app.router.routes.extend(http_routes(tools, hosts))
+    guard = Guard(answering, hosts, rate, settings.max_requests, SHAPE)
     return guard

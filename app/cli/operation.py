@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app import backups
+from app.api.agents import agents
 from app.cli.console import current_database, database, settings, working
 from app.main import create_app
 from app.observe import configure_logs
@@ -31,6 +32,14 @@ def serve(
     gc.set_threshold(*GC_THRESHOLDS)
     configure_logs(chosen.log_level, SHAPE)
     run_server(create_app(chosen), chosen, fd)
+
+
+@commands.command(epilog="Example, as an agent's configuration has it: indicators mcp")
+def mcp() -> None:
+    """Serve the tools of agents over stdin and stdout (Model Context Protocol)."""
+    chosen = settings()
+    configure_logs(chosen.log_level, SHAPE)
+    agents(create_app(chosen).app).run("stdio")
 
 
 @commands.command(epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate")
