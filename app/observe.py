@@ -66,6 +66,7 @@ def configure_logs(level: str, secret: re.Pattern[str]) -> None:
     last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, written]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the requests of agents to ourselves
 
 
 class Metrics:

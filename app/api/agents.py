@@ -33,7 +33,8 @@ Rows = Annotated[int, Field(ge=1, le=100, description="Rows to answer with at mo
 
 def agents(app: ASGIApp) -> MCPServer[Any]:
     """The server; ``app`` is the REST API that its tools ask."""
-    server = MCPServer[Any]("regional-indicators", instructions=INSTRUCTIONS, version=version("regional-indicators"))
+    about: Any = {"instructions": INSTRUCTIONS, "version": version("regional-indicators"), "log_level": "WARNING"}
+    server = MCPServer[Any]("regional-indicators", **about)
     ask = _asking(app)
     tool = server.tool(annotations=READING)
 

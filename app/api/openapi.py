@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
+from app.api.methods import flat
 from app.api.schemas import REF, all_schemas, objects
 from app.dataset import Column
 from app.errors import (
@@ -237,6 +239,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/"}],
     )
+    _put_back_examples(found, app)
     components = found.setdefault("components", {})
     components.setdefault("schemas", {}).update(all_schemas())
     components["responses"] = {problem.__name__: errors(problem)[problem.status] for problem in ANYWHERE}
@@ -245,3 +248,15 @@ def document(app: FastAPI) -> dict[str, Any]:
             operation["responses"].setdefault(str(problem.status), {"$ref": f"#/components/responses/{problem.__name__}"})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "`indicators token issue`."}}
     return found
+
+
+def _put_back_examples(found: dict[str, Any], app: FastAPI) -> None:
+    """Examples as they were given: FastAPI has left the nulls out of them, and a null means something here."""
+    for route in flat(app.router):
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                answers = found["paths"][route.path][method.lower()]["responses"]
+                for status, answer in route.responses.items():
+                    for media_type, content in answer.get("content", {}).items():
+                        if "example" in content:
+                            answers[str(status)]["content"][media_type]["example"] = content["example"]

@@ -151,3 +151,13 @@ def test_reading_is_allowed_from_any_origin(seed_client: TestClient) -> None:
     assert "Link" in answer.headers["access-control-expose-headers"]
     asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
     assert seed_client.options("/v1/zones", headers=asked).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/v1/zones", "GET, HEAD, OPTIONS"), ("/v1/publications", "OPTIONS, POST"), ("/v1/sources/x", "DELETE, GET, HEAD, OPTIONS")],
+)
+def test_an_address_says_which_methods_it_answers(seed_client: TestClient, path: str, allowed: str) -> None:
+    assert seed_client.options(path).headers["allow"] == allowed
+    refused = seed_client.put(path)
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)

@@ -74,6 +74,13 @@ def test_examples_are_answers_of_the_service(seed_client: TestClient) -> None:
     assert examples() == write_examples.examples(seed_client), "run `make examples`"
 
 
+def test_examples_are_shown_with_their_nulls(document: dict[str, Any]) -> None:
+    for resource in ALL:
+        for path, kind in ((f"/v1/{resource.name}", "list"), (f"/v1/{resource.name}/{{id}}", "item")):
+            shown = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+            assert shown == examples()[resource.name][kind]
+
+
 def conforms(answer: Any, schema: str, document: dict[str, Any]) -> None:
     """Fail unless the answer is of that schema, with no member that the schema does not know."""
     closed = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
