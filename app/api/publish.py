@@ -64,7 +64,7 @@ PUBLICATION = {
     "requestBody": {
         "required": True,
         "description": "A document of the format `regional-indicators/1`; `/v1/schemas/document` has its JSON Schema.",
-        "content": {name: {"schema": {"type": "object"}} for name in MEDIA_TYPES[:2]},
+        "content": {"application/yaml": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
     },
     "security": [{"token": []}],
 }
