@@ -6,13 +6,9 @@ and whatever is more than can be worked on at once. ``/healthz`` is answered eve
 
 import re
 from collections.abc import Sequence
-from time import time
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from limits import RateLimitItem
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import (
@@ -21,15 +17,14 @@ from app.errors import (
     MisdirectedRequest,
     PayloadTooLarge,
     Problem,
-    TooManyRequests,
     Unavailable,
     UriTooLong,
 )
 from app.limits import MAX_BODY, MAX_URL
 from app.observe import name
+from app.rates import Rate
 
 ALIVE = "/healthz"
-NOT_MODIFIED = 304
 LONGEST_LENGTH = 10
 """Digits of a Content-Length that is worth reading."""
 
@@ -39,7 +34,7 @@ WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Lets through what may pass. ``in_flight`` is the number of requests that are being worked on."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], rate: "Rate | None", most: int, secret: re.Pattern[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], rate: Rate | None, most: int, secret: re.Pattern[str]) -> None:
         """``hosts`` are answered for (all with ``*``), ``most`` requests at once; ``secret`` is the shape of tokens."""
         self.app, self.rate, self.most = app, rate, most
         self.in_flight = 0
@@ -58,7 +53,7 @@ class Guard:
             if self.rate is not None:
                 callers = self.rate.callers(scope)
                 problem = problem or self.rate.refused(callers)
-                send = self.rate.counting(send, callers)
+                send = self.rate.telling(send, callers)
             if self.in_flight >= self.most:
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
         if scope["method"] not in WITHOUT_BODY:
@@ -93,48 +88,6 @@ class Guard:
         if self._hosts is None or given in self._hosts or given.rsplit(b":", 1)[0] in self._hosts:
             return None
         return MisdirectedRequest("This service does not answer for that host.")
-
-
-class Rate:
-    """How many requests one client, and one token, may send; 304 costs nothing."""
-
-    def __init__(self, limit: RateLimitItem) -> None:
-        """``limit`` for each."""
-        self.limit = limit
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._policy = f'"requests";q={limit.amount};w={limit.get_expiry()}'.encode()
-
-    def callers(self, scope: Scope) -> tuple[str, ...]:
-        """Who sends the request: the client, and the token where there is one."""
-        client = scope["client"][0] if scope["client"] else ""
-        token = dict(scope["headers"]).get(b"authorization")
-        return (client,) if token is None else (client, f"token {hash(token)}")
-
-    def refused(self, callers: Sequence[str]) -> Problem | None:
-        """The problem, if one of the callers has sent too much."""
-        for caller in callers:
-            if not self._limiter.test(self.limit, caller):
-                wait = max(1, round(self._limiter.get_window_stats(self.limit, caller).reset_time - time()))
-                return TooManyRequests(f"At most {self.limit} are answered.", headers={"Retry-After": str(wait)})
-        return None
-
-    def counting(self, send: Send, callers: Sequence[str]) -> Send:
-        """``send`` that counts the answer, and says what is left (draft-ietf-httpapi-ratelimit-headers)."""
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                for caller in () if message["status"] == NOT_MODIFIED else callers:
-                    self._limiter.hit(self.limit, caller)
-                message = {**message, "headers": [*message["headers"], *self._left(callers)]}
-            await send(message)
-
-        return counted
-
-    def _left(self, callers: Sequence[str]) -> list[tuple[bytes, bytes]]:
-        stats = [self._limiter.get_window_stats(self.limit, caller) for caller in callers]
-        least = min(stats, key=lambda stat: stat.remaining)
-        left = f'"requests";r={least.remaining};t={max(0, round(least.reset_time - time()))}'
-        return [(b"ratelimit-policy", self._policy), (b"ratelimit", left.encode())]
 
 
 def answer(problem: Problem, instance: str) -> tuple[Message, Message]:

@@ -35,9 +35,10 @@ from app.api.publish import Writer
 from app.api.reading import Readers
 from app.cache import Cache
 from app.database import Database
-from app.guard import Guard, Rate
+from app.guard import Guard
 from app.observe import Metrics, Observed
 from app.publishing.tokens import SHAPE
+from app.rates import Rate
 from app.resources import ALL
 from app.settings import Settings, carried
 

@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from limits import parse
 from starlette.testclient import TestClient
 
+from app import rates
 from app.database import Database
 from app.errors import Refusal
 from app.main import create_app
@@ -148,3 +150,22 @@ def test_limits_are_published(client: TestClient) -> None:
 def test_a_database_that_cannot_be_used_is_a_refusal() -> None:
     with pytest.raises(Refusal, match="does not exist"):
         create_app(Settings(database_url="sqlite:////nowhere/x.db"))
+
+
+def test_a_bucket_fills_evenly_and_forgets_nobody_who_owes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(rates, "monotonic", lambda: now)
+    monkeypatch.setattr(rates, "MOST_CALLERS", 10)
+    buckets = rates.Buckets(parse("60/minute"))
+    for _ in range(60):
+        buckets.add("busy", -1)
+    assert (buckets.level("busy"), buckets.wait(0, 1), buckets.wait(0, 60)) == (0, 1, 60)
+    now += 30
+    assert buckets.level("busy") == 30
+    for number in range(100):
+        buckets.add(f"once-{number}", -1)
+        now += 1
+        buckets.add("busy", -1)
+    assert buckets.level("busy") == 30
+    now += 1000
+    assert buckets.level("busy") == 60
