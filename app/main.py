@@ -25,6 +25,7 @@ from app.api import (
     profile,
     publish,
     search,
+    wellknown,
 )
 from app.api.agents import agents, http_routes
 from app.api.collections import router_for
@@ -75,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Guard:
     app.include_router(profile.router)
     for resource in ALL:
         app.include_router(router_for(resource))
-    for module in (publish, documents, audit, citation, compare, changes, export, search, catalog, metrics, about):
+    for module in (publish, documents, audit, citation, compare, changes, export, search, catalog, wellknown, metrics, about):
         app.include_router(module.router)
     about.add_documentation(app)
     add_handlers(app)

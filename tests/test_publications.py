@@ -311,7 +311,6 @@ def test_of_a_token_only_its_digest_is_kept(database: Database) -> None:
         assert value[12:] not in str(dict(row))
         assert row["sha256"] == hashlib.sha256(value.encode()).hexdigest()
         assert row["last_used_at"] is None
-    assert tokens.redacted(f"GET /?token={value}") == "GET /?token=ria_[redacted]"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)

@@ -110,11 +110,6 @@ def tokens(connection: Connection) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def redacted(text: str) -> str:
-    """The text without tokens."""
-    return SHAPE.sub("ria_[redacted]", text)
-
-
 def _sha256(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
