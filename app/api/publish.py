@@ -18,6 +18,7 @@ from app.api.responses import V1, plain
 from app.database import Database
 from app.errors import (
     Fault,
+    Forbidden,
     IdempotencyKeyMissing,
     InFlight,
     InvalidParameters,
@@ -89,7 +90,12 @@ class Writer:
                 return holder(connection, authorization, client, request.scope["request_id"])
 
         actor = await to_thread.run_sync(found)
-        await self._audited(actor, action, None, lambda: actor.require(action))
+        try:
+            actor.require(action)
+        except Forbidden as problem:
+            slug = problem.slug
+            await self._in_turn(lambda: self._note(actor, action, None, slug))
+            raise
         return actor
 
     async def publish(self, actor: Actor, submission: Submission) -> tuple[int, Receipt]:
@@ -126,17 +132,23 @@ class Writer:
             try:
                 return work()
             except Problem as problem:
-                slug = problem.slug
-                self._written(lambda connection: record(connection, actor, action, target, slug))
+                self._note(actor, action, target, problem.slug)
                 raise
 
+        return await self._in_turn(done)
+
+    def _note(self, actor: Actor, action: str, target: str | None, result: str) -> None:
+        self._written(lambda connection: record(connection, actor, action, target, result))
+
+    async def _in_turn(self, work: Callable[[], Made]) -> Made:
+        """What ``work`` does in a thread, once those before it are done. Raises Unavailable where that takes too long."""
         try:
             with fail_after(TURN_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
             raise Unavailable("Others are publishing at the moment.", headers={"Retry-After": "5"}) from None
         try:
-            return await to_thread.run_sync(done)
+            return await to_thread.run_sync(work)
         finally:
             self._turns.release()
 
