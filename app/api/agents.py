@@ -15,7 +15,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.types import ToolAnnotations
 from pydantic import Field
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from app.api.responses import V1
@@ -102,11 +102,15 @@ def agents(app: ASGIApp) -> MCPServer[Any]:
     return server
 
 
-def http_routes(server: MCPServer[Any], hosts: list[str]) -> list[BaseRoute]:
-    """``/mcp``: streamable HTTP, of which each request stands alone. It is spoken with ``hosts``; with all where ``*`` is one."""
+def http_routes(server: MCPServer[Any], hosts: list[str]) -> list[Route]:
+    """``/mcp``: streamable HTTP, of which each request stands alone. It is spoken with ``hosts``; with all where ``*`` is one.
+
+    POST alone: there is nothing that the server would say by itself, and a GET would be a stream that is never ended.
+    """
     allowed = [pattern for host in hosts for pattern in (host, f"{host}:*")]
     security = TransportSecuritySettings(enable_dns_rebinding_protection="*" not in hosts, allowed_hosts=allowed)
-    return server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security).routes
+    application = server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security)
+    return [Route(route.path, route.endpoint, methods=["POST"]) for route in application.routes if isinstance(route, Route)]
 
 
 def _asking(app: ASGIApp) -> Callable[..., Awaitable[Answer]]:
