@@ -35,6 +35,17 @@ class Fault:
     line: int | None = None
     column: int | None = None
 
+    @property
+    def sentence(self) -> str:
+        """The fault in one line: where, what, and the right thing."""
+        place = self.parameter or self.pointer
+        parts = [f"{place}: {self.message}" if place else self.message]
+        if self.suggestion is not None:
+            parts.append(f"did you mean {self.suggestion}?")
+        elif self.allowed:
+            parts.append(f"expected one of {', '.join(self.allowed)}")
+        return "; ".join(parts)
+
     def document(self) -> dict[str, object]:
         """The fault as a member of a problem's ``errors``; absent parts are left out."""
         return {key: value for key, value in asdict(self).items() if value is not None}

@@ -100,7 +100,7 @@ def test_errors_say_what_would_have_been_right(session: Session) -> None:
     async def ask(client: Client) -> None:
         wrong = await client.call_tool("region_profile", {"region": "310199"})
         assert wrong.is_error
-        assert "Did you mean 31010" in str(wrong.content)
+        assert "did you mean 31010" in str(wrong.content)
 
     session(ask)
 

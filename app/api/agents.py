@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from app.api.responses import V1
+from app.errors import Fault
 from app.resource import Lang
 
 INSTRUCTIONS = """Figures of regional economic news, as their sources state them. Repeat a figure only by its `statement`, or
@@ -124,19 +125,11 @@ def _asking(app: ASGIApp) -> Callable[..., Awaitable[Answer]]:
             return {"text": answer.text}
         body = answer.json()
         if answer.is_error:
-            faults = [
-                f"{fault.get('parameter', '')}: {fault['message']} {_hint(fault)}".strip() for fault in body.get("errors", ())
-            ]
+            faults = [Fault(**fault).sentence for fault in body.get("errors", ())]
             raise ToolError(" ".join([body["detail"], *faults]))
         return {"items": body} if isinstance(body, list) else _marked(body)
 
     return ask
-
-
-def _hint(fault: Answer) -> str:
-    if "suggestion" in fault:
-        return f"Did you mean {fault['suggestion']}?"
-    return f"Expected one of {', '.join(fault['allowed'])}." if "allowed" in fault else ""
 
 
 def _marked(value: Any) -> Any:

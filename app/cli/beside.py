@@ -1,4 +1,4 @@
-"""The database beside this process: what the commands do without ``--url``. The same answers as ``app.remote``."""
+"""The database beside this process: what the commands do without ``--url``. The same answers as ``app.cli.remote``."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.database import Database
-from app.errors import DocumentFaulty, Fault, Refusal
+from app.errors import DocumentFaulty, Refusal
 from app.settings import Settings, carried
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -53,18 +53,7 @@ def content(path: Path) -> bytes:
 def print_faults(path: Path, error: DocumentFaulty) -> None:
     """Like a compiler: file, line, column, what is wrong, where in the document."""
     for fault in error.errors:
-        errors.print(f"{path}:{fault.line}:{fault.column}: {sentence(fault)}", markup=False)
-
-
-def sentence(fault: Fault) -> str:
-    """A fault in one line."""
-    place = fault.parameter or fault.pointer
-    parts = [f"{place}: {fault.message}" if place else fault.message]
-    if fault.suggestion is not None:
-        parts.append(f"did you mean {fault.suggestion}?")
-    elif fault.allowed:
-        parts.append(f"expected one of {', '.join(fault.allowed)}")
-    return "; ".join(parts)
+        errors.print(f"{path}:{fault.line}:{fault.column}: {fault.sentence}", markup=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.api.parameters import list_parameters, validated
-from app.cli.console import current_database, sentence, working
+from app.cli.console import current_database, working
 from app.database import Database
 from app.dataset import Dataset
 from app.errors import Problem, Refusal, nearest
@@ -63,7 +63,7 @@ def _whole(database: Database, resource: Resource, parameters: list[str], lang: 
     try:
         return stream(database.read, resource, validated(list_parameters(resource), given), lang)
     except Problem as problem:
-        raise Refusal("; ".join(sentence(fault) for fault in problem.errors)) from None
+        raise Refusal("; ".join(fault.sentence for fault in problem.errors)) from None
 
 
 def _named(what: str, name: str, known: Mapping[str, Named]) -> Named:

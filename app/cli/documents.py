@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.beside import Beside
-from app.cli.console import content, database, errors, files, print_faults, sentence, settings, working
+from app.cli.console import content, database, errors, files, print_faults, settings, working
 from app.cli.remote import Remote
 from app.errors import DocumentFaulty, Problem, Refusal
 from app.publishing.document import Document
@@ -156,4 +156,4 @@ def _problems_of(path: Path | None) -> Iterator[None]:
         print_faults(path or Path(), error)
         raise typer.Exit(1) from None
     except Problem as problem:
-        raise Refusal("; ".join([problem.detail, *map(sentence, problem.errors)])) from None
+        raise Refusal("; ".join([problem.detail, *(fault.sentence for fault in problem.errors)])) from None
