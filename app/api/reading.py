@@ -1,6 +1,6 @@
 """Running reads: short ones at once, on the event loop; those that turn out long in a few threads, with a time limit."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ class Readers:
     def __init__(self, database: Database, threads: int, seconds: float) -> None:
         """``seconds`` is for each statement."""
         self.database, self.seconds = database, seconds
-        self._limiter = CapacityLimiter(threads)
+        self._limiter, self._pieces = CapacityLimiter(threads), CapacityLimiter(threads)
         self._long = 0
         self._own: Connection | None = None
 
@@ -70,7 +70,13 @@ class Readers:
         if variant.is_known:
             return variant.not_modified()
         opened = partial(self.database.read, self.seconds)
-        return variant.stream(await to_thread.run_sync(stream, opened, resource, query, lang))
+        dataset = await to_thread.run_sync(stream, opened, resource, query, lang)
+        return variant.stream(dataset, self.sent(format_.write(dataset)))
+
+    async def sent(self, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks of a stream, made in a few threads: those of many readers at once would starve the event loop."""
+        while (chunk := await to_thread.run_sync(next, chunks, None, limiter=self._pieces)) is not None:
+            yield chunk
 
     def close(self) -> None:
         """Close every connection."""

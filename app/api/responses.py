@@ -1,6 +1,7 @@
 """From datasets and problems to HTTP responses, with what caches need to know of them."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -85,11 +86,9 @@ class Variant:
         body = b"".join(self._format.write(dataset))
         return Response(body, headers=self._described(dataset), media_type=self.format.content_type)
 
-    def stream(self, dataset: Dataset) -> Response:
-        """The dataset, sent while it is read."""
-        return StreamingResponse(
-            self._format.write(dataset), headers=self._described(dataset), media_type=self.format.content_type
-        )
+    def stream(self, dataset: Dataset, chunks: AsyncIterator[bytes]) -> Response:
+        """The dataset, sent as ``chunks`` while it is read."""
+        return StreamingResponse(chunks, headers=self._described(dataset), media_type=self.format.content_type)
 
     def _described(self, dataset: Dataset) -> dict[str, str]:
         following = dataset.links.get("next")

@@ -125,8 +125,8 @@ class Publishing(RuleBasedStateMachine):
         self.revision = 1
 
     def start(self) -> TestClient:
-        """The service, as if it had just been started."""
-        client = serving(self.database)
+        """The service, just started; it closes its connections when it is left."""
+        client = serving(self.database).__enter__()
         client.headers["Authorization"] = f"Bearer {self.token}"
         return client
 
@@ -183,12 +183,15 @@ class Publishing(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """Start the service anew."""
+        """Stop the service and start it anew."""
         Publishing.steps += 1
+        self.client.__exit__()
         self.client = self.start()
 
     def teardown(self) -> None:
         """Away with its database."""
+        if hasattr(self, "client"):
+            self.client.__exit__()
         if hasattr(self, "database"):
             discard(self.database)
 
