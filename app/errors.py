@@ -233,6 +233,13 @@ class InternalError(Problem):
     meaning = "The service failed. Nothing was changed; the fault was logged on the server."
 
 
+class NotImplementedHere(Problem):
+    """Something that a standard has and this service has not."""
+
+    status, slug, title = 501, "not-implemented", "Not implemented"
+    meaning = "The standard has this, and this service does not; `detail` says what there is instead."
+
+
 class Unavailable(Problem):
     """The database cannot be used at the moment."""
 
@@ -277,6 +284,7 @@ PROBLEMS: tuple[type[Problem], ...] = (
     TooManyRequests,
     HeadersTooLarge,
     InternalError,
+    NotImplementedHere,
     Unavailable,
     InsufficientStorage,
 )

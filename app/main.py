@@ -24,6 +24,7 @@ from app.api import (
     openapi,
     profile,
     publish,
+    sdmx,
     search,
     wellknown,
 )
@@ -46,6 +47,10 @@ from app.settings import Settings, carried
 EXPOSED = ["Link", "ETag", "Last-Modified", "Content-Language", "Content-Disposition", "Retry-After", "RateLimit",
            "RateLimit-Policy", "X-Request-Id"]  # fmt: skip
 """Response headers that scripts of other origins may read."""
+ROUTED = (
+    publish, documents, audit, citation, compare, changes, export, search, sdmx, catalog, wellknown, metrics, about,
+)  # fmt: skip
+"""The modules of the routes that are not of a resource, in the order of the documentation."""
 
 
 def create_app(settings: Settings | None = None) -> Guard:
@@ -76,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Guard:
     app.include_router(profile.router)
     for resource in ALL:
         app.include_router(router_for(resource))
-    for module in (publish, documents, audit, citation, compare, changes, export, search, catalog, wellknown, metrics, about):
+    for module in ROUTED:
         app.include_router(module.router)
     about.add_documentation(app)
     add_handlers(app)

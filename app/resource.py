@@ -209,6 +209,7 @@ class Resource:
         includes: What an item carries besides its columns.
         facets: The columns whose values can be counted.
         latest: What ``latest`` keeps, where the resource has that parameter.
+        orders: Those ``sort`` besides the default that an index answers, for long streams.
     """
 
     name: str
@@ -223,6 +224,7 @@ class Resource:
     includes: tuple[Include, ...] = ()
     facets: tuple[str, ...] = ()
     latest: Latest | None = None
+    orders: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

@@ -24,7 +24,9 @@ LAYERS: dict[str, set[str]] = {
     "query": {"resource", "dataset", "dialects", "errors", "tokens"},
     "formats": {"dataset", "errors"},
     "publishing": {"resources", "resource", "database", "dialects", "hedges", "errors", "tokens"},
+    "sdmx": {"dataset", "errors"},
     "api": {
+        "sdmx",
         "resources",
         "resource",
         "database",

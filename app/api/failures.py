@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from app.api.methods import methods_of
 from app.api.responses import problem_response
+from app.api.sdmx.failures import PREFIX, error_message
 from app.dialects.engines import is_disk_full
 from app.errors import (
     BadRequest,
@@ -31,30 +32,30 @@ def add_handlers(app: FastAPI) -> None:
     """Answer every exception with a problem document."""
 
     async def problem(request: Request, error: Problem) -> Response:
-        return problem_response(error, request.url.path)
+        return respond(error, request)
 
     async def http(request: Request, error: HTTPException) -> Response:
-        return problem_response(_of_status(app, request, error), request.url.path)
+        return respond(_of_status(app, request, error), request)
 
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         faults = [Fault(details["msg"] + ".", details["type"], parameter=str(details["loc"][-1])) for details in error.errors()]
-        return problem_response(InvalidParameters("One or more parameters cannot be used.", faults), request.url.path)
+        return respond(InvalidParameters("One or more parameters cannot be used.", faults), request)
 
     async def unavailable(request: Request, error: DBAPIError) -> Response:
         if is_disk_full(error):
-            return problem_response(InsufficientStorage("There is no room left; nothing was stored."), request.url.path)
+            return respond(InsufficientStorage("There is no room left; nothing was stored."), request)
         if not isinstance(error, OperationalError | InterfaceError):
             return await internal(request, error)
         log.error("database unavailable: %s", error)
         away = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
-        return problem_response(away, request.url.path)
+        return respond(away, request)
 
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         return Response(status_code=499)  # nobody is there to read it
 
     async def internal(request: Request, _error: Exception) -> Response:
         # the server logs the traceback
-        return problem_response(InternalError("The service failed; the fault was logged."), request.url.path)
+        return respond(InternalError("The service failed; the fault was logged."), request)
 
     app.exception_handler(Problem)(problem)
     app.exception_handler(HTTPException)(http)
@@ -62,6 +63,13 @@ def add_handlers(app: FastAPI) -> None:
     app.exception_handler(DBAPIError)(unavailable)
     app.exception_handler(ClientDisconnect)(gone)
     app.exception_handler(Exception)(internal)
+
+
+def respond(problem: Problem, request: Request) -> Response:
+    """The problem as the clients of this part of the API understand it."""
+    if request.url.path.startswith(PREFIX):
+        return error_message(problem, request)
+    return problem_response(problem, request.url.path)
 
 
 def _of_status(app: FastAPI, request: Request, error: HTTPException) -> Problem:

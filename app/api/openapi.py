@@ -29,6 +29,7 @@ from app.errors import (
     NotAcceptable,
     NotComparable,
     NotFound,
+    NotImplementedHere,
     PayloadTooLarge,
     PreconditionFailed,
     PreconditionRequired,
@@ -59,6 +60,7 @@ TAGS = {
     "Organisations and projects": "Who is named and what is built, and the relations that tie them to clusters and zones.",
     "Sources and history": "The published texts behind every fact, and the revisions by which documents were published.",
     "Search": "One ranked list over names and texts, in Chinese and English.",
+    "SDMX": "Observations for software that speaks SDMX-REST, version 2 of it (SDMX 3.0) and version 1 (SDMX 2.1).",
     "Publishing": "Documents that transcribe sources: their format, publishing, revising and retracting them. Needs a token.",
     "Service": "Health, limits, problem types and the index of links.",
 }
@@ -193,6 +195,17 @@ def json_answer(description: str) -> dict[int | str, dict[str, Any]]:
     return {200: answer, **errors(BadRequest, InvalidParameters)}
 
 
+def sdmx_answers(media: Sequence[str]) -> dict[int | str, dict[str, Any]]:
+    """The answers of SDMX-REST, for OpenAPI: a message in one of some media types, or an error message."""
+    said: dict[str, Any] = {"application/xml": {"schema": {"type": "string"}}, "application/json": {"schema": objects({})}}
+    problems = (NotFound, NotAcceptable, PayloadTooLarge, InternalError, NotImplementedHere)
+    found: dict[int | str, dict[str, Any]] = {
+        200: {"description": "The message.", "content": {name: {"schema": {}} for name in media}},
+        400: {"description": "The query cannot be understood.", "content": said},
+    }
+    return found | {problem.status: {"description": problem.title, "content": said} for problem in problems}
+
+
 def errors(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The answers with these problems, for OpenAPI; every route can also fail."""
     by_status: dict[int | str, list[type[Problem]]] = {}
@@ -255,7 +268,7 @@ def _put_back_examples(found: dict[str, Any], app: FastAPI) -> None:
     for route in flat(app.router):
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
-                answers = found["paths"][route.path][method.lower()]["responses"]
+                answers = found["paths"][route.path_format][method.lower()]["responses"]
                 for status, answer in route.responses.items():
                     for media_type, content in answer.get("content", {}).items():
                         if "example" in content:

@@ -7,7 +7,7 @@ faults are reported at once.
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -73,7 +73,7 @@ def listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
 
 def read(model: type[Query], request: Request) -> Query:
     """The parameters of the request as ``model``. Raises InvalidParameters with every fault, BadRequest for non-UTF-8."""
-    return validated(model, _given(request))
+    return validated(model, texts_of(request))
 
 
 def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
@@ -142,20 +142,20 @@ def _described(name: str, member: dict[str, Any], *, required: bool) -> dict[str
     return parameter | ({"style": "form", "explode": False} if member.get("type") == "array" else {})
 
 
-def _given(request: Request) -> dict[str, list[str]]:
+def texts_of(request: Request, *, plus: str = " ") -> dict[str, list[str]]:
+    """The parameters of the request, each with its texts; ``plus`` is what a plus sign stands for. Raises BadRequest."""
     try:
-        pairs = parse_qsl(
-            request.scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=500
-        )
+        query = request.scope["query_string"].decode("ascii").replace("+", quote(plus))
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=500)
     except ValueError:
         raise BadRequest("The query string is not percent-encoded UTF-8, or has more than 500 parameters.") from None
-    given: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for name, text in pairs:
         if "\0" in name or "\0" in text:
             fault = Fault("Contains a NUL character.", "nul", parameter=name.replace("\0", ""))
             raise InvalidParameters("One or more parameters cannot be used.", [fault])
-        given.setdefault(name, []).append(text)
-    return given
+        found.setdefault(name, []).append(text)
+    return found
 
 
 def _is_list(annotation: Any) -> bool:

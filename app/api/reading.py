@@ -1,6 +1,7 @@
 """Running reads: short ones at once, on the event loop; those that turn out long in a few threads, with a time limit."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -42,11 +43,15 @@ class Readers:
                 return self._inline(work)
             except TimeLimitPassed:
                 pass
+        return await self.aside(partial(self._run, work, self.seconds))
+
+    async def aside(self, work: Callable[[], Read]) -> Read:
+        """What ``work`` makes in one of the few threads for long reads. Raises Unavailable as ``read`` does."""
         if self._long >= self._limiter.total_tokens + MAX_WAITING:
             raise Unavailable("Too many long reads are waiting.", headers={"Retry-After": "5"})
         self._long += 1
         try:
-            return await to_thread.run_sync(partial(self._run, work, self.seconds), limiter=self._limiter)
+            return await to_thread.run_sync(work, limiter=self._limiter)
         except TimeLimitPassed:
             detail = f"The read took longer than {self.seconds:g} seconds and was stopped; ask for less."
             raise Unavailable(detail, headers={"Retry-After": "10"}) from None
@@ -69,9 +74,12 @@ class Readers:
         variant = Variant.of(request, await self.read(version), format_, lang)
         if variant.is_known:
             return variant.not_modified()
-        opened = partial(self.database.read, self.seconds)
-        dataset = await to_thread.run_sync(stream, opened, resource, query, lang)
+        dataset = await to_thread.run_sync(stream, self.opened, resource, query, lang)
         return variant.stream(dataset, self.sent(format_.write(dataset)))
+
+    def opened(self) -> AbstractContextManager[Connection]:
+        """A connection to read a piece of a stream from."""
+        return self.database.read(self.seconds)
 
     async def sent(self, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks of a stream, made in a few threads: those of many readers at once would starve the event loop."""

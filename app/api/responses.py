@@ -103,12 +103,18 @@ class Variant:
             headers["Content-Disposition"] = disposition(f"{dataset.name}.{self._format.extension}")
         return headers
 
+    def sent(self, body: bytes | AsyncIterator[bytes]) -> Response:
+        """What was written in its medium, whole or in pieces."""
+        content_type = self.format.content_type
+        if isinstance(body, bytes):
+            return Response(body, headers=self._headers, media_type=content_type)
+        return StreamingResponse(body, headers=self._headers, media_type=content_type)
+
     def written(self, content: Any) -> Response:
         """What is no dataset, as its medium writes it."""
         if isinstance(self.format, Format):
             raise TypeError("a format writes datasets alone")
-        body = self.format.write(content)
-        return Response(body, headers=self._headers, media_type=self.format.content_type)
+        return self.sent(self.format.write(content))
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BindParameter, Column, ColumnElement, Table, and_, bindparam, false, or_, tuple_
+from sqlalchemy import BindParameter, Column, ColumnElement, Table, UnaryExpression, and_, bindparam, false, or_, tuple_
 
 from app.dataset import Cell, ColumnType
 from app.errors import Fault, InvalidParameters
@@ -66,6 +66,12 @@ def read(  # noqa: PLR0913  the cursor, and what it must be of
         advice = f"start again, or add as_of={made_at}" if resource.versioned and isinstance(made_at, int) else "start again"
         raise _foreign(f"This cursor belongs to revision {made_at} and the data is at {revision}; {advice}.")
     return values
+
+
+def direction(key: Key, column: ColumnElement[Any]) -> UnaryExpression[Any]:
+    """How a list is sorted by one of its keys; no engine finds in an index that nulls are last where there are none."""
+    by = column.desc() if key.descending else column.asc()
+    return by.nulls_last() if _may_be_null(column) else by
 
 
 def after(keys: Sequence[Key], columns: Sequence[ColumnElement[Any]], known: Sequence[bool]) -> ColumnElement[bool]:

@@ -61,7 +61,8 @@ class Reader:
         """
         keys = cursors.order_of(self.resource, query.sort)
         names = column_names(self.resource, query.fields)
-        shape = replace(shape_of(self.resource, query, self.as_of), in_order=in_order)
+        order = tuple(key.name for key in keys) if in_order else ()
+        shape = replace(shape_of(self.resource, query, self.as_of), in_order=order)
         values = values_of(self.resource, query, self.as_of)
         total = _counting(self._target, shape).execute(self.connection, values)[0][0] if query.total else None
         facets = {name: self._facet(name, shape, values) for name in query.facets or ()}
@@ -149,7 +150,7 @@ def _paging(
     where = conditions(target.resource, shape, tables)
     if known is not None:
         where.append(cursors.after(keys, columns, known))
-    by = [(column.desc() if key.descending else column.asc()).nulls_last() for key, column in zip(keys, columns, strict=True)]
+    by = [cursors.direction(key, column) for key, column in zip(keys, columns, strict=True)]
     wanted = statement(tables, needed(target.resource, selected), where).order_by(*by).limit(bindparam("limit", required=False))
     return Rows(
         plan(target.dialect, wanted),

@@ -115,8 +115,8 @@ class Shape:
         match: What filters on hedged figures compare.
         latest: Whether only the newest period is kept.
         as_of: Whether an earlier revision is read.
-        in_order: Whether rows are gone through in their order rather than looked up by the filters: what a long stream needs,
-            which would otherwise sort all its rows anew for each of its pieces.
+        in_order: The columns of the order in which rows are gone through rather than looked up by the filters: what a long
+            stream needs, which would otherwise sort all its rows anew for each of its pieces.
     """
 
     filters: tuple[tuple[str, int | None], ...] = ()
@@ -124,7 +124,7 @@ class Shape:
     match: Match = "point"
     latest: bool = False
     as_of: bool = False
-    in_order: bool = False
+    in_order: tuple[str, ...] = ()
 
 
 def shape_of(resource: Resource, query: ListQuery, as_of: int | None) -> Shape:
@@ -195,7 +195,7 @@ def _parameters(name: str, count: int | None) -> Any:
 
 def _passes(where: Where, shape: Shape, value: Any, tables: Tables) -> Condition:
     column, match = tables.column(where.path), shape.match
-    if shape.in_order:
+    if shape.in_order and where.path not in shape.in_order:
         column = unindexed(column, tables.dialect)
     if where.hedged is None or match == "point":
         return OPERATORS[where.operator](column, value)

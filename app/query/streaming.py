@@ -27,12 +27,14 @@ def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> 
         pinned = current_revision(connection) if as_of is None and resource.versioned else as_of
         revision = Reader(connection, resource, lang, pinned).revision
 
+    indexed = query.sort is None or tuple(query.sort) in resource.orders
+
     def rows() -> Iterator[Row]:
         cursor = None
         while True:
             piece = query.model_copy(update={"limit": PIECE, "cursor": cursor, "total": False, "facets": None})
             with opened() as connection:
-                page = Reader(connection, resource, lang, pinned).page(piece, in_order=cursor is not None and query.sort is None)
+                page = Reader(connection, resource, lang, pinned).page(piece, in_order=cursor is not None and indexed)
             yield from page.dataset.rows
             cursor = page.next
             if cursor is None:

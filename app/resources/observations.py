@@ -16,6 +16,8 @@ from app.resources.shared import CLUSTERED, Fact, FactQuery, FactRow, Kind, fact
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]
 RankBand = Literal["leading", "first_class"]
+BY_SERIES = ("subject", "indicator", "nature", "source")
+"""The order in which the figures of one source about the same stand together."""
 
 CHECKS = {
     "period": "(period_basis = 'unstated') = (period_label IS NULL)",
@@ -49,7 +51,7 @@ class ObservationRow(FactRow, table=True):
         one_of("period_basis", PeriodBasis),
         Index(None, "indicator", "region"),
         Index(None, "indicator", "value"),
-        Index(None, "subject", "indicator"),
+        Index(None, *BY_SERIES, "id"),
         Index(None, "region"),
         CLUSTERED,
     )
@@ -266,7 +268,9 @@ OBSERVATIONS = Resource(
         "indicator",
         "topic",
         "subject",
+        "nature",
         "region",
+        "source",
         "value",
         "lower",
         "upper",
@@ -287,5 +291,6 @@ OBSERVATIONS = Resource(
         "rank_scope_zh",
     ),
     facets=("indicator", "topic", "subject", "subject_kind", "region", "nature", "comparator", "period_basis", "source"),
+    orders=(BY_SERIES,),
     latest=Latest(per=("subject", "indicator", "nature"), newest=("period_end", "source.published_on")),
 )
