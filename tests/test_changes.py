@@ -74,6 +74,8 @@ def test_pages_and_ranges(client: TestClient) -> None:
         assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, query.split("=")[0])
 
 
+@pytest.mark.client("feedparser")
+@pytest.mark.capability("reads the changes as Atom")
 def test_the_feed_is_atom(client: TestClient) -> None:
     answer = client.get("/v1/changes", headers={"Accept": "application/atom+xml"})
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"

@@ -56,6 +56,8 @@ def test_files_follow_publications(client: TestClient, database: Database) -> No
     assert client.get("/v1/export").json()["meta"] == {"revision": 3}
 
 
+@pytest.mark.client("frictionless, csvw")
+@pytest.mark.capability("find the Data Package and its metadata valid")
 def test_the_package_passes_the_validators_of_others(client: TestClient, tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(client.get("/v1/export/regional-indicators.zip").content)) as package:
         package.extractall(tmp_path)

@@ -70,6 +70,8 @@ def test_parquet_describes_its_columns(seed_client: TestClient) -> None:
     assert schema.field("hedge").metadata[b"description"].startswith(b"The literal hedging word")
 
 
+@pytest.mark.client("jsonstat-validator, pyjstat")
+@pytest.mark.capability("find JSON-stat valid, and read it into pandas")
 def test_jsonstat_is_valid_and_read_back(seed_client: TestClient) -> None:
     answer = seed_client.get("/v1/observations?format=jsonstat&limit=1000")
     jsonstat_validator.validate_jsonstat(answer.json())

@@ -76,7 +76,9 @@ def direction(key: Key, column: ColumnElement[Any]) -> UnaryExpression[Any]:
 
 def after(keys: Sequence[Key], columns: Sequence[ColumnElement[Any]], known: Sequence[bool]) -> ColumnElement[bool]:
     """The rows after the one whose sort values are the parameters ``last_0``, ``last_1`` …, of which some are ``known``."""
-    values: list[BindParameter[Any]] = [bindparam(f"last_{place}", required=False) for place in range(len(keys))]
+    values: list[BindParameter[Any]] = [
+        bindparam(f"last_{place}", required=False, type_=column.type) for place, column in enumerate(columns)
+    ]
     directions = {key.descending for key in keys}
     if len(directions) == 1 and not any(map(_may_be_null, columns)):
         row, last = tuple_(*columns), tuple_(*values)  # which an index of these columns can seek

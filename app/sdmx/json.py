@@ -77,7 +77,8 @@ def _structure(cube: Cube, seen: Mapping[str, Seen], parts: int) -> dict[str, An
     """What the numbers in the data sets mean."""
     places = {each.id: place for place, each in enumerate(cube.dimensions)}
     key = [_dimension(cube, each, places, seen) for each in cube.key]
-    rest = [_dimension(cube, each, places, seen) for each in cube.dimensions if each not in cube.key]
+    open_ = [each for each in cube.dimensions if each not in cube.key] if cube.observed else []
+    rest = [_dimension(cube, each, places, seen) for each in open_]
     attributes = [
         {"relationship": {"observation": {}}, **_described(cube, each, seen)} for each in cube.shown if each.role == "attribute"
     ]
@@ -101,7 +102,7 @@ def _dimension(cube: Cube, component: Component, places: Mapping[str, int], seen
 
 def _time(value: str) -> dict[str, str]:
     first, last = span(value)
-    return {"id": value, "name": value, "start": f"{first}T00:00:00", "end": f"{last}T23:59:59"}
+    return {"value": value, "start": f"{first}T00:00:00Z", "end": f"{last}T23:59:59Z"}
 
 
 def _described(cube: Cube, component: Component, seen: Mapping[str, Seen]) -> dict[str, Any]:
@@ -111,8 +112,8 @@ def _described(cube: Cube, component: Component, seen: Mapping[str, Seen]) -> di
         names = cube.names[component.codes]
         values = [{"id": code, **_named(names.get(code, (code, code)), cube.lang)} for code in seen[component.id]]
     else:
-        values = [{"value": value} for value in seen.get(component.id, ())]
-    return found | ({"values": values} if values else {"values": []} if component.role == "dimension" else {})
+        values = [{"id": str(value), "name": str(value)} for value in seen.get(component.id, ())]
+    return found | ({"values": values} if values else {})
 
 
 def _named(names: Sequence[str], lang: str) -> dict[str, Any]:

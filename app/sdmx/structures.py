@@ -179,12 +179,10 @@ DETAILS: Mapping[str, tuple[bool, bool, bool]] = {
 def stub(artefact: Artefact, *, complete: bool) -> Artefact:
     """The artefact without what it is made of; with its description where ``complete``."""
     emptied: dict[str, Any] = {} if complete else {"description": None}
-    if hasattr(artefact, "items"):
+    if hasattr(artefact, "items") and not isinstance(artefact, AgencyScheme):  # of which no schema allows empty ones
         emptied["items"] = ()
     if isinstance(artefact, DataStructureDefinition):
         emptied["components"] = Components([])
-    if isinstance(artefact, Dataflow):
-        emptied["structure"] = artefact.structure.short_urn if isinstance(artefact.structure, DataStructureDefinition) else None
     return replace(artefact, **emptied)
 
 
@@ -211,13 +209,17 @@ def constraint(values: Mapping[str, Iterable[str]], period: tuple[str, str] | No
 
 
 _NAME = re.compile(rf'<com:(Name|Description) xml:lang="en">([^<{SEPARATOR}]*){SEPARATOR}([^<]*)</com:\1>')
-_MEASURES = re.compile(r"<str:MeasureRelationship>.*?</str:MeasureRelationship>", re.DOTALL)
+_UNWANTED = re.compile(
+    r"<str:MeasureRelationship>.*?</str:MeasureRelationship>|<str:DataStructureComponents>\s*</str:DataStructureComponents>",
+    re.DOTALL,
+)
+"""Which measure an attribute is about: there is one, and some clients cannot read it; and the components of a stub."""
 
 
 def _xml(write: Callable[..., Any]) -> Callable[[Found], bytes]:
     def written(found: Found) -> bytes:
         text = write(found.artefacts, header=_header(found), prettyprint=False)
-        text = _MEASURES.sub("", text)  # there is one measure, and some clients cannot read it
+        text = _UNWANTED.sub("", text)
         return _NAME.sub(r'<com:\1 xml:lang="en">\2</com:\1><com:\1 xml:lang="zh">\3</com:\1>', text).encode()
 
     return written
@@ -229,14 +231,14 @@ def _json(found: Found) -> bytes:
 
 
 def _parted(node: Any, lang: str) -> Any:
-    """The node with the two languages of its names apart, and without empty lists of groups, which the schema forbids."""
+    """The node with the two languages of its names apart, and without what is empty where the schema forbids that."""
     if isinstance(node, list):
         return [_parted(each, lang) for each in node]
     if not isinstance(node, dict):
         return node
     found: dict[str, Any] = {}
     for name, value in node.items():
-        if name == "groups" and not value:
+        if (name == "groups" and not value) or (name == "dataStructureComponents" and not value["dimensionList"]["dimensions"]):
             continue
         if name in ("name", "description") and isinstance(value, str) and SEPARATOR in value:
             both = dict(zip(("en", "zh"), value.split(SEPARATOR), strict=True))
