@@ -5,6 +5,7 @@ and whatever is more than can be worked on at once. ``/healthz`` is answered eve
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
@@ -20,7 +21,7 @@ from app.errors import (
     Unavailable,
     UriTooLong,
 )
-from app.limits import MAX_BODY, MAX_URL
+from app.limits import MAX_BODY, MAX_URL, share_of
 from app.observe import name
 from app.rates import Rate
 
@@ -32,12 +33,14 @@ WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Lets through what may pass. ``in_flight`` is the number of requests that are being worked on."""
+    """Lets through what may pass. ``in_flight`` requests are being worked on, of each client ``open``."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], rate: Rate | None, most: int, secret: re.Pattern[str]) -> None:
         """``hosts`` are answered for (all with ``*``), ``most`` requests at once; ``secret`` is the shape of tokens."""
         self.app, self.rate, self.most = app, rate, most
+        self.share = share_of(most)
         self.in_flight = 0
+        self.open: Counter[str] = Counter()
         self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
         self._secret = re.compile(secret.pattern.encode())
 
@@ -46,6 +49,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        client = scope["client"][0] if scope["client"] else ""
         problem = self._address(scope)
         if problem is None and self._hosts is not None:
             problem = self._host(dict(scope["headers"]))
@@ -54,7 +58,7 @@ class Guard:
                 callers = self.rate.callers(scope)
                 problem = problem or self.rate.refused(callers)
                 send = self.rate.telling(send, callers)
-            if self.in_flight >= self.most:
+            if self.in_flight >= self.most or self.open[client] >= self.share:
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
         if scope["method"] not in WITHOUT_BODY:
             problem = problem or _too_large(dict(scope["headers"]))
@@ -65,10 +69,14 @@ class Guard:
                 await send(message)
             return
         self.in_flight += 1
+        self.open[client] += 1
         try:
             await self.app(scope, receive, send)
         finally:
             self.in_flight -= 1
+            self.open[client] -= 1
+            if not self.open[client]:
+                del self.open[client]
 
     def _address(self, scope: Scope) -> Problem | None:
         """What is wrong with the address."""

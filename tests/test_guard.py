@@ -61,6 +61,17 @@ def test_what_is_too_much_at_once_is_told_to_come_back(database: Database) -> No
         assert client.get("/v1").status_code == 200
 
 
+def test_one_client_cannot_hold_all_requests(database: Database) -> None:
+    app = create_app(Settings(database_url=database.url, rate_limit="", max_requests=5))
+    app.open["greedy"] = app.in_flight = 4
+    with TestClient(app, client=("greedy", 1)) as greedy, TestClient(app, client=("other", 1)) as other:
+        assert (greedy.get("/v1").status_code, other.get("/v1").status_code) == (503, 200)
+        assert other.get("/v1/limits").json()["requests"]["maximum_in_flight_of_a_client"] == 4
+        app.open["greedy"] -= 1
+        assert greedy.get("/v1").status_code == 200
+    assert app.open == {"greedy": 3}
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/v1/zones?q=" + "x" * 8200, 414), ("/v1/" + "x" * 8200, 414), ("/v1/zones/%ff", 400), ("/v1/zones/a%00b", 400)],

@@ -17,7 +17,7 @@ from app.api.reading import readers_of
 from app.api.responses import V1, plain
 from app.errors import PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
-from app.limits import BODY_RATE, HEAD_SECONDS, MAX_BODY, MAX_HEADERS, MAX_URL, MAX_WAITING, SILENT_SECONDS
+from app.limits import BODY_RATE, HEAD_SECONDS, MAX_BODY, MAX_HEADERS, MAX_URL, MAX_WAITING, SILENT_SECONDS, share_of
 from app.publishing.document import MAX_TEXT, MOST_FACTS, Document
 from app.publishing.parse import MOST_FAULTS
 from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
@@ -56,6 +56,7 @@ SERVICE = {
     "export": {"href": f"{V1}/export", "title": "The whole data set as finished files."},
     "publications": {"href": f"{V1}/publications", "title": "Publishing documents; needs a token."},
     "audit": {"href": f"{V1}/audit", "title": "Attempts to change something; needs a token."},
+    "sdmx": {"href": "/sdmx/3.0/structure/dataflow", "title": "Observations for software that speaks SDMX-REST."},
     "catalog": {"href": "/catalog", "title": "The catalogue: DCAT-AP 3, or a schema.org Dataset."},
     "agents": {"href": "/mcp", "title": "The tools of agents (Model Context Protocol)."},
     "metrics": {"href": "/metrics", "title": "Metrics of this process, for Prometheus."},
@@ -78,7 +79,11 @@ async def limits(request: Request) -> Response:
     read(NoParameters, request)
     settings: Settings = request.app.state.settings
     server = {
-        "requests": {"maximum_in_flight": settings.max_requests, "rate": settings.rate_limit or None},
+        "requests": {
+            "maximum_in_flight": settings.max_requests,
+            "maximum_in_flight_of_a_client": share_of(settings.max_requests),
+            "rate": settings.rate_limit or None,
+        },
         "reads": {"threads": settings.read_threads, "maximum_waiting": MAX_WAITING, "statement_seconds": settings.read_seconds},
     }
     return plain({**LIMITS, **server, "formats": {format_.name: format_.media_type for format_ in FORMATS}})

@@ -78,6 +78,7 @@ async def llms(request: Request) -> Response:
         "",
         f"- [search]({V1}/search?q=): one ranked list over names and texts, in Chinese and English",
         "- [OpenAPI](/openapi.json): every parameter and answer",
+        "- [SDMX-REST](/sdmx/3.0/structure/dataflow): structures and data for statistical software",
         "- [catalogue](/catalog): DCAT-AP 3",
         "",
     ]

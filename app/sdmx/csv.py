@@ -33,7 +33,6 @@ def _written(cube: Cube, first: Sequence[str], prefix: Callable[[str], tuple[str
     for part in cube.parts:
         named = prefix(part.action)
         lines = shape(part.cells) if cube.observed else (key for key, _ in cube.series(part))
-        lines = iter(lines)
         while batch := list(islice(lines, BATCH)):
             yield _lines([(*named, *cells) for cells in batch])
 

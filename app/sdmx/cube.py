@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Literal
@@ -25,7 +26,7 @@ class Part:
     cells: Iterable[Cells]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cube:
     """What a data message says.
 
@@ -51,12 +52,12 @@ class Cube:
     names: Vocabulary
     labels: bool = False
 
-    @property
+    @cached_property
     def dimensions(self) -> tuple[Component, ...]:
         """The dimensions, time among them."""
         return tuple(each for each in COMPONENTS if each.role in ("dimension", "time"))
 
-    @property
+    @cached_property
     def key(self) -> tuple[Component, ...]:
         """The dimensions that the observations of a series share."""
         return tuple(each for each in self.dimensions if each.id != self.at) if self.at != ALL_DIMENSIONS else ()

@@ -77,8 +77,7 @@ def _structure(cube: Cube, seen: Mapping[str, Seen], parts: int) -> dict[str, An
     """What the numbers in the data sets mean."""
     places = {each.id: place for place, each in enumerate(cube.dimensions)}
     key = [_dimension(cube, each, places, seen) for each in cube.key]
-    open_ = [each for each in cube.dimensions if each not in cube.key] if cube.observed else []
-    rest = [_dimension(cube, each, places, seen) for each in open_]
+    rest = [_dimension(cube, each, places, seen) for each in cube.dimensions if cube.observed and each not in cube.key]
     attributes = [
         {"relationship": {"observation": {}}, **_described(cube, each, seen)} for each in cube.shown if each.role == "attribute"
     ]

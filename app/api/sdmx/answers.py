@@ -24,7 +24,7 @@ from app.api.sdmx.reading import Store, begun, revision_of, some, survey, vocabu
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats.base import Medium
 from app.query.history import version
-from app.sdmx.components import AGENCY, DIMENSIONS
+from app.sdmx.components import AGENCY, DIMENSIONS, Vocabulary
 from app.sdmx.cube import Cube, Part, in_order
 from app.sdmx.messages import API, DATA, Choice, Message, choose, preferred
 from app.sdmx.structures import (
@@ -51,24 +51,22 @@ async def data(request: Request, api: API, path: Sequence[str]) -> Response:
     wanted = question(request, key)
     choice = _choice(request, api, DATA)
     readers, parameters = readers_of(request), wanted.parameters
-    variant = await readers.read(partial(_variant, request, choice))
+    variant, names = await _begun(request, choice, named=choice.labels or choice.message.syntax == "json")
     if variant.is_known:
         return variant.not_modified()
-    named = choice.labels or choice.message.syntax == "json"
-    names = await readers.read(vocabulary) if named else {}
-    at = parameters.dimensionAtObservation
 
     def parts() -> Iterable[Part]:
-        store = Store(readers.opened, variant.lang, revision_of(readers.opened, parameters.asOf, "asOf"))
+        now = revision_of(readers.opened, parameters.asOf, "asOf")
+        store = Store(readers.opened, variant.lang, variant.version.revision if now is None else now)
         since = revision_of(readers.opened, parameters.updatedAfter, "updatedAfter")
         if since is None:
             return (Part("Information", some(store.observations(wanted.selection))),)
         return store.changes(wanted.selection, since)
 
     def chunks() -> Iterator[bytes]:
-        ordered = (Part(part.action, in_order(part.cells, at)) for part in parts())
+        ordered = (Part(part.action, in_order(part.cells, wanted.at)) for part in parts())
         head = (_message_id(variant), variant.version.published_at, variant.lang)
-        cube = Cube(ordered, at, wanted.shown, wanted.observed, *head, names, choice.labels)
+        cube = Cube(ordered, wanted.at, wanted.shown, wanted.observed, *head, names, choice.labels)
         written: Iterator[bytes] = choice.message.write(cube)
         return written
 
@@ -81,65 +79,65 @@ async def availability(request: Request, api: API, path: Sequence[str]) -> Respo
     rest = [*FLOW[api](path, 3), "*", "*", "*"]
     key, component = rest[0], rest[2 if api == "2.1" else 1]  # in 2.1 a provider stands between them
     selection, parameters = availability_question(request, key, component)
-    choice = _choice(request, api, STRUCTURES)
-    readers = readers_of(request)
-    variant = await readers.read(partial(_variant, request, choice))
+    variant, names = await _begun(request, _choice(request, api, STRUCTURES))
     if variant.is_known:
         return variant.not_modified()
-    store = Store(readers.opened, variant.lang)
-    found = await readers.aside(partial(survey, store, selection, parameters.mode))
-    names = await readers.read(vocabulary)
-    occurring = {each.codes: found.values[each.id] for each in DIMENSIONS if each.codes}
-    used = {
-        name: {code: both for code, both in codes.items() if name not in occurring or code in occurring[name]}
-        for name, codes in names.items()
-    }
-    shown = {name: values for name, values in found.values.items() if component in (*ANY, name)}
-    there = artefacts(used, partial=True)
-    beside = [each for kind in _referenced(parameters.references, AVAILABILITY) for each in there[kind]]
-    return _written(variant, [*beside, constraint(shown, found.period, found.series, found.observations)])
+
+    def made() -> Response:
+        store = Store(readers_of(request).opened, variant.lang, variant.version.revision)
+        found = survey(store, selection, parameters.mode)
+        occurring = {each.codes: found.values[each.id] for each in DIMENSIONS if each.codes}
+        used = {
+            name: {code: both for code, both in codes.items() if name not in occurring or code in occurring[name]}
+            for name, codes in names.items()
+        }
+        shown = {name: values for name, values in found.values.items() if component in (*ANY, name)}
+        there = artefacts(used, partial=True)
+        beside = [each for kind in _referenced(parameters.references, [AVAILABILITY]) for each in there[kind]]
+        return _written(variant, [*beside, constraint(shown, found.period, found.series, found.observations)])
+
+    return await readers_of(request).aside(made)
 
 
 async def structure(request: Request, api: API, path: Sequence[str]) -> Response:
     """Artefacts of a type, with those that they refer to or are referred to by."""
     kind, asked = path[0], where(path[1:], 4)
     parameters = structure_parameters(request)
-    kinds, choice = _kinds(kind), _choice(request, api, STRUCTURES)
+    kinds = _kinds(kind)
+    variant, names = await _begun(request, _choice(request, api, STRUCTURES))
+    if variant.is_known:
+        return variant.not_modified()
 
-    def found(connection: Connection) -> Response:
-        variant = _variant(request, choice, connection)
-        if variant.is_known:
-            return variant.not_modified()
-        there = artefacts(vocabulary(connection))
+    def made() -> Response:
+        there = artefacts(names)
         matched = {name: [each for each in there[name] if asked.names(each)] for name in kinds}
         if asked.items:
             matched = {name: with_items(some, asked.items) for name, some in matched.items()}
-        if not any(matched.values()):
+        matched = {name: some for name, some in matched.items() if some}
+        if not matched:
             raise NotFound("There is no such artefact.", [Fault("No artefact is called so.", "unknown_artefact")])
-        references = {each for name, some in matched.items() if some for each in _referenced(parameters.references, name)}
-        beside = [each for name in references - set(kinds) for each in there[name]]
+        beside = [each for name in _referenced(parameters.references, matched) if name not in kinds for each in there[name]]
         of_asked, of_references, complete = DETAILS[parameters.detail]
         asked_for = [stub(each, complete=complete) if of_asked else each for some in matched.values() for each in some]
         referred = [stub(each, complete=complete) if of_references else each for each in beside]
         return _written(variant, [*asked_for, *referred])
 
-    return await readers_of(request).read(found)
+    return await readers_of(request).aside(made)
 
 
 async def schema(request: Request, api: API, path: Sequence[str]) -> Response:
     """The data structure, with all that it refers to."""
     context_flow(path, 0)
     validated(SchemaParameters, texts_of(request))
-    choice = _choice(request, api, STRUCTURES)
+    variant, names = await _begun(request, _choice(request, api, STRUCTURES))
+    if variant.is_known:
+        return variant.not_modified()
 
-    def found(connection: Connection) -> Response:
-        variant = _variant(request, choice, connection)
-        if variant.is_known:
-            return variant.not_modified()
-        there = artefacts(vocabulary(connection))
+    def made() -> Response:
+        there = artefacts(names)
         return _written(variant, [each for name in ("datastructure", "conceptscheme", "codelist") for each in there[name]])
 
-    return await readers_of(request).read(found)
+    return await readers_of(request).aside(made)
 
 
 def _kinds(kind: str) -> tuple[str, ...]:
@@ -154,21 +152,28 @@ def _kinds(kind: str) -> tuple[str, ...]:
     return (kind,)
 
 
-def _referenced(references: Sequence[str] | None, kind: str) -> set[str]:
-    """The types of the artefacts that come with one of a type."""
-    return {each for reference in references or ("none",) if reference in REFERENCES for each in REFERENCES[reference](kind)}
+def _referenced(references: Sequence[str] | None, kinds: Iterable[str]) -> list[str]:
+    """The types of the artefacts that come with those of some types."""
+    rules = [REFERENCES[reference] for reference in references or () if reference in REFERENCES]
+    found = {each for rule in rules for kind in kinds for each in rule(kind)}
+    return [kind for kind in TYPES if kind in found]
 
 
 def _choice(request: Request, api: API, messages: Sequence[Message]) -> Choice:
     return choose(request.headers.get("accept", ""), preferred(messages, api))
 
 
-def _variant(request: Request, choice: Choice, connection: Connection) -> Variant:
-    """The answer as this message, of the version of the data that there is."""
+async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tuple[Variant, Vocabulary]:
+    """The answer as this message, of the version of the data that there is, and the names of its codes if it needs them."""
     message = choice.message
     name = f"{message.name}, labels" if choice.labels else message.name
     medium = Medium(name, message.media_type, message.write, message.content_type)
-    return Variant.of(request, version(connection), medium, language(None, request))
+
+    def read(connection: Connection) -> tuple[Variant, Vocabulary]:
+        variant = Variant.of(request, version(connection), medium, language(None, request))
+        return variant, vocabulary(connection) if named and not variant.is_known else {}
+
+    return await readers_of(request).read(read)
 
 
 def _written(variant: Variant, found: Sequence[Artefact]) -> Response:

@@ -156,10 +156,11 @@ def _after(asked: Where, rest: Sequence[str], most: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query for data: what is selected, and the other parameters."""
+    """A query for data: what is selected, of which revisions, and what is said of it."""
 
     selection: Selection
     parameters: DataParameters
+    at: str
     shown: tuple[Component, ...]
     observed: bool
 
@@ -177,7 +178,9 @@ def question(request: Request, key: str) -> Question:
     if found.includeHistory:
         raise NotImplementedHere("Earlier versions are served one at a time; asOf says of when.")
     ends = Selection(selected.keys, selected.conditions, found.firstNObservations, found.lastNObservations)
-    return Question(ends, found, shown, found.detail in ("full", "dataonly"))
+    observed = found.detail in ("full", "dataonly")
+    at = found.dimensionAtObservation if observed else TIME  # the keys of series are those of time series
+    return Question(ends, found, at, shown, observed)
 
 
 def availability_question(request: Request, key: str, component: str) -> tuple[Selection, AvailabilityParameters]:
