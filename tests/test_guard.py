@@ -64,7 +64,8 @@ def test_what_is_too_much_at_once_is_told_to_come_back(database: Database) -> No
 def test_one_client_cannot_hold_all_requests(database: Database) -> None:
     app = create_app(Settings(database_url=database.url, rate_limit="", max_requests=5))
     app.open["greedy"] = app.in_flight = 4
-    with TestClient(app, client=("greedy", 1)) as greedy, TestClient(app, client=("other", 1)) as other:
+    other = TestClient(app, client=("other", 1))
+    with TestClient(app, client=("greedy", 1)) as greedy:
         assert (greedy.get("/v1").status_code, other.get("/v1").status_code) == (503, 200)
         assert other.get("/v1/limits").json()["requests"]["maximum_in_flight_of_a_client"] == 4
         app.open["greedy"] -= 1
@@ -152,7 +153,7 @@ def test_metrics_count_by_route_and_what_the_cache_answers(client: TestClient) -
 
 def test_limits_are_published(client: TestClient) -> None:
     found = client.get("/v1/limits").json()
-    assert found["requests"] == {"maximum_in_flight": 500, "rate": "10/minute"}
+    assert found["requests"] == {"maximum_in_flight": 500, "maximum_in_flight_of_a_client": 400, "rate": "10/minute"}
     assert found["request"]["maximum_body_bytes"] == 8 * 2**20
     assert found["document"]["maximum_facts"] == 100_000
     assert json.dumps(found)
