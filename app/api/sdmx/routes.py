@@ -23,7 +23,8 @@ class Address:
 
     Attributes:
         name: For operation ids.
-        summary: What is answered.
+        summary: What is answered, in a few words.
+        description: The same in a sentence.
         segments: By version of the API the first part of the path.
         paths: By version of the API what the rest of the path says.
         parameters: The parameters in the query.
@@ -33,6 +34,7 @@ class Address:
 
     name: str
     summary: str
+    description: str
     segments: Mapping[API, str]
     paths: Mapping[API, str]
     parameters: type[BaseModel]
@@ -48,10 +50,20 @@ ARTEFACTS = "Type, agency, id, version and item: `codelist/RI/CL_INDICATOR/1.0.0
 SCHEMAS = "Context, agency, id and version of the data flow: `dataflow/RI/OBSERVATIONS/1.0.0`."
 
 ADDRESSES = (
-    Address("data", "Observations", {"3.0": "data/", "2.1": "data/"}, FLOWS, DataParameters, DATA, answers.data),
+    Address(
+        "data",
+        "Observations",
+        "Figures with their hedges and bounds, selected by keys and conditions, as SDMX-CSV, SDMX-ML or SDMX-JSON.",
+        {"3.0": "data/", "2.1": "data/"},
+        FLOWS,
+        DataParameters,
+        DATA,
+        answers.data,
+    ),
     Address(
         "availability",
         "What data there are",
+        "The values of each dimension that occur in what is selected, how many series and observations, and between which days.",
         {"3.0": "availability/", "2.1": "availableconstraint/"},
         FLOWS,
         AvailabilityParameters,
@@ -61,6 +73,7 @@ ADDRESSES = (
     Address(
         "schema",
         "What data are like",
+        "The data structure, its concepts and its code lists.",
         {"3.0": "schema/", "2.1": "schema/"},
         {"3.0": SCHEMAS, "2.1": SCHEMAS},
         SchemaParameters,
@@ -70,6 +83,7 @@ ADDRESSES = (
     Address(
         "structure",
         "Structural metadata",
+        "The data flow, the data structure, concepts, code lists and agencies, alone or with what they refer to.",
         {"3.0": "structure/", "2.1": ""},
         {"3.0": ARTEFACTS, "2.1": ARTEFACTS},
         StructureParameters,
@@ -101,6 +115,7 @@ def _add(address: Address, api: API) -> None:
         endpoint,
         operation_id=f"sdmx_{address.name}_{api.replace('.', '_')}",
         summary=f"{address.summary} (SDMX {api})",
+        description=address.description,
         responses=sdmx_answers([message.media_type for message in address.messages]),
         openapi_extra={"parameters": [*described(address.parameters), *conditions]},
         response_class=Response,
