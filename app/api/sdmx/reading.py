@@ -1,6 +1,6 @@
 """What SDMX messages are made of, read from the database: the names of codes, observations, and which values occur."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from app.dataset import Row
 from app.errors import NotFound
 from app.query.history import revision_at
 from app.query.select import table_of
@@ -68,14 +69,27 @@ class Store:
 
     def blocks(self, selection: Selection) -> Iterator[list[Cells]]:
         """The blocks in which all is that is selected, and more: what can be looked up is, the rest is left to the caller."""
-        filters: dict[str, Any] = {}
-        for name, codes in selection.allowed().items():
-            if name in FILTERS and len(codes) <= MAX_FILTER_VALUES and NOT_APPLICABLE not in codes:
-                if not codes:
-                    return iter(())
-                filters[FILTERS[name]] = sorted(codes)
-        query = ObservationQuery(sort=list(SERIES_ORDER), fields=list(COLUMNS), limit=None, as_of=self.as_of, **filters)
-        return blocks(stream(self.opened, OBSERVATIONS, query, self.lang).rows)
+        allowed = {FILTERS[name]: codes for name, codes in selection.allowed().items() if name in FILTERS}
+        filters = {name: sorted(codes) for name, codes in allowed.items() if NOT_APPLICABLE not in codes}
+        if not filters:
+            return blocks(self._rows({}))
+        found = (self._rows(filters | {"subject": [subject]}) for subject in self._subjects(filters))
+        return blocks(chain.from_iterable(found))  # subject by subject: the order of series is theirs first
+
+    def _subjects(self, filters: Mapping[str, Sequence[str]]) -> Sequence[str]:
+        """The subjects of all observations, of whichever revision, that the filters let through, in order."""
+        columns = table_of(OBSERVATIONS).c
+        wanted = select(columns.subject).distinct().order_by(columns.subject)
+        with self.opened() as connection:
+            return (
+                connection.execute(wanted.where(*(columns[name].in_(codes) for name, codes in filters.items()))).scalars().all()
+            )
+
+    def _rows(self, filters: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+        """The observations in the order of series; what would be too long for a filter is left to the caller."""
+        given: Any = {name: list(codes) for name, codes in filters.items() if len(codes) <= MAX_FILTER_VALUES}
+        query = ObservationQuery(sort=list(SERIES_ORDER), fields=list(COLUMNS), limit=None, as_of=self.as_of, **given)
+        return iter(stream(self.opened, OBSERVATIONS, query, self.lang).rows)
 
     def observations(self, selection: Selection) -> Iterator[Cells]:
         """What is selected."""
