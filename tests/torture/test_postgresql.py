@@ -65,9 +65,9 @@ def test_postgresql_comes_and_goes(tmp_path: Path, note: Note, postgresql: str) 
 
 
 @pytest.fixture
-def own_server() -> Iterator[Any]:
+def own_server(tmp_path: Path) -> Iterator[Any]:
     """A server that may be restarted: nobody else uses it."""
-    with own_postgresql() as server:
+    with own_postgresql(tmp_path) as server:
         yield server
 
 
