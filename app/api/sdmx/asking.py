@@ -186,7 +186,7 @@ def question(request: Request, key: str) -> Question:
 def availability_question(request: Request, key: str, component: str) -> tuple[Selection, AvailabilityParameters]:
     """The query for what data there are that a request is. Raises InvalidParameters with every fault."""
     found, selected, faults = _read(request, AvailabilityParameters, key)
-    faults += unknown_references(found.references)
+    faults += _unknown_references(found.references)
     known = tuple(each.id for each in DIMENSIONS)
     if component not in (*ANY, *known):
         faults.append(_unknown("componentId", component, known))
@@ -239,7 +239,7 @@ def _shown(parameters: DataParameters) -> tuple[tuple[Component, ...], list[Faul
     return tuple(each for each in COMPONENTS if each.id in wanted), faults
 
 
-def unknown_references(asked: Sequence[str] | None) -> list[Fault]:
+def _unknown_references(asked: Sequence[str] | None) -> list[Fault]:
     """What is wrong with the parameter ``references``."""
     known = (*REFERENCES, *ELSEWHERE)
     return [_unknown("references", each, tuple(REFERENCES)) for each in asked or () if each not in known]
@@ -252,6 +252,6 @@ def _unknown(parameter: str, value: str, known: Sequence[str]) -> Fault:
 def structure_parameters(request: Request) -> StructureParameters:
     """The parameters of a query for structural metadata. Raises InvalidParameters with every fault."""
     found = validated(StructureParameters, texts_of(request))
-    if faults := unknown_references(found.references):
+    if faults := _unknown_references(found.references):
         raise InvalidParameters("One or more parameters cannot be used.", faults)
     return found
