@@ -5,7 +5,6 @@ and whatever is more than can be worked on at once. ``/healthz`` is answered eve
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
@@ -33,14 +32,13 @@ WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Lets through what may pass. ``in_flight`` requests are being worked on, of each client ``open``."""
+    """Lets through what may pass. ``open`` are the requests that are being worked on, each with its client."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], rate: Rate | None, most: int, secret: re.Pattern[str]) -> None:
         """``hosts`` are answered for (all with ``*``), ``most`` requests at once; ``secret`` is the shape of tokens."""
         self.app, self.rate, self.most = app, rate, most
         self.share = share_of(most)
-        self.in_flight = 0
-        self.open: Counter[str] = Counter()
+        self.open: dict[int, tuple[str, int] | None] = {}
         self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
         self._secret = re.compile(secret.pattern.encode())
 
@@ -49,7 +47,6 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        client = scope["client"][0] if scope["client"] else ""
         problem = self._address(scope)
         if problem is None and self._hosts is not None:
             problem = self._host(dict(scope["headers"]))
@@ -58,7 +55,7 @@ class Guard:
                 callers = self.rate.callers(scope)
                 problem = problem or self.rate.refused(callers)
                 send = self.rate.telling(send, callers)
-            if self.in_flight >= self.most or self.open[client] >= self.share:
+            if len(self.open) >= self.share and self._is_full(scope["client"]):
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
         if scope["method"] not in WITHOUT_BODY:
             problem = problem or _too_large(dict(scope["headers"]))
@@ -68,15 +65,16 @@ class Guard:
             for message in answer(problem, scope["path"]):
                 await send(message)
             return
-        self.in_flight += 1
-        self.open[client] += 1
+        self.open[id(scope)] = scope["client"]
         try:
             await self.app(scope, receive, send)
         finally:
-            self.in_flight -= 1
-            self.open[client] -= 1
-            if not self.open[client]:
-                del self.open[client]
+            del self.open[id(scope)]
+
+    def _is_full(self, client: tuple[str, int] | None) -> bool:
+        """Whether there is no room for another request, or none for one of this client."""
+        host = client and client[0]
+        return len(self.open) >= self.most or sum((each and each[0]) == host for each in self.open.values()) >= self.share
 
     def _address(self, scope: Scope) -> Problem | None:
         """What is wrong with the address."""

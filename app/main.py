@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None) -> Guard:
             "cache_hits_total": ("Requests that the cache answered.", cache.hits),
             "cache_misses_total": ("Requests that it did not.", cache.misses),
             "cache_bytes": ("Bytes that it keeps, about.", cache.size),
-            "requests_in_flight": ("Requests that are being worked on.", guard.in_flight),
+            "requests_in_flight": ("Requests that are being worked on.", len(guard.open)),
             **database.figures(),
         }
 

@@ -52,6 +52,8 @@ CONTEXT = {
     "foaf": "http://xmlns.com/foaf/0.1/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
+ENDPOINTS = {V1: "REST", "/sdmx/3.0": "SDMX-REST 2", "/sdmx/2.1": "SDMX-REST 1"}
+"""Where queries are answered, and how."""
 NOWHERE = "http://nowhere.invalid/"
 """What relative addresses are resolved against while there is no way around it."""
 
@@ -83,7 +85,7 @@ def downloads() -> list[tuple[str, str]]:
 
 
 def _dcat(holdings: Holdings) -> Record:
-    """The catalogue as JSON-LD: one data set, its files, and the service that answers queries."""
+    """The catalogue as JSON-LD: one data set, its files, and the services that answer queries."""
     titles, descriptions = _tagged(TITLES), _tagged(DESCRIPTIONS)
     modified = {"@type": "xsd:dateTime", "@value": holdings.version.published_at}
     publisher = {"@id": "/#publisher", "@type": "foaf:Agent", "foaf:name": _tagged(TITLES)}
@@ -120,15 +122,18 @@ def _dcat(holdings: Holdings) -> Record:
         "dcat:distribution": distributions,
         "dcterms:relation": [{"@id": f"{V1}/sources/{source['id']}", "@type": RESOURCE} for source in holdings.sources],
     }
-    service = {
-        "@id": "/#service",
-        "@type": "dcat:DataService",
-        "dcterms:title": titles,
-        "dcat:endpointURL": {"@id": V1, "@type": RESOURCE},
-        "dcat:endpointDescription": {"@id": "/openapi.json", "@type": RESOURCE},
-        "dcat:servesDataset": {"@id": "/#dataset"},
-    }
-    catalogue = {"@id": "/catalog", "@type": "dcat:Catalog", **common, "dcat:dataset": dataset, "dcat:service": service}
+    services = [
+        {
+            "@id": f"{endpoint}#service",
+            "@type": "dcat:DataService",
+            "dcterms:title": _tagged({lang: f"{title} ({kind})" for lang, title in TITLES.items()}),
+            "dcat:endpointURL": {"@id": endpoint, "@type": RESOURCE},
+            "dcat:endpointDescription": {"@id": "/openapi.json", "@type": RESOURCE},
+            "dcat:servesDataset": {"@id": "/#dataset"},
+        }
+        for endpoint, kind in ENDPOINTS.items()
+    ]
+    catalogue = {"@id": "/catalog", "@type": "dcat:Catalog", **common, "dcat:dataset": dataset, "dcat:service": services}
     return {"@context": CONTEXT, **catalogue}
 
 

@@ -88,6 +88,8 @@ def test_readers_while_much_is_published(tmp_path: Path, note: Note) -> None:
     (tmp_path / "much.json").write_bytes(variant(2, facts))
     command = [sys.executable, "-c", "from app.cli import run; run()", "publish", "much.json"]
     with running(url, tmp_path) as server:
+        with Readers(lambda: server.url, 64):
+            time.sleep(1)  # whoever comes first pays for what is made once
         with Readers(lambda: server.url, 64) as idle:
             time.sleep(3)
         with Readers(lambda: server.url, 64) as busy:
