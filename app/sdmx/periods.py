@@ -30,7 +30,7 @@ def period(start: str | None, end: str | None, reported_on: str) -> tuple[str, s
     first, last = date.fromisoformat(start), date.fromisoformat(end)
     if first == last:
         return "D", start
-    if first.day == 1 and (last + timedelta(days=1)).day == 1:
+    if first.day == 1 and last == _month_end(last.year, last.month):
         months = (last.year - first.year) * 12 + last.month - first.month + 1
         for letter in WRITTEN:
             length = MONTHS[letter]
@@ -52,6 +52,9 @@ def _month_end(year: int, month: int) -> date:
 
 def _after(first: date, months: int) -> date:
     """The day before the same day ``months`` later."""
+    if first.day == 1:  # there may be no day after it
+        year, month = divmod(first.year * 12 + first.month - 2 + months, 12)
+        return _month_end(year, month + 1)
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     return date(year, month + 1, min(first.day, monthrange(year, month + 1)[1])) - timedelta(days=1)
 
@@ -86,7 +89,7 @@ FORMS: tuple[tuple[str, Callable[..., Span]], ...] = (
     (r"(\d{4})-([STQM])(\d{1,2})", _part_of_year),
     (r"(\d{4})-W(\d{1,2})", _week),
     (r"(\d{4})-D(\d{3})", lambda year, day: _day(str(date(int(year), 1, 1) + timedelta(days=int(day) - 1)))),
-    (r"(\d{4}-\d{2}-\d{2})/P(\d{1,4})([YMD])", _range),
+    (r"(\d{4}-\d{2}-\d{2})/P(\d{1,7})([YMD])", _range),
 )
 """How a time can be written, and what span it is."""
 
