@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 from app.database import Database
 from app.publishing.ingest import publish
+from app.resources.observations import OBSERVATIONS
+from app.sdmx.cells import SERIES_ORDER
 from tests.conftest import serving
 from tests.documents import Data, article, vocabulary, written
 from tests.sdmx.messages import DIMENSIONS, FLOW, JSON_2, KEY, rows
@@ -21,6 +23,10 @@ def client(database: Database) -> Any:
     publish(database, written(article()))
     with serving(database) as found:
         yield found
+
+
+def test_the_order_of_series_has_an_index() -> None:
+    assert SERIES_ORDER in OBSERVATIONS.orders
 
 
 def test_every_observation_is_there_once(seed_client: TestClient) -> None:

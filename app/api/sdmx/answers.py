@@ -20,7 +20,7 @@ from app.api.sdmx.asking import (
     structure_parameters,
     where,
 )
-from app.api.sdmx.reading import Store, begun, revision_of, some, survey, vocabulary
+from app.api.sdmx.reading import Store, at_least_one, begun, revision_of, survey, vocabulary
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats.base import Medium
 from app.query.history import version
@@ -60,7 +60,7 @@ async def data(request: Request, api: API, path: Sequence[str]) -> Response:
         store = Store(readers.opened, variant.lang, variant.version.revision if now is None else now)
         since = revision_of(readers.opened, parameters.updatedAfter, "updatedAfter")
         if since is None:
-            return (Part("Information", some(store.observations(wanted.selection))),)
+            return (Part("Information", at_least_one(store.observations(wanted.selection))),)
         return store.changes(wanted.selection, since)
 
     def chunks() -> Iterator[bytes]:

@@ -60,12 +60,12 @@ class Store:
     Attributes:
         opened: Gives a connection to read a piece from.
         lang: Of texts that are in one language.
-        as_of: The revision; None for the latest one.
+        as_of: The revision.
     """
 
     opened: Opened
     lang: Lang
-    as_of: int | None = None
+    as_of: int
 
     def blocks(self, selection: Selection) -> Iterator[list[Cells]]:
         """The blocks in which all is that is selected, and more: what can be looked up is, the rest is left to the caller."""
@@ -169,7 +169,7 @@ def begun(make: Callable[[], Iterator[bytes]]) -> tuple[bytes, Iterator[bytes] |
     return b"".join(pieces), None
 
 
-def some(cells: Iterator[Cells]) -> Iterator[Cells]:
+def at_least_one(cells: Iterator[Cells]) -> Iterator[Cells]:
     """The observations. Raises NotFound where there are none."""
     first = next(cells, None)
     if first is None:
