@@ -50,6 +50,7 @@ class Dataset:
         meta: What holds for the whole answer.
         links: Addresses by relation type (RFC 8288).
         facets: The counts that were asked for.
+        encoded: The rows as JSON objects, where they are kept as such; then there are no ``rows``.
         included: Of an item, the rows of other resources that it carries; None for a list.
     """
 
@@ -59,6 +60,7 @@ class Dataset:
     meta: Meta
     links: Mapping[str, str | None] = field(default_factory=dict)
     facets: Facets = field(default_factory=dict)
+    encoded: Sequence[bytes] | None = None
     included: "Mapping[str, Dataset] | None" = None
 
     def records(self) -> list[dict[str, Cell]]:

@@ -210,6 +210,7 @@ class Resource:
         facets: The columns whose values can be counted.
         latest: What ``latest`` keeps, where the resource has that parameter.
         orders: Those ``sort`` besides the default that an index answers, for long streams.
+        encoded: The table of its current rows as JSON objects (``id``, ``lang``, ``body``), where it has very many rows.
     """
 
     name: str
@@ -225,6 +226,7 @@ class Resource:
     facets: tuple[str, ...] = ()
     latest: Latest | None = None
     orders: tuple[tuple[str, ...], ...] = ()
+    encoded: type[SQLModel] | None = None
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

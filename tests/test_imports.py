@@ -23,7 +23,8 @@ LAYERS: dict[str, set[str]] = {
     "resources": {"resource", "dialects", "hedges"},
     "query": {"resource", "dataset", "dialects", "errors", "tokens"},
     "formats": {"dataset", "errors"},
-    "publishing": {"resources", "resource", "database", "dialects", "hedges", "errors", "tokens"},
+    "encoded": {"formats", "query", "resource"},
+    "publishing": {"encoded", "resources", "resource", "database", "dialects", "hedges", "errors", "tokens"},
     "sdmx": {"dataset", "errors"},
     "api": {
         "sdmx",
@@ -65,6 +66,7 @@ LAYERS: dict[str, set[str]] = {
         "formats",
         "publishing",
         "settings",
+        "encoded",
     },
 }
 """Of each layer those it may import, besides itself."""

@@ -104,7 +104,7 @@ def test_a_migration_stopped_half_way_leaves_the_old_schema(tmp_path: Path) -> N
             assert after == before
             assert complete != before
             statement += 1
-        assert statement > 1
+        assert statement > 0
 
 
 def _stopped(database: Database, revision: str, statement: int) -> bool:

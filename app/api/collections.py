@@ -43,7 +43,7 @@ def router_for(resource: Resource) -> APIRouter:
             return await readers.stream(request, resource, query, format_, lang)
 
         def found(connection: Connection, variant: Variant) -> Response:
-            page = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query)
+            page = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query, encoded=format_.takes_encoded)
             following = address(request, cursor=page.next) if page.next else None
             return variant.represent(replace(page.dataset, links={"self": variant.address, "next": following}))
 

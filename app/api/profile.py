@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
 
@@ -12,6 +13,8 @@ from app.api.openapi import profile_answers
 from app.api.parameters import ProfileParameters, described, language, read
 from app.api.reading import readers_of
 from app.api.responses import PLAIN, V1, Variant
+from app.dataset import Dataset
+from app.formats.json import encoded_rows
 from app.query.paging import Reader
 from app.resource import Lang, Resource
 from app.resources.clusters import CLUSTERS
@@ -68,13 +71,37 @@ async def profile(
     return await readers_of(request).answer(request, PLAIN, lang, found)
 
 
+class Stated(msgspec.Struct):
+    """What decides where an observation stands in a profile, and what its source leaves open; the row itself is ``json``."""
+
+    id: str
+    topic: str
+    subject: str
+    nature: str
+    source: str
+    period_basis: str
+    period_start: str | None
+    rank_band: str | None
+    rank_scope: str | None
+    bounds_basis: str | None
+    json: msgspec.Raw = msgspec.Raw()
+
+
+def _stated(dataset: Dataset) -> list[Stated]:
+    rows = encoded_rows(dataset)
+    found = msgspec.json.decode(msgspec.json.encode(rows), type=list[Stated])
+    for stated, row in zip(found, rows, strict=True):
+        stated.json = row
+    return found
+
+
 class Profile:
     """What is known about one region: rows of several resources, put together by their relations."""
 
     def __init__(self, connection: Connection, region: str, lang: Lang) -> None:
         """Reads everything at once; ``connection`` is not needed afterwards."""
         self.region, self.lang, self._connection = region, lang, connection
-        self.observations = self._rows(OBSERVATIONS, region=[region])
+        self.observations = _stated(self._page(OBSERVATIONS, encoded=True, region=[region]))
         by_object = self._rows(RELATIONS, object=[region]), self._rows(RELATIONS, object_region=[region])
         self.relations = list({relation["id"]: relation for relations in by_object for relation in relations}.values())
         self.entities = {
@@ -83,13 +110,17 @@ class Profile:
         }
         subjects = [region, *(entity["id"] for entities in self.entities.values() for entity in entities)]
         self.designations = self._rows(DESIGNATIONS, sort=["line"], subject=subjects)
-        facts = (*self.observations, *self.relations, *self.designations)
-        self.sources = self._rows(SOURCES, id=sorted({fact["source"] for fact in facts}))
+        sources = {row.source for row in self.observations}
+        sources |= {str(fact["source"]) for fact in (*self.relations, *self.designations)}
+        self.sources = self._rows(SOURCES, id=sorted(sources))
 
     def _rows(self, resource: Resource, **filters: Any) -> list[Record]:
+        return self._page(resource, **filters).records()
+
+    def _page(self, resource: Resource, *, encoded: bool = False, **filters: Any) -> Dataset:
         # constructed, not validated: the limits for clients do not hold here
         query = resource.query.model_construct(limit=MOST_ROWS, **filters)
-        return Reader(self._connection, resource, self.lang).page(query).dataset.records()
+        return Reader(self._connection, resource, self.lang).page(query, encoded=encoded).dataset
 
     def parts(self) -> Record:
         """The members of the answer."""
@@ -108,9 +139,9 @@ class Profile:
         }
 
     def _metrics(self) -> list[Record]:
-        topics: dict[str, list[Record]] = defaultdict(list)
-        for observation in self._about(self.region):
-            topics[observation["topic"]].append(observation)
+        topics: dict[str, list[msgspec.Raw]] = defaultdict(list)
+        for row in self._about(self.region):
+            topics[row.topic].append(row.json)
         return [{"topic": topic, "observations": topics[topic]} for topic in sorted(topics)]
 
     def _zone(self, zone: Record) -> Record:
@@ -125,16 +156,16 @@ class Profile:
         stated = self._about(programme["id"])
         return programme | {
             "supports": self._from(programme["id"], "supports"),
-            "observations": [row for row in stated if row["nature"] == "actual"],
-            "targets": [row for row in stated if row["nature"] != "actual"],
+            "observations": [row.json for row in stated if row.nature == "actual"],
+            "targets": [row.json for row in stated if row.nature != "actual"],
         }
 
     def _with_facts(self, entity: Record) -> Record:
         titles = [row for row in self.designations if row["subject"] == entity["id"]]
-        return entity | {"observations": self._about(entity["id"]), "designations": titles}
+        return entity | {"observations": [row.json for row in self._about(entity["id"])], "designations": titles}
 
-    def _about(self, subject: str) -> list[Record]:
-        return [row for row in self.observations if row["subject"] == subject]
+    def _about(self, subject: str) -> list[Stated]:
+        return [row for row in self.observations if row.subject == subject]
 
     def _towards(self, entity: str, predicate: str | None = None) -> list[Record]:
         """What relations tie to the entity: their subjects."""
@@ -158,12 +189,7 @@ class Profile:
                 yield {"source": source["id"], "about": None, "missing": None, "text": text}
         for row in self.observations:
             for missing in _missing(row):
-                yield {
-                    "source": row["source"],
-                    "about": row["id"],
-                    "missing": missing,
-                    "text": OPEN[missing][self.lang],
-                }
+                yield {"source": row.source, "about": row.id, "missing": missing, "text": OPEN[missing][self.lang]}
         for project in self.entities["projects"]:
             if project["status"] == "unstated":
                 text = OPEN["status"][self.lang]
@@ -180,12 +206,12 @@ def _tie(relation: Record, end: str) -> Record:
     }
 
 
-def _missing(observation: Record) -> Iterable[str]:
-    if observation["period_basis"] == "unstated":
+def _missing(stated: Stated) -> Iterable[str]:
+    if stated.period_basis == "unstated":
         yield "period"
-    elif observation["period_start"] is None:
+    elif stated.period_start is None:
         yield "period_dates"
-    if observation["rank_band"] is not None and observation["rank_scope"] is None:
+    if stated.rank_band is not None and stated.rank_scope is None:
         yield "rank_scope"
-    if observation["bounds_basis"] == "none":
+    if stated.bounds_basis == "none":
         yield "bounds"

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from app import backups
+from app import backups, encoded
 from app.api.agents import agents
 from app.cli.console import current_database, database, settings, working
 from app.main import create_app
 from app.observe import configure_logs
 from app.publishing.tokens import SHAPE
+from app.resources.observations import OBSERVATIONS
 from app.server import serve as run_server
 
 commands = typer.Typer()
@@ -50,6 +51,9 @@ def migrate(
     found = database()
     with working("migrating"):
         found.migrate(revision)
+        if revision == "head":
+            with found.write() as connection:
+                encoded.complete(connection, OBSERVATIONS)
     typer.echo(f"{found.engine.url!r} is at {revision}")
 
 

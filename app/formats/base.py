@@ -36,6 +36,7 @@ class Format:
         description: For OpenAPI.
         parameters: Of the media type, for Content-Type (``; charset=utf-8``).
         streams: Whether it is written row by row, so that a list of any length can be.
+        takes_encoded: Whether it is made of rows as JSON objects, where a dataset has them.
         fits: Whether a dataset with these columns can be written in it.
     """
 
@@ -46,6 +47,7 @@ class Format:
     description: str
     parameters: str = ""
     streams: bool = False
+    takes_encoded: bool = False
     fits: Callable[[Sequence[Column]], bool] = lambda _: True
 
     @property

@@ -22,9 +22,16 @@ def row_type(dataset: Dataset) -> type[msgspec.Struct]:
 
 
 def rows_of(dataset: Dataset) -> list[Any]:
-    """The rows as objects ready to be encoded."""
+    """The rows as objects ready to be encoded, or encoded already."""
+    if dataset.encoded is not None:
+        return [msgspec.Raw(row) for row in dataset.encoded]
     row = row_type(dataset)
     return [row(*cells) for cells in dataset.rows]
+
+
+def encoded_rows(dataset: Dataset) -> list[msgspec.Raw]:
+    """The rows, each as a JSON object."""
+    return [row if isinstance(row, msgspec.Raw) else msgspec.Raw(msgspec.json.encode(row)) for row in rows_of(dataset)]
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
@@ -43,4 +50,4 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     yield msgspec.json.encode({"data": data, "meta": meta, "links": dataset.links})
 
 
-JSON = Format("json", "application/json", "json", write, "One object with rows, `meta` and `links`.")
+JSON = Format("json", "application/json", "json", write, "One object with rows, `meta` and `links`.", takes_encoded=True)

@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, insert, or_, select, update
 from sqlmodel import SQLModel
 
+from app import encoded
 from app.database import Database
 from app.errors import Fault, NotFound, nearest
 from app.publishing.audit import record
@@ -19,6 +21,7 @@ from app.publishing.rows import Names, Row, derived, entity_row, fact_rows, indi
 from app.publishing.tokens import LOCAL
 from app.publishing.yaml import load
 from app.resources import ALL
+from app.resources.observations import OBSERVATIONS
 from app.resources.revisions import Action
 
 TABLES: dict[str, Table] = dict(SQLModel.metadata.tables)
@@ -176,8 +179,15 @@ def _end(connection: Connection, receipt: Receipt, facts: Mapping[str, Iterable[
     for table, rows in facts.items():
         changes += _state(connection, FACTS[table], receipt.source, receipt.revision, rows)
     reindex(connection, receipt.source, receipt.revision)
+    encoded.keep(connection, OBSERVATIONS, _touched(receipt))
     connection.execute(update(REVISION).where(REVISION.c.id == receipt.revision).values(asdict(changes)))
     return replace(receipt, changes=changes)
+
+
+def _touched(receipt: Receipt) -> Select[Any]:
+    """The ids of the observations that may read differently since the revision."""
+    observation = FACTS["observation"].c
+    return select(observation.id).where(or_(observation.source == receipt.source, _about_altered(receipt.revision)))
 
 
 def _text(moment: datetime) -> str:
@@ -217,11 +227,17 @@ def _by_id(connection: Connection, table: Table) -> dict[str, Row]:
 def _follow(connection: Connection, source: str, revision: int, names: Names) -> None:
     """Let the current observations of other sources follow the entities and indicators that the revision altered."""
     observation = FACTS["observation"]
-    entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
-    about = or_(observation.c.subject.in_(entities), observation.c.region.in_(entities), observation.c.indicator.in_(indicators))
-    others = select(observation).where(observation.c.source != source, observation.c.retracted_in.is_(None), about)
+    altered = _about_altered(revision)
+    others = select(observation).where(observation.c.source != source, observation.c.retracted_in.is_(None), altered)
     for row in connection.execute(others).mappings().all():
         _derive(connection, observation, dict(row), derived(dict(row), names))
+
+
+def _about_altered(revision: int) -> ColumnElement[bool]:
+    """Observations that repeat something of the entities and indicators that the revision altered."""
+    observation = FACTS["observation"].c
+    entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
+    return or_(observation.subject.in_(entities), observation.region.in_(entities), observation.indicator.in_(indicators))
 
 
 def _derive(connection: Connection, table: Table, row: Row, values: Row) -> None:

@@ -13,7 +13,18 @@ from app.dataset import Cell, Dataset, Meta
 from app.query import cursors
 from app.query.history import current_revision, revision_at
 from app.query.plans import Plan, plan
-from app.query.select import Shape, Tables, conditions, counting, needed, shape_of, standing, statement, table_of, values_of
+from app.query.select import (
+    ENCODED,
+    Shape,
+    Tables,
+    conditions,
+    counting,
+    needed,
+    shape_of,
+    standing,
+    statement,
+    values_of,
+)
 from app.query.shaping import Shaper, shaper
 from app.resource import MAX_LIMIT, Include, Lang, ListQuery, Resource
 
@@ -41,7 +52,7 @@ class Target:
     @property
     def tables(self) -> Tables:
         """The tables of a new statement."""
-        return Tables(table_of(self.resource), self.lang, self.dialect.name)
+        return Tables(self.resource, self.lang, self.dialect.name)
 
 
 class Reader:
@@ -54,11 +65,18 @@ class Reader:
         self.revision = current_revision(connection) if self.as_of is None else self.as_of
         self._target = Target(resource, lang, connection.dialect)
 
-    def page(self, query: ListQuery, *, in_order: bool = False) -> Page:
+    def page(self, query: ListQuery, *, in_order: bool = False, encoded: bool = False) -> Page:
         """The page that ``query`` asks for. Raises InvalidParameters for a cursor that is not of it.
 
-        ``in_order`` is for one of very many pages: see ``Shape``.
+        ``in_order`` is for one of very many pages: see ``Shape``. ``encoded`` asks for rows as JSON objects, where they are kept.
         """
+        if encoded and query.fields is None and self.as_of is None and self.resource.encoded is not None:
+            page = self._page(query, in_order=in_order, encoded=True)
+            if None not in (page.dataset.encoded or ()):
+                return page
+        return self._page(query, in_order=in_order, encoded=False)
+
+    def _page(self, query: ListQuery, *, in_order: bool, encoded: bool) -> Page:
         keys = cursors.order_of(self.resource, query.sort)
         names = column_names(self.resource, query.fields)
         order = tuple(key.name for key in keys) if in_order else ()
@@ -71,7 +89,7 @@ class Reader:
             last = cursors.read(query.cursor, keys, self.resource, query, self.lang, self.revision)
             values |= {f"last_{place}": value for place, value in enumerate(last)}
         known = None if last is None else tuple(value is not None for value in last)
-        paged = _paging(self._target, shape, names, keys, known)
+        paged = _paging(self._target, shape, (ENCODED,) if encoded else names, keys, known)
         limit = query.limit or MAX_LIMIT
         stored = paged.plan.execute(self.connection, values | {"limit": limit + 1})
         shown, rest = stored[:limit], stored[limit:]
@@ -80,7 +98,11 @@ class Reader:
             cells = paged.key_cells([tuple(shown[-1][place] for place in paged.key_places)])[0]
             following = cursors.write(cells, self.resource, query, self.lang, self.revision)
         meta = Meta(self.revision, len(shown), total)
-        return Page(self._dataset(names, paged.rows(shown), meta, facets), following)
+        if encoded:
+            made = replace(self._dataset(names, (), meta, facets), encoded=[row[0] for row in shown])
+        else:
+            made = self._dataset(names, paged.rows(shown), meta, facets)
+        return Page(made, following)
 
     def row(self, identifier: str, fields: Sequence[str] | None = None) -> Dataset | None:
         """The row with that id, as a dataset of one row; None where there is none."""
@@ -154,7 +176,7 @@ def _paging(
     wanted = statement(tables, needed(target.resource, selected), where).order_by(*by).limit(bindparam("limit", required=False))
     return Rows(
         plan(target.dialect, wanted),
-        shaper(target.resource, names, target.dialect.name),
+        list if names == (ENCODED,) else shaper(target.resource, names, target.dialect.name),
         tuple(selected.index(name) for name in key_names),
         shaper(target.resource, key_names, target.dialect.name),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Table, and_, bindparam, func, or_, select
+from sqlmodel import SQLModel
 
 from app.dialects.types import unindexed
 from app.resource import Lang, Latest, ListQuery, Match, Operator, Resource, Where
@@ -77,24 +78,38 @@ HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, Any], Condition]]] = {
 """What ``match`` makes of each operator: certainly so, whatever the hedge leaves open, or possibly so, not ruled out."""
 
 
+ENCODED = "*"
+"""Name and path of the row as a whole: the JSON object that is kept of it, null where none is."""
+
+
 class Tables:
     """The tables of one statement: the resource's own, and those reached from it along foreign keys."""
 
-    def __init__(self, table: Table, lang: Lang, dialect: str) -> None:
+    def __init__(self, resource: Resource, lang: Lang, dialect: str) -> None:
         """Paths are resolved in the language ``lang``."""
-        self.table = table
+        self.resource = resource
+        self.table = table_of(resource)
         self.lang = lang
         self.dialect = dialect
-        self.clause: FromClause = table
+        self.clause: FromClause = self.table
         self._reached: dict[str, FromClause] = {}
 
     def column(self, path: str) -> ColumnElement[Any]:
         """The column that a path of a declaration names; joins what it needs."""
+        if path == ENCODED:
+            return self._encoded()
         *steps, name = path.format(lang=self.lang).split(".")
         table: FromClause = self.table
         for step in steps:
             table = self._follow(table, step)
         return table.c[name]
+
+    def _encoded(self) -> ColumnElement[bytes]:
+        kept = encoded_table_of(self.resource)
+        if kept is None:
+            raise TypeError(f"no {self.resource.name} are kept as JSON objects")
+        self.clause = self.clause.outerjoin(kept, and_(kept.c.id == self.table.c.id, kept.c.lang == self.lang))
+        return kept.c.body
 
     def _follow(self, table: FromClause, step: str) -> FromClause:
         if step not in self._reached:
@@ -160,7 +175,16 @@ def _literally(word: str) -> str:
 
 def table_of(resource: Resource) -> Table:
     """The table of a resource."""
-    table: Table = resource.row.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
+    return _table(resource.row)
+
+
+def encoded_table_of(resource: Resource) -> Table | None:
+    """The table of a resource's rows as JSON objects, where they are kept."""
+    return None if resource.encoded is None else _table(resource.encoded)
+
+
+def _table(row: type[SQLModel]) -> Table:
+    table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
     return table
 
 
@@ -220,7 +244,7 @@ def _contains(resource: Resource, name: str, tables: Tables) -> Condition:
 
 def needed(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:
     """The paths of the columns ``names``."""
-    return tuple(resource.origins[name].path for name in names)
+    return tuple(name if name == ENCODED else resource.origins[name].path for name in names)
 
 
 def statement(tables: Tables, paths: tuple[str, ...], where: list[Condition]) -> Select[Any]:

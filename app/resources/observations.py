@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
 
 from app.dialects.types import Number
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
-from app.resource import Amount, At, Day, Ids, Latest, Match, Resource, Where
+from app.resource import Amount, At, Day, Ids, Lang, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
 from app.resources.shared import CLUSTERED, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
 
@@ -79,6 +80,17 @@ class ObservationRow(FactRow, table=True):
     period_basis: str
     statement_en: str = text()
     statement_zh: str = text()
+
+
+class EncodedRow(SQLModel, table=True):
+    """Current observations, each as the JSON object that it is in a list, in each language."""
+
+    __tablename__ = "observation_json"
+    __table_args__ = (one_of("lang", Lang),)
+
+    id: str = Stored(primary_key=True)
+    lang: str = Stored(primary_key=True)
+    body: bytes
 
 
 NATURES = {
@@ -292,5 +304,6 @@ OBSERVATIONS = Resource(
     ),
     facets=("indicator", "topic", "subject", "subject_kind", "region", "nature", "comparator", "period_basis", "source"),
     orders=(BY_SERIES,),
+    encoded=EncodedRow,
     latest=Latest(per=("subject", "indicator", "nature"), newest=("period_end", "source.published_on")),
 )

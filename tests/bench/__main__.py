@@ -172,10 +172,11 @@ def built(path: Path, rows: int) -> Path:
 
 
 def without_search(database: Path, path: Path) -> Path:
-    """A copy that older SQLite libraries can open: they do not know our search index."""
+    """A copy that older SQLite libraries can open: they do not know our search index. Nor has it what we keep for ourselves."""
     shutil.copy(database, path)
     with pysqlite3.connect(str(path)) as connection:
         connection.execute("DROP TABLE search_index")
+        connection.execute("DROP TABLE observation_json")
         connection.execute("PRAGMA journal_mode = DELETE")
     return path
 

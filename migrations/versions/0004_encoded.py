@@ -1,0 +1,26 @@
+"""Current observations as JSON objects, ready to be put into pages. ``indicators migrate`` writes those that there are."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "observation_json",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("lang", TEXT, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("lang IN ('en', 'zh')", name=op.f("ck_observation_json_lang")),
+        sa.PrimaryKeyConstraint("id", "lang", name=op.f("pk_observation_json")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("observation_json")

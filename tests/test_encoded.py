@@ -1,0 +1,116 @@
+"""Rows that are kept as JSON objects: always what the columns say, in whatever order documents come, and never missed."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import delete, select
+from starlette.testclient import TestClient
+
+from app import encoded
+from app.database import Database
+from app.publishing.ingest import publish, retract
+from app.resource import LANGS
+from app.resources.observations import OBSERVATIONS, EncodedRow
+from tests.conftest import rows, serving
+from tests.documents import Data, article, vocabulary, written
+
+COLUMNS = ",".join(column.name for column in OBSERVATIONS.columns)
+KEPT = EncodedRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
+
+
+def other() -> Data:
+    """Another article, about what the first one and the vocabulary declare."""
+    data = article()
+    data["source"]["id"] = "other"
+    for name in ("clusters", "organisations", "relations", "designations"):
+        del data[name]
+    data["observations"][0] |= {"value": 0.1 + 0.2, "hedge": None, "cite": {"line": 2, "text": "0.3家"}}
+    return data
+
+
+def renamed(data: Data, part: str) -> Data:
+    """The document with another name for what it declares first."""
+    data[part][0]["name"] = {"en": f"Other {part}", "zh": f"别的{part}"}
+    return data
+
+
+def dated(data: Data) -> Data:
+    """The document, published on another day."""
+    data["source"]["published_on"] = "2024-04-01"
+    return data
+
+
+def without(data: Data, part: str) -> Data:
+    """The document without its first row of some kind."""
+    data[part] = data[part][1:]
+    return data
+
+
+def topical(data: Data) -> Data:
+    """The vocabulary with its indicator under another topic: no statement says the topic."""
+    data["indicators"][0]["topic"] = "economy"
+    return data
+
+
+STEPS: dict[str, Callable[[], Data]] = {
+    "another source": other,
+    "a region renamed": lambda: renamed(vocabulary(), "regions"),
+    "an indicator renamed": lambda: renamed(vocabulary(), "indicators"),
+    "another topic": lambda: topical(vocabulary()),
+    "a subject renamed": lambda: renamed(article(), "clusters"),
+    "a source of another day": lambda: dated(article()),
+    "one fact less": lambda: without(article(), "observations"),
+    "and back": article,
+}
+
+
+@pytest.fixture
+def client(database: Database) -> TestClient:
+    """The service over a database with the vocabulary and two articles."""
+    for data in (vocabulary(), article(), other()):
+        publish(database, written(data))
+    return serving(database)
+
+
+def assert_rows_are_what_the_columns_say(client: TestClient) -> None:
+    for lang in LANGS:
+        kept, made = (
+            client.get("/v1/observations", params={"lang": lang, "format": "ndjson", **more}).text
+            for more in ({}, {"fields": COLUMNS})
+        )
+        assert kept == made
+
+
+def kept(database: Database) -> list[tuple[str, str]]:
+    """The ids and languages of the rows that are kept."""
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(select(KEPT.c.id, KEPT.c.lang).order_by(KEPT.c.id, KEPT.c.lang))]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_they_are_what_the_columns_say_after_every_publication(client: TestClient, database: Database, step: str) -> None:
+    assert_rows_are_what_the_columns_say(client)
+    for name in (step, *STEPS):
+        publish(database, written(STEPS[name]()))
+        assert_rows_are_what_the_columns_say(client)
+
+
+def test_only_current_rows_are_kept_each_in_every_language(client: TestClient, database: Database) -> None:
+    with database.write() as connection:
+        retract(connection, "news")
+    current = [row["id"] for row in rows(client, "/v1/observations")]
+    assert kept(database) == [(key, lang) for key in current for lang in LANGS]
+    assert_rows_are_what_the_columns_say(client)
+
+
+def test_rows_of_older_software_are_served_and_kept_by_the_next_migration(client: TestClient, database: Database) -> None:
+    before, there = client.get("/v1/observations").json()["data"], kept(database)
+    with database.write() as connection:
+        connection.execute(delete(KEPT).where(KEPT.c.id == before[1]["id"]))
+    assert client.get("/v1/observations?lang=en").json()["data"] == before
+    assert client.get("/v1/regions/990100/profile").json()["data"]["metrics"][0]["observations"] == [
+        row for row in before if row["subject"] == "990100"
+    ]
+    with database.write() as connection:
+        encoded.complete(connection, OBSERVATIONS)
+    assert kept(database) == there
