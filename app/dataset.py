@@ -13,9 +13,9 @@ Facets = Mapping[str, Sequence[tuple[Cell, int]]]
 """Of columns the values in the whole result, each with its count."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column: its name, type and meaning."""
+    """One column: its name, type and meaning. Each is itself alone, so that tuples of columns are quick to look up."""
 
     name: str
     type: ColumnType

@@ -15,7 +15,6 @@ import msgspec
 from app.dataset import Column, ColumnType
 from app.formats import FORMATS, Format
 from app.query.history import version
-from app.query.paging import column_names
 from app.query.streaming import Opened, stream
 from app.resource import ListQuery, Resource
 
@@ -145,4 +144,4 @@ def _csvw(resources: Sequence[Resource]) -> dict[str, Any]:
 
 
 def _columns(resource: Resource) -> list[Column]:
-    return [resource.column(name) for name in column_names(resource, None)]
+    return list(resource.columns)

@@ -5,7 +5,7 @@ foreign key ``indicator`` points to, ``name_{lang}`` the column of the language 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -233,6 +233,10 @@ class Resource:
         """The columns of a row, in order."""
         ordered = sorted(self.public.model_fields.items(), key=lambda item: marker(item[1], Last) is not None)
         return tuple(Column(name, _column_type(info.annotation), info.description or "") for name, info in ordered)
+
+    def chosen(self, fields: Sequence[str] | None) -> tuple[Column, ...]:
+        """The columns to answer with: those of these names, each once, or all."""
+        return tuple(self._by_name[name] for name in dict.fromkeys(fields)) if fields else self.columns
 
     def column(self, name: str) -> Column:
         """The column of that name."""

@@ -63,7 +63,7 @@ def test_long_reads_do_not_hold_up_short_ones(database: Database) -> None:
 def test_over_http_it_is_503_with_retry_after(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READ_SECONDS", "0.1")
     client = serving(database)
-    monkeypatch.setattr(Reader, "page", lambda self, _query: endless(self.connection))
+    monkeypatch.setattr(Reader, "page", lambda self, _query, **_named: endless(self.connection))
     answer = client.get("/v1/zones")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
     assert answer.headers["retry-after"]

@@ -9,7 +9,7 @@ from app.api.openapi import audit_answers
 from app.api.parameters import NoParameters, described, read
 from app.api.publish import writer_of
 from app.api.reading import readers_of
-from app.api.responses import V1, address, plain
+from app.api.responses import V1, address, plain, replaced
 from app.publishing.audit import entries
 from app.resource import MAX_LIMIT
 
@@ -39,7 +39,7 @@ async def audit(request: Request) -> Response:
     found = await readers_of(request).read(lambda connection: entries(connection, query.limit + 1, query.before))
     shown = found[: query.limit]
     rows: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in shown]
-    following = address(request, before=str(shown[-1]["id"])) if len(found) > len(shown) else None
+    following = replaced(address(request), "before", str(shown[-1]["id"])) if len(found) > len(shown) else None
     answer = plain({"data": rows, "meta": {"count": len(rows)}, "links": {"self": address(request), "next": following}})
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from app.api.openapi import changes_answers
 from app.api.parameters import NoParameters, described, language, read
 from app.api.reading import readers_of
-from app.api.responses import V1, Variant, address
+from app.api.responses import V1, Variant, address, replaced
 from app.errors import Fault, InvalidParameters
 from app.formats.base import Medium
 from app.formats.negotiate import prefer
@@ -84,7 +84,7 @@ def _page(connection: Connection, request: Request, query: ChangesParameters, la
     following = None
     if len(shown) > query.limit:
         shown = shown[: query.limit]
-        following = address(request, cursor=_write_cursor(shown[-1].place))
+        following = replaced(address(request), "cursor", _write_cursor(shown[-1].place))
     numbers = sorted({change.revision for change in shown})
     return Page(shown, since, until, moments(connection, numbers), {"self": address(request), "next": following})
 

@@ -1,41 +1,43 @@
 """The generic list and item: one router per resource, all of one make."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 
 from app.api.openapi import item_answers, list_answers
 from app.api.parameters import described, item_parameters, language, list_parameters, read
 from app.api.reading import readers_of
-from app.api.responses import V1, Variant, address
-from app.dataset import Column, Dataset
+from app.api.responses import V1, Variant, replaced
+from app.dataset import Dataset
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats import FORMATS, Format
 from app.formats.negotiate import negotiate
-from app.query.paging import Reader, column_names
+from app.query.paging import Reader
 from app.resource import ListQuery, Resource
 from app.resources import BY_NAME
+
+
+class Direct(APIRoute):
+    """A route whose endpoint takes the request and nothing else: FastAPI documents it, and has nothing to solve for it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint itself."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
 
 
 def router_for(resource: Resource) -> APIRouter:
     """The routes ``/v1/<name>`` and ``/v1/<name>/{id}``."""
     router = APIRouter(prefix=f"{V1}/{resource.name}", tags=[resource.tag])
 
-    @router.get(
-        "",
-        operation_id=f"list_{resource.name}",
-        summary=f"List {resource.name}",
-        description=resource.summary,
-        responses=list_answers(resource),
-        openapi_extra={"parameters": described(list_parameters(resource))},
-        response_class=Response,
-    )
     async def collection(request: Request) -> Response:
         query = read(list_parameters(resource), request)
-        format_ = negotiate(query.format, request.headers.get("accept", ""), columns_of(resource, query.fields))
+        format_ = negotiate(query.format, request.headers.get("accept", ""), resource.chosen(query.fields))
         lang = language(query.lang, request)
         _check(query, format_)
         readers = readers_of(request)
@@ -43,11 +45,24 @@ def router_for(resource: Resource) -> APIRouter:
             return await readers.stream(request, resource, query, format_, lang)
 
         def found(connection: Connection, variant: Variant) -> Response:
-            page = Reader(connection, resource, lang, getattr(query, "as_of", None)).page(query, encoded=format_.takes_encoded)
-            following = address(request, cursor=page.next) if page.next else None
+            reader = Reader(connection, resource, lang, getattr(query, "as_of", None), variant.version.revision)
+            page = reader.page(query, encoded=format_.takes_encoded)
+            following = replaced(variant.address, "cursor", page.next) if page.next else None
             return variant.represent(replace(page.dataset, links={"self": variant.address, "next": following}))
 
         return await readers.answer(request, format_, lang, found)
+
+    router.add_api_route(
+        "",
+        collection,
+        operation_id=f"list_{resource.name}",
+        summary=f"List {resource.name}",
+        description=resource.summary,
+        responses=list_answers(resource),
+        openapi_extra={"parameters": described(list_parameters(resource))},
+        response_class=Response,
+        route_class_override=Direct,
+    )
 
     @router.get(
         "/{id}",
@@ -63,7 +78,7 @@ def router_for(resource: Resource) -> APIRouter:
         id: Annotated[str, Path(description=f"Id of one of the {resource.name}.")],  # noqa: A002  the contract's name
     ) -> Response:
         query = read(item_parameters(resource), request)
-        format_ = negotiate(query.format, request.headers.get("accept", ""), columns_of(resource, query.fields))
+        format_ = negotiate(query.format, request.headers.get("accept", ""), resource.chosen(query.fields))
         lang = language(query.lang, request)
 
         def found(connection: Connection, variant: Variant) -> Response:
@@ -95,11 +110,6 @@ def _with_includes(reader: Reader, identifier: str, found: Dataset) -> Dataset:
         if more:
             truncated.append(include.resource)
     return replace(found, meta=replace(found.meta, truncated=tuple(truncated)), included=carried)
-
-
-def columns_of(resource: Resource, fields: list[str] | None) -> tuple[Column, ...]:
-    """The columns that are answered with."""
-    return tuple(resource.column(name) for name in column_names(resource, fields))
 
 
 def _check(query: ListQuery, format_: Format) -> None:

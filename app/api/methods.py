@@ -1,8 +1,6 @@
 """HEAD and OPTIONS for every route, as pure ASGI."""
 
-from collections.abc import Iterator
-
-from starlette.routing import BaseRoute, Match, Route, Router
+from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -31,19 +29,12 @@ class Methods:
 def methods_of(router: Router, scope: Scope) -> set[str]:
     """The methods that the address of ``scope`` answers; empty where there is no such address."""
     found: set[str] = set()
-    for route in flat(router):
+    for route in router.routes:
         if route.matches(scope)[0] is not Match.NONE:
             found |= set(route.methods or ()) if isinstance(route, Route) else {"GET"}
     if "GET" in found:
         found.add("HEAD")
     return found | {"OPTIONS"} if found else found
-
-
-def flat(router: Router) -> Iterator[BaseRoute]:
-    """The routes of a router, those of the routers that it includes among them."""
-    for route in router.routes:
-        included: Router | None = getattr(route, "original_router", None)  # as FastAPI keeps them
-        yield from flat(included) if included is not None else (route,)
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.api.methods import flat
 from app.api.schemas import REF, all_schemas, objects
 from app.dataset import Column
 from app.errors import (
@@ -265,7 +264,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _put_back_examples(found: dict[str, Any], app: FastAPI) -> None:
     """Examples as they were given: FastAPI has left the nulls out of them, and a null means something here."""
-    for route in flat(app.router):
+    for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 answers = found["paths"][route.path_format][method.lower()]["responses"]

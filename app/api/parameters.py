@@ -4,7 +4,7 @@ FastAPI documents these models but does not read them: one validation of the que
 faults are reported at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import parse_qsl, quote
@@ -22,7 +22,7 @@ from app.resource import LANGS, Comma, FactItemQuery, ItemQuery, Lang, ListQuery
 Query = TypeVar("Query", bound=BaseModel)
 
 
-def format_of(columns: Sequence[Column]) -> Any:
+def format_of(columns: tuple[Column, ...]) -> Any:
     """The definition of the parameter ``format`` for answers with these columns."""
     names: Any = Literal[tuple(format_.name for format_ in formats_for(columns))]
     return (Annotated[names | None, Field(description=ItemQuery.model_fields["format"].description)], None)
@@ -84,7 +84,7 @@ def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
     for name, texts in given.items():
         if name not in known:
             continue
-        if _is_list(known[name].annotation):
+        if name in _lists(model):
             values[name] = texts
         elif len(texts) > 1:
             faults.append(Fault("Given more than once; expected one value.", "repeated", parameter=name))
@@ -112,9 +112,12 @@ def _inverted(least: str, most: str) -> Fault:
 
 def language(given: Lang | None, request: Request) -> Lang:
     """The language of the answer: the one asked for, else the one preferred in Accept-Language, else English."""
-    if given is not None:
-        return given
-    weights = weighted(request.headers.get("accept-language", ""))
+    return given if given is not None else _preferred(request.headers.get("accept-language", ""))
+
+
+@lru_cache(maxsize=256)
+def _preferred(accepted: str) -> Lang:
+    weights = weighted(accepted)
     best: dict[Lang, float] = dict.fromkeys(LANGS, 0.0)
     for tag, weight in weights.items():
         for lang in LANGS:
@@ -158,8 +161,14 @@ def texts_of(request: Request, *, plus: str = " ") -> dict[str, list[str]]:
     return found
 
 
-def _is_list(annotation: Any) -> bool:
-    return any(getattr(part, "__origin__", None) is list for part in (annotation, *get_args(annotation)))
+@lru_cache
+def _lists(model: type[BaseModel]) -> frozenset[str]:
+    """The parameters that take several values."""
+    return frozenset(
+        name
+        for name, info in model.model_fields.items()
+        if any(getattr(part, "__origin__", None) is list for part in (info.annotation, *get_args(info.annotation)))
+    )
 
 
 def _unknown(name: str, known: Iterable[str]) -> Fault:

@@ -1,6 +1,7 @@
 """From datasets and problems to HTTP responses, with what caches need to know of them."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +95,7 @@ class Variant:
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
         links += [
-            f'<{_in_format(self.address, other)}>; rel="alternate"; type="{other.media_type}"'
+            f'<{replaced(self.address, "format", other.name)}>; rel="alternate"; type="{other.media_type}"'
             for other in formats_for(dataset.columns)
             if other is not self.format
         ]
@@ -122,17 +123,23 @@ def _http_date(moment: str) -> str:
     return format_datetime(datetime.fromisoformat(moment), usegmt=True)
 
 
-def address(request: Request, **changes: str) -> str:
-    """The address of the request, from the root, with some of its parameters changed."""
-    given = parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)
-    query = urlencode([*((name, text) for name, text in given if name not in changes), *changes.items()], safe=",")
-    return quote(request.scope["path"]) + (f"?{query}" if query else "")
+_CANONICAL = re.compile(rb"[\w.~-]+=[\w.~,-]*(&[\w.~-]+=[\w.~,-]*)*", re.ASCII)
+"""A query string that stays as it is when it is taken apart and put together again."""
 
 
-def _in_format(address: str, format_: Format) -> str:
+def address(request: Request) -> str:
+    """The address of the request, from the root, in one of the ways in which it could be written."""
+    query = request.scope["query_string"]
+    if _CANONICAL.fullmatch(query) is None:
+        query = urlencode(parse_qsl(query.decode(), keep_blank_values=True), safe=",").encode()
+    return quote(request.scope["path"]) + (f"?{query.decode()}" if query else "")
+
+
+def replaced(address: str, name: str, text: str) -> str:
+    """The address with one of its parameters given anew; ``text`` needs no quoting."""
     path, _, query = address.partition("?")
-    kept = [part for part in query.split("&") if part and not part.startswith("format=")]
-    return path + "?" + "&".join([*kept, f"format={format_.name}"])
+    kept = [part for part in query.split("&") if part and not part.startswith(f"{name}=")]
+    return f"{path}?{'&'.join([*kept, f'{name}={text}'])}"
 
 
 def disposition(name: str) -> str:

@@ -84,7 +84,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     writer = connection.get_execution_options().get("writer", False)
     # a deferred transaction that turns into a write fails at once when another one wrote in between
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+    driver: Any = connection.connection.dbapi_connection  # itself: every read begins here
+    driver.execute("BEGIN IMMEDIATE" if writer else "BEGIN")
 
 
 VERSION = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT max(id) FROM revision"}

@@ -1,6 +1,6 @@
 """The representations of a dataset. ``FORMATS`` drives negotiation, OpenAPI, the command line and contract tests."""
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 from app.dataset import Column
 from app.formats import parquet
@@ -19,6 +19,7 @@ FORMATS: tuple[Format, ...] = (JSON, NDJSON, CSV, *((PARQUET,) if parquet.AVAILA
 BY_NAME: dict[str, Format] = {format_.name: format_ for format_ in FORMATS}
 
 
-def formats_for(columns: Sequence[Column]) -> tuple[Format, ...]:
+@lru_cache(maxsize=1024)
+def formats_for(columns: tuple[Column, ...]) -> tuple[Format, ...]:
     """The formats that a dataset with these columns can be written in."""
     return tuple(format_ for format_ in FORMATS if format_.fits(columns))

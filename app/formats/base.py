@@ -24,7 +24,7 @@ class Medium(Generic[Content]):
     content_type: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Format:
     """One representation of a dataset.
 

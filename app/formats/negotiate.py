@@ -1,6 +1,7 @@
 """Which format answers a request: ``format`` beats Accept beats the default (RFC 9110, section 12.5.1)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from app.dataset import Column
@@ -23,7 +24,8 @@ class Offer(Protocol):
 Offered = TypeVar("Offered", bound=Offer)
 
 
-def negotiate(name: str | None, accept: str, columns: Sequence[Column]) -> Format:
+@lru_cache(maxsize=256)
+def negotiate(name: str | None, accept: str, columns: tuple[Column, ...]) -> Format:
     """The format for a dataset with these columns. Raises NotAcceptable when there is none."""
     return prefer(name, accept, formats_for(columns))
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Select, and_, case, exists, literal, select, tuple_, union_all
 
 from app.dataset import Cell
-from app.query.paging import Target, column_names
+from app.query.paging import Target
 from app.query.plans import plan
 from app.query.select import needed, statement, table_of
 from app.query.shaping import shaper
@@ -96,7 +96,7 @@ def _versions(connection: Connection, resource: Resource, pairs: Sequence[tuple[
     if not pairs:
         return []
     target = Target(resource, lang, connection.dialect)
-    names = column_names(resource, None)
+    names = tuple(column.name for column in resource.columns)
     tables = target.tables
     which = tuple_(tables.column("id"), tables.column("revision")).in_(pairs)
     stored = plan(connection.dialect, statement(tables, needed(resource, names), [which])).execute(connection, {})

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, or_, select
 from sqlalchemy.engine.interfaces import Dialect
 
-from app.dataset import Cell, Dataset, Meta
+from app.dataset import Cell, Column, Dataset, Meta
 from app.query import cursors
 from app.query.history import current_revision, revision_at
 from app.query.plans import Plan, plan
@@ -58,11 +58,20 @@ class Target:
 class Reader:
     """One resource, read over one connection in one language, as of now or an earlier revision."""
 
-    def __init__(self, connection: Connection, resource: Resource, lang: Lang, as_of: int | datetime | None = None) -> None:
-        """Raises InvalidParameters where ``as_of`` is a revision that there is not yet."""
+    def __init__(
+        self,
+        connection: Connection,
+        resource: Resource,
+        lang: Lang,
+        as_of: int | datetime | None = None,
+        latest: int | None = None,
+    ) -> None:
+        """Raises InvalidParameters where ``as_of`` is a revision that there is not yet. ``latest`` is the latest, where known."""
+        if latest is None:
+            latest = current_revision(connection)
         self.connection, self.resource, self.lang = connection, resource, lang
         self.as_of = None if as_of is None else revision_at(connection, as_of)
-        self.revision = current_revision(connection) if self.as_of is None else self.as_of
+        self.revision = latest if self.as_of is None else self.as_of
         self._target = Target(resource, lang, connection.dialect)
 
     def page(self, query: ListQuery, *, in_order: bool = False, encoded: bool = False) -> Page:
@@ -78,7 +87,7 @@ class Reader:
 
     def _page(self, query: ListQuery, *, in_order: bool, encoded: bool) -> Page:
         keys = cursors.order_of(self.resource, query.sort)
-        names = column_names(self.resource, query.fields)
+        columns = self.resource.chosen(query.fields)
         order = tuple(key.name for key in keys) if in_order else ()
         shape = replace(shape_of(self.resource, query, self.as_of), in_order=order)
         values = values_of(self.resource, query, self.as_of)
@@ -89,7 +98,7 @@ class Reader:
             last = cursors.read(query.cursor, keys, self.resource, query, self.lang, self.revision)
             values |= {f"last_{place}": value for place, value in enumerate(last)}
         known = None if last is None else tuple(value is not None for value in last)
-        paged = _paging(self._target, shape, (ENCODED,) if encoded else names, keys, known)
+        paged = _paging(self._target, shape, (ENCODED,) if encoded else _names(columns), keys, known)
         limit = query.limit or MAX_LIMIT
         stored = paged.plan.execute(self.connection, values | {"limit": limit + 1})
         shown, rest = stored[:limit], stored[limit:]
@@ -98,29 +107,28 @@ class Reader:
             cells = paged.key_cells([tuple(shown[-1][place] for place in paged.key_places)])[0]
             following = cursors.write(cells, self.resource, query, self.lang, self.revision)
         meta = Meta(self.revision, len(shown), total)
-        if encoded:
-            made = replace(self._dataset(names, (), meta, facets), encoded=[row[0] for row in shown])
-        else:
-            made = self._dataset(names, paged.rows(shown), meta, facets)
-        return Page(made, following)
+        rows = () if encoded else paged.rows(shown)
+        kept = [row[0] for row in shown] if encoded else None
+        return Page(Dataset(self.resource.name, columns, rows, meta, facets=facets, encoded=kept), following)
 
     def row(self, identifier: str, fields: Sequence[str] | None = None) -> Dataset | None:
         """The row with that id, as a dataset of one row; None where there is none."""
         key = _key(identifier, self.resource)
         if key is None:
             return None
-        names = column_names(self.resource, fields)
-        found = _one(self._target, names, self.as_of is not None)
+        columns = self.resource.chosen(fields)
+        found = _one(self._target, _names(columns), self.as_of is not None)
         stored = found.plan.execute(self.connection, {cursors.TIE_BREAKER: key, "as_of": self.as_of})
-        return self._dataset(names, found.rows(stored), Meta(self.revision, 1)) if stored else None
+        return Dataset(self.resource.name, columns, found.rows(stored), Meta(self.revision, 1)) if stored else None
 
     def included(self, include: Include, identifier: str) -> tuple[Dataset, bool]:
         """The rows that an item of that id carries, and whether there are more than it may."""
-        names = column_names(self.resource, None)
-        found = _tied(self._target, names, include, self.as_of is not None)
+        columns = self.resource.columns
+        found = _tied(self._target, _names(columns), include, self.as_of is not None)
         stored = found.plan.execute(self.connection, {cursors.TIE_BREAKER: identifier, "as_of": self.as_of})
         shown = found.rows(stored[:MAX_LIMIT])
-        return self._dataset(names, shown, Meta(self.revision, len(shown))), len(stored) > MAX_LIMIT
+        dataset = Dataset(self.resource.name, columns, shown, Meta(self.revision, len(shown)))
+        return dataset, len(stored) > MAX_LIMIT
 
     def identifiers(self, like: str) -> Iterator[str]:
         """Ids to suggest for one that is not there: the first ones, and those that would follow it."""
@@ -138,16 +146,9 @@ class Reader:
         rows: list[tuple[Cell, int]] = [(row[0], row[1]) for row in found.execute(self.connection, values)]
         return rows
 
-    def _dataset(
-        self, names: Sequence[str], rows: Sequence[Any], meta: Meta, facets: dict[str, list[tuple[Cell, int]]] | None = None
-    ) -> Dataset:
-        columns = tuple(self.resource.column(name) for name in names)
-        return Dataset(self.resource.name, columns, rows, meta, facets=facets or {})
 
-
-def column_names(resource: Resource, fields: Sequence[str] | None) -> tuple[str, ...]:
-    """The columns to answer with: those asked for, each once, or all."""
-    return tuple(dict.fromkeys(fields or (column.name for column in resource.columns)))
+def _names(columns: Sequence[Column]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)
 
 
 @dataclass(frozen=True, slots=True)

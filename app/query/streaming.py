@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.dataset import Dataset, Meta, Row
 from app.query.history import current_revision
-from app.query.paging import Reader, column_names
+from app.query.paging import Reader
 from app.resource import Lang, ListQuery, Resource
 
 PIECE = 250
@@ -40,5 +40,4 @@ def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> 
             if cursor is None:
                 return
 
-    columns = tuple(resource.column(name) for name in column_names(resource, query.fields))
-    return Dataset(resource.name, columns, rows(), Meta(revision, 0))
+    return Dataset(resource.name, resource.chosen(query.fields), rows(), Meta(revision, 0))

@@ -53,7 +53,7 @@ class ObservationRow(FactRow, table=True):
         Index(None, "indicator", "region"),
         Index(None, "indicator", "value"),
         Index(None, *BY_SERIES, "id"),
-        Index(None, "region"),
+        Index(None, "region", "retracted_in"),  # with the key in it: the current ids of a region are found in it alone
         CLUSTERED,
     )
 

@@ -1,4 +1,7 @@
-"""Current observations as JSON objects, ready to be put into pages. ``indicators migrate`` writes those that there are."""
+"""Current observations as JSON objects, ready to be put into pages, and an index that finds those of a region by itself.
+
+``indicators migrate`` writes those that there are.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,7 +23,11 @@ def upgrade() -> None:
         sa.CheckConstraint("lang IN ('en', 'zh')", name=op.f("ck_observation_json_lang")),
         sa.PrimaryKeyConstraint("id", "lang", name=op.f("pk_observation_json")),
     )
+    op.create_index(op.f("ix_observation_region_retracted_in"), "observation", ["region", "retracted_in"])
+    op.drop_index(op.f("ix_observation_region"), "observation")
 
 
 def downgrade() -> None:
+    op.create_index(op.f("ix_observation_region"), "observation", ["region"])
+    op.drop_index(op.f("ix_observation_region_retracted_in"), "observation")
     op.drop_table("observation_json")

@@ -48,7 +48,7 @@ def test_a_strange_id_is_not_found(seed_client: TestClient, resource: Resource, 
 @EACH
 def test_items_have_formats_fields_and_languages(seed_client: TestClient, resource: Resource) -> None:
     known = rows(seed_client, f"/v1/{resource.name}", limit=1)[0]["id"]
-    for format_ in formats_for([resource.column("id")]):
+    for format_ in formats_for((resource.column("id"),)):
         answer = seed_client.get(f"/v1/{resource.name}/{known}", params={"format": format_.name, "lang": "zh", "fields": "id"})
         assert answer.headers["content-type"] == format_.content_type
         assert answer.headers["content-language"] == "zh"
