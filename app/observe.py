@@ -80,6 +80,16 @@ class Metrics:
         self.requests = Counter("indicators_requests", "Requests that the cache did not answer.", labels, **to)
         self.seconds = Histogram("indicators_request_seconds", "Time until the end of the answer.", ("route",), **to)
         self.registry.register(_State(state))
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        key = (method, route, status)
+        if key not in self._children:  # the library would make texts of the labels each time
+            self._children[key] = self.requests.labels(*key), self.seconds.labels(route)
+        requests, times = self._children[key]
+        requests.inc()
+        times.observe(seconds)
 
     def text(self) -> bytes:
         """All metrics, in Prometheus' text format."""
@@ -134,8 +144,7 @@ class Observed:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = scope["method"], getattr(scope.get("route"), "path", "none")
-        self.metrics.requests.labels(method, route, str(status)).inc()
-        self.metrics.seconds.labels(route).observe(seconds)
+        self.metrics.count(method, route, status, seconds)
         matters = status >= ERROR or method not in ("GET", "HEAD", "OPTIONS") or seconds > SLOW_SECONDS or status == 0
         line = {"method": method, "path": scope["path"], "status": status, "seconds": round(seconds, 4)}
         (log.info if matters else log.debug)("request", **line, client=scope["client"][0] if scope["client"] else None)

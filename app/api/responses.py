@@ -59,7 +59,7 @@ class Variant:
     @property
     def is_known(self) -> bool:
         """Whether the client has this representation, in whatever encoding."""
-        return self.etag[1:-1] in self.known
+        return bool(self.known) and self.etag[1:-1] in self.known
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -94,8 +94,9 @@ class Variant:
     def _described(self, dataset: Dataset) -> dict[str, str]:
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
+        elsewhere = _open(self.address, "format")
         links += [
-            f'<{replaced(self.address, "format", other.name)}>; rel="alternate"; type="{other.media_type}"'
+            f'<{elsewhere}{other.name}>; rel="alternate"; type="{other.media_type}"'
             for other in formats_for(dataset.columns)
             if other is not self.format
         ]
@@ -137,9 +138,14 @@ def address(request: Request) -> str:
 
 def replaced(address: str, name: str, text: str) -> str:
     """The address with one of its parameters given anew; ``text`` needs no quoting."""
+    return _open(address, name) + text
+
+
+def _open(address: str, name: str) -> str:
+    """The address with one of its parameters at its end, still to be given."""
     path, _, query = address.partition("?")
     kept = [part for part in query.split("&") if part and not part.startswith(f"{name}=")]
-    return f"{path}?{'&'.join([*kept, f'{name}={text}'])}"
+    return f"{path}?{'&'.join([*kept, f'{name}='])}"
 
 
 def disposition(name: str) -> str:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -117,9 +118,15 @@ def _typed(cell: Any, kind: ColumnType) -> Any:
 
 
 def _fingerprint(resource: Resource, query: ListQuery, lang: Lang) -> str:
-    given = query.model_dump(mode="json", exclude=FREE, exclude_none=True)
-    content = msgspec.json.encode([resource.name, lang, given], order="deterministic")
+    given = [getattr(query, name) for name in _binding(resource)]
+    content = msgspec.json.encode([resource.name, lang, given])
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+@lru_cache
+def _binding(resource: Resource) -> tuple[str, ...]:
+    """The parameters that must stay the same from page to page."""
+    return tuple(name for name in resource.query.model_fields if name not in FREE)
 
 
 def _foreign(message: str) -> InvalidParameters:

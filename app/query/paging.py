@@ -1,7 +1,7 @@
 """Reading a resource: pages of its list, single rows, and rows that items of other resources carry."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -89,7 +89,7 @@ class Reader:
         keys = cursors.order_of(self.resource, query.sort)
         columns = self.resource.chosen(query.fields)
         order = tuple(key.name for key in keys) if in_order else ()
-        shape = replace(shape_of(self.resource, query, self.as_of), in_order=order)
+        shape = shape_of(self.resource, query, self.as_of, order)
         values = values_of(self.resource, query, self.as_of)
         total = _counting(self._target, shape).execute(self.connection, values)[0][0] if query.total else None
         facets = {name: self._facet(name, shape, values) for name in query.facets or ()}

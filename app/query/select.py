@@ -142,23 +142,29 @@ class Shape:
     in_order: tuple[str, ...] = ()
 
 
-def shape_of(resource: Resource, query: ListQuery, as_of: int | None) -> Shape:
-    """The shape of a query."""
-    given = ((name, getattr(query, name)) for name in resource.filters)
+def shape_of(resource: Resource, query: ListQuery, as_of: int | None, in_order: tuple[str, ...] = ()) -> Shape:
+    """The shape of a query; ``in_order`` as the shape has it."""
+    given = vars(query)
     return Shape(
-        tuple((name, len(value) if isinstance(value, list) else None) for name, value in given if value is not None),
+        tuple(
+            (name, len(value) if isinstance(value, list) else None)
+            for name in resource.filters
+            if (value := given[name]) is not None
+        ),
         len(query.q.split()) if query.q else 0,
-        getattr(query, "match", "point"),
-        getattr(query, "latest", False),
+        given.get("match", "point"),
+        given.get("latest", False),
         as_of is not None,
+        in_order,
     )
 
 
 def values_of(resource: Resource, query: ListQuery, as_of: int | None) -> dict[str, Any]:
     """The values of a query, by the parameters that its statement has."""
     found: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
+    given = vars(query)
     for name in resource.filters:
-        value = getattr(query, name)
+        value = given[name]
         if isinstance(value, list):
             found |= {f"{name}_{number}": each for number, each in enumerate(value)}
         elif value is not None:
