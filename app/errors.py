@@ -39,12 +39,12 @@ class Fault:
     def sentence(self) -> str:
         """The fault in one line: where, what, and the right thing."""
         place = self.parameter or self.pointer
-        parts = [f"{place}: {self.message}" if place else self.message]
+        said = f"{place}: {self.message}" if place else self.message
         if self.suggestion is not None:
-            parts.append(f"did you mean {self.suggestion}?")
-        elif self.allowed:
-            parts.append(f"expected one of {', '.join(self.allowed)}")
-        return "; ".join(parts)
+            return f"{said.removesuffix('.')}; did you mean {self.suggestion}?"
+        if self.allowed:
+            return f"{said.removesuffix('.')}; expected one of {', '.join(self.allowed)}"
+        return said
 
     def document(self) -> dict[str, object]:
         """The fault as a member of a problem's ``errors``; absent parts are left out."""

@@ -118,7 +118,7 @@ def test_export_of_everything(folder: Path, tmp_path: Path) -> None:
     [
         (("export", "zone"), "there is no resource zone; did you mean zones?"),
         (("export", "zones", "--format", "cvs"), "there is no format cvs; did you mean csv?"),
-        (("export", "zones", "tpe=x"), "tpe: Unknown parameter.; did you mean type?"),
+        (("export", "zones", "tpe=x"), "tpe: Unknown parameter; did you mean type?"),
         (("export",), "name a resource, or a folder"),
         (("publish",), "name documents to publish, or --seed"),
         (("publish", "nothing.yaml"), "nothing.yaml: no such file or directory"),

@@ -13,17 +13,15 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] == "http" and scope["method"] == "HEAD":
+        method = scope["method"] if scope["type"] == "http" else None
+        if method == "HEAD":
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
-            return
-        options = scope["type"] == "http" and scope["method"] == "OPTIONS" and not _is_preflight(scope)
-        allowed = methods_of(self.router, scope) if options else set()
-        if allowed:
+        elif method == "OPTIONS" and not _is_preflight(scope) and (allowed := methods_of(self.router, scope)):
             headers = [(b"allow", ", ".join(sorted(allowed)).encode())]
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
-            return
-        await self.app(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 def methods_of(router: Router, scope: Scope) -> set[str]:
