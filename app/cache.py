@@ -83,7 +83,7 @@ class Cache:
         answer = self._answers.get(key)
         if answer is None:
             self.misses += 1
-            await self._make(key, scope, receive, send)
+            await self._make(key, given(b"if-none-match"), scope, receive, send)
             return
         self.hits += 1
         self._answers.move_to_end(key)
@@ -106,7 +106,7 @@ class Cache:
     def _expire(self) -> None:
         self._fresh = False
 
-    async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _make(self, key: Key, known: bytes | None, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, and keep what it answers if it can be kept."""
         version, start, body = self._version, None, b""
 
@@ -128,7 +128,7 @@ class Cache:
         answer = _finished(start["headers"], body, key[4] or b"")
         if version is not None and version == self._version and answer.size <= self.max_bytes // 8:
             self._keep(key, answer)
-        first, content = answer.to(dict(scope["headers"]).get(b"if-none-match"))
+        first, content = answer.to(known)
         named = [(name, value) for name, value in start["headers"] if name == REQUEST_ID]
         await send({**first, "headers": [*first["headers"], *named]})
         await send(content)

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
@@ -30,6 +31,7 @@ log = structlog.get_logger("indicators")
 
 _OWN_NAME = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _PROCESS, _numbers = token_hex(4), count(1)
+_REQUEST: ContextVar[str] = ContextVar("request")
 
 
 def name(scope: Scope) -> str:
@@ -41,6 +43,12 @@ def name(scope: Scope) -> str:
     return found
 
 
+def _named(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """The line with the name of the request that is being answered, where one is."""
+    request = _REQUEST.get(None)
+    return event if request is None else {**event, "request_id": request}
+
+
 def configure_logs(level: str, secret: re.Pattern[str]) -> None:
     """Write JSON lines to stderr, those of libraries too; what has the shape of a secret is left out."""
 
@@ -48,7 +56,7 @@ def configure_logs(level: str, secret: re.Pattern[str]) -> None:
         return {key: secret.sub("[redacted]", value) if isinstance(value, str) else value for key, value in event.items()}
 
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _named,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -122,7 +130,7 @@ class Observed:
             await self.app(scope, receive, send)
             return
         start, status = perf_counter(), 0
-        structlog.contextvars.bind_contextvars(request_id=name(scope))
+        token = _REQUEST.set(name(scope))
 
         async def secured(message: Message) -> None:
             nonlocal status
@@ -140,7 +148,7 @@ class Observed:
             await self.app(scope, receive, secured)
         finally:
             self._note(scope, status, perf_counter() - start)
-            structlog.contextvars.clear_contextvars()
+            _REQUEST.reset(token)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = scope["method"], getattr(scope.get("route"), "path", "none")
