@@ -3,18 +3,15 @@
 import argparse
 import json
 import platform
-import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,79 +25,13 @@ from app.query import cursors
 from app.resources.observations import OBSERVATIONS
 from app.settings import carried
 from tests.bench import contenders
-from tests.bench.contenders import CLIENT_CORE, Server
+from tests.bench.contenders import Server
 from tests.bench.data import INDICATORS, RARE, YEARS, fill, region_id
+from tests.bench.measures import Goal, chart, fetch, interleaved, least, most, random_regions, rate
 from tests.documents import vocabulary, written
 
-ROUNDS = 3
 TEXTS = 60_000
 console = Console()
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A goal and what was measured: ``ratio`` to the peer, or the value itself where there is no peer."""
-
-    name: str
-    measured: float
-    wanted: float
-    at_least: bool
-    detail: str
-
-    @property
-    def met(self) -> bool:
-        """Whether it was reached."""
-        return self.measured >= self.wanted if self.at_least else self.measured <= self.wanted
-
-
-def least(name: str, measured: float, wanted: float, detail: str) -> Goal:
-    """A goal that is reached from ``wanted`` up."""
-    return Goal(name, measured, wanted, at_least=True, detail=detail)
-
-
-def most(name: str, measured: float, wanted: float, detail: str) -> Goal:
-    """A goal that is reached from ``wanted`` down."""
-    return Goal(name, measured, wanted, at_least=False, detail=detail)
-
-
-def rate(server: Server, path: str, script: Path | None = None, connections: int = 16, headers: Sequence[str] = ()) -> float:
-    """Requests a second. Raises where an answer was an error."""
-    command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", "-d3s"]
-    command += [part for header in headers for part in ("-H", header)]
-    command += ["-s", str(script)] if script else []
-    out = subprocess.run([*command, server.url(path)], capture_output=True, text=True, check=True).stdout
-    if re.search(r"Non-2xx|Socket errors", out):
-        raise SystemExit(f"errors under load at {path}:\n{out}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", out)
-    return float(found[1]) if found else 0.0
-
-
-def interleaved(measures: Sequence[Callable[[], float]]) -> list[float]:
-    """The median of each measure over some rounds, one after the other, so that a slow minute meets all of them."""
-    rounds = [[measure() for measure in measures] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*rounds, strict=True)]
-
-
-def random_regions(folder: Path, name: str, template: str, regions: int) -> Path:
-    """A script for wrk that asks for another region each time."""
-    path = folder / f"{name}.lua"
-    path.write_text(
-        f"local n = 0\nrequest = function()\n  n = (n * 7919 + 104729) % {regions}\n"
-        f'  return wrk.format("GET", string.format("{template}", n))\nend\n'
-    )
-    return path
-
-
-def fetch(server: Server, path: str, accept: str = "*/*") -> tuple[float, float, int]:
-    """Seconds to the first byte and to the last, and the number of bytes."""
-    request = urllib.request.Request(server.url(path), headers={"Accept": accept})  # noqa: S310  on this machine
-    start = time.perf_counter()
-    with urllib.request.urlopen(request) as answer:  # noqa: S310  the same
-        answer.read(1)
-        first, size = time.perf_counter() - start, 1
-        while chunk := answer.read(2**20):
-            size += len(chunk)
-    return first, time.perf_counter() - start, size
 
 
 def main() -> None:
@@ -127,7 +58,7 @@ def main() -> None:
 def measured(folder: Path, rows: int) -> list[Goal]:
     """Everything, in one run."""
     large, small = built(folder / "large.db", rows), built(folder / "small.db", min(rows, 100_000))
-    peers = without_search(large, folder / "peers.db")
+    peers = for_peers(large, folder / "peers.db")
     program = folder / "datasette"
     subprocess.run([sys.executable, "-m", "venv", str(program)], check=True)
     subprocess.run([str(program / "bin" / "pip"), "install", "--quiet", "datasette"], check=True)
@@ -171,12 +102,16 @@ def built(path: Path, rows: int) -> Path:
     return path
 
 
-def without_search(database: Path, path: Path) -> Path:
-    """A copy that older SQLite libraries can open: they do not know our search index. Nor has it what we keep for ourselves."""
+def for_peers(database: Path, path: Path) -> Path:
+    """A copy for the peers: without the search index, which older SQLite libraries do not know, and what we keep for ourselves.
+
+    They do not ask for current rows alone, and so need an index of regions alone.
+    """
     shutil.copy(database, path)
     with pysqlite3.connect(str(path)) as connection:
         connection.execute("DROP TABLE search_index")
         connection.execute("DROP TABLE observation_json")
+        connection.execute("CREATE INDEX ix_observation_region ON observation (region)")
         connection.execute("PRAGMA journal_mode = DELETE")
     return path
 
@@ -334,22 +269,6 @@ def search(plain: Server) -> list[Goal]:
         found = json.load(answer)["meta"]["count"]
     taken = 1000 / rate(plain, path, connections=1)
     return [most(f"search for a rare word in {TEXTS:,} texts, ms", taken, 5, f"{found} found")]
-
-
-def chart(goals: Sequence[Goal]) -> str:
-    """Bars of how far each goal was reached: 1 is the goal."""
-    height = 30 * len(goals) + 20
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height}"'
-    lines = [head + ' font-family="sans-serif" font-size="12">']
-    for number, goal in enumerate(goals):
-        reached = goal.measured / goal.wanted if goal.at_least else goal.wanted / goal.measured if goal.measured else 2.0
-        reached = min(reached if goal.wanted else float(goal.met) * 2, 2.0)
-        colour = "#2a7" if goal.met else "#c43"
-        y = 10 + 30 * number
-        lines.append(f'<text x="4" y="{y + 15}">{goal.name}</text>')
-        lines.append(f'<rect x="330" y="{y + 3}" width="{200 * reached:.0f}" height="16" fill="{colour}"/>')
-    lines.append(f'<line x1="530" y1="0" x2="530" y2="{30 * len(goals) + 20}" stroke="#333"/></svg>')
-    return "\n".join(lines).replace("≥", "&#8805;") + "\n"
 
 
 if __name__ == "__main__":

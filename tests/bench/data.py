@@ -41,6 +41,7 @@ def fill(database: Database, rows: int, texts: int) -> None:
         index_texts(connection, [_tokens(number) for number in range(1, texts + 1)])
         encoded.complete(connection, OBSERVATIONS)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("PRAGMA analysis_limit = 1000")  # and no samples: with them SQLite plans each query anew
         connection.exec_driver_sql("ANALYZE")
 
 
