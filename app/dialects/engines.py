@@ -82,10 +82,12 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writer = connection.get_execution_options().get("writer", False)
-    # a deferred transaction that turns into a write fails at once when another one wrote in between
-    driver: Any = connection.connection.dbapi_connection  # itself: every read begins here
-    driver.execute("BEGIN IMMEDIATE" if writer else "BEGIN")
+    if connection.get_execution_options().get("writer", False):
+        # a deferred transaction that turns into a write fails at once when another one wrote in between
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("BEGIN")  # by the driver itself: it waits for nobody, and every read begins with it
 
 
 VERSION = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT max(id) FROM revision"}
