@@ -12,7 +12,7 @@ from app.formats.base import Format, batches
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run a text cell that begins like this; an apostrophe before it makes it text again."""
 _SUSPECT = re.compile(r"(?:\A|\0)[=+\-@\t\r][^\0]")
-"""Finds one in a whole column, joined by NUL, much faster than a look at every cell; mostly there is none."""
+"""Finds one among the texts of a whole column, joined by NUL, much faster than a look at every cell; mostly there is none."""
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
@@ -22,7 +22,7 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     yield _lines([[column.name for column in dataset.columns]])
     for batch in batches(dataset):
         columns = list(zip(*batch, strict=True)) if batch else []
-        suspects = [place for place in texts if columns and _SUSPECT.search("\0".join(filter(None, columns[place])))]
+        suspects = [place for place in texts if columns and _SUSPECT.search("\0".join(set(filter(None, columns[place]))))]
         changes = writers | dict.fromkeys(suspects, _neutral)
         yield _lines([_written(row, changes) for row in batch] if changes else batch)
 
