@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from app.dataset import Column, Dataset, Row
 
-BATCH = 250
+BATCH = 1000
 """Rows that are written at once: what a reader that stalls holds in memory."""
 
 
@@ -57,11 +57,8 @@ class Format:
 
 
 def batches(dataset: Dataset, size: int = BATCH) -> Iterator[list[Row]]:
-    """The rows, ``size`` at a time; one empty batch where there are none."""
+    """The rows, ``size`` at a time; one empty batch where there are none. None is held here once it was given."""
     rows = iter(dataset.rows)
-    batch = list(islice(rows, size))
-    while True:
-        yield batch
-        batch = list(islice(rows, size))
-        if not batch:
-            return
+    yield list(islice(rows, size))
+    for first in rows:
+        yield [first, *islice(rows, size - 1)]

@@ -19,12 +19,15 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     """The header, then the rows in batches."""
     writers = {place: _WRITTEN[column.type] for place, column in enumerate(dataset.columns) if column.type in _WRITTEN}
     texts = [place for place, column in enumerate(dataset.columns) if column.type == "string"]
-    yield _lines([[column.name for column in dataset.columns]])
-    for batch in batches(dataset):
+
+    def lines(batch: Sequence[Row]) -> bytes:
         columns = list(zip(*batch, strict=True)) if batch else []
         suspects = [place for place in texts if columns and _SUSPECT.search("\0".join(set(filter(None, columns[place]))))]
         changes = writers | dict.fromkeys(suspects, _neutral)
-        yield _lines([_written(row, changes) for row in batch] if changes else batch)
+        return _lines([_written(row, changes) for row in batch] if changes else batch)
+
+    yield _lines([[column.name for column in dataset.columns]])
+    yield from map(lines, batches(dataset))
 
 
 def _written(row: Row, changes: Mapping[int, Callable[[Any], Any]]) -> Row:

@@ -1,10 +1,10 @@
 """NDJSON: one JSON object a line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from app.dataset import Dataset
+from app.dataset import Dataset, Row
 from app.formats.base import Format, batches
 from app.formats.json import row_type
 
@@ -12,11 +12,14 @@ from app.formats.json import row_type
 def write(dataset: Dataset) -> Iterator[bytes]:
     """One line a row, in batches."""
     encoder, row = msgspec.json.Encoder(), row_type(dataset)
+
+    def lines(batch: Sequence[Row]) -> bytes:
+        return encoder.encode_lines([row(*cells) for cells in batch])
+
     if dataset.encoded is not None:
         yield encoder.encode_lines([msgspec.Raw(line) for line in dataset.encoded])
         return
-    for batch in batches(dataset):
-        yield encoder.encode_lines([row(*cells) for cells in batch])
+    yield from map(lines, batches(dataset))
 
 
 NDJSON = Format("ndjson", "application/x-ndjson", "ndjson", write, "One JSON object a line.", streams=True, takes_encoded=True)

@@ -10,7 +10,7 @@ from app.query.history import current_revision
 from app.query.paging import Reader
 from app.resource import Lang, ListQuery, Resource
 
-PIECE = 250
+PIECE = 1000
 """Rows of one read: a reader that stalls between two holds neither a transaction nor a connection, and little memory."""
 
 Opened = Callable[[], AbstractContextManager[Connection]]
@@ -35,8 +35,10 @@ def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> 
             piece = query.model_copy(update={"limit": PIECE, "cursor": cursor, "total": False, "facets": None})
             with opened() as connection:
                 page = Reader(connection, resource, lang, pinned).page(piece, in_order=cursor is not None and indexed)
-            yield from page.dataset.rows
-            cursor = page.next
+            cursor, rest = page.next, list(page.dataset.rows)[::-1]
+            del page
+            while rest:  # so that nothing is held of what was given, however long the reader stalls then
+                yield rest.pop()
             if cursor is None:
                 return
 
