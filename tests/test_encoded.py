@@ -87,10 +87,10 @@ def kept(database: Database) -> list[tuple[str, str]]:
         return [tuple(row) for row in connection.execute(select(KEPT.c.id, KEPT.c.lang).order_by(KEPT.c.id, KEPT.c.lang))]
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_they_are_what_the_columns_say_after_every_publication(client: TestClient, database: Database, step: str) -> None:
+@pytest.mark.parametrize("names", [list(STEPS), list(reversed(STEPS))], ids=["forward", "backward"])
+def test_they_are_what_the_columns_say_after_every_publication(client: TestClient, database: Database, names: list[str]) -> None:
     assert_rows_are_what_the_columns_say(client)
-    for name in (step, *STEPS):
+    for name in names:
         publish(database, written(STEPS[name]()))
         assert_rows_are_what_the_columns_say(client)
 
