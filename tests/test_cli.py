@@ -58,6 +58,21 @@ def test_from_nothing_to_the_seed(tmp_path: Path) -> None:
     assert first.count("facts added") == second.count("already there") == len(SEED)
 
 
+def test_migrating_a_database_of_older_software_keeps_its_rows_as_json(tmp_path: Path) -> None:
+    database = seeded(migrated(f"sqlite:///{tmp_path}/indicators.db"))
+
+    def kept() -> list[tuple[str, str, bytes]]:
+        with database.read() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM observation_json ORDER BY id, lang")]
+
+    before = kept()
+    for revision in ("0003", "head"):
+        assert indicators(tmp_path, "migrate", revision).returncode == 0
+    assert len(before) > 90
+    assert kept() == before
+    database.close()
+
+
 def test_check_prints_every_fault_like_a_compiler(tmp_path: Path) -> None:
     data = article()
     data["observations"][0] |= {"hedge": "nearl", "indicator": "compnies"}
