@@ -1,6 +1,5 @@
 """The tools of agents, called by the official client: over HTTP, and over stdin and stdout."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -9,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
@@ -28,19 +28,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-@pytest.fixture(params=["http", "stdio"])
-def session(request: pytest.FixtureRequest, server: Running) -> Session:
-    """Runs what an agent does, over one transport or the other."""
-
-    async def talked(doing: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
-        arguments = ["-c", "from app.cli import run; run()", "mcp"]
-        environment = {"DATABASE_URL": f"sqlite:///{server.log.parent}/indicators.db", "PATH": ""}
-        local = StdioServerParameters(command=sys.executable, args=arguments, env=environment, cwd=Path.cwd())
-        where: Any = server.url + "/mcp" if request.param == "http" else stdio_client(local)
-        async with Client(where) as client:
-            await doing(client)
-
-    return lambda doing: asyncio.run(talked(doing))
+@pytest.fixture(scope="module", params=["http", "stdio"])
+def session(request: pytest.FixtureRequest, server: Running) -> Iterator[Session]:
+    """Runs what an agent does in one session, over one transport or the other."""
+    arguments = ["-c", "from app.cli import run; run()", "mcp"]
+    environment = {"DATABASE_URL": f"sqlite:///{server.log.parent}/indicators.db", "PATH": ""}
+    local = StdioServerParameters(command=sys.executable, args=arguments, env=environment, cwd=Path.cwd())
+    where: Any = server.url + "/mcp" if request.param == "http" else stdio_client(local)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(where)) as client:
+        yield lambda doing: portal.call(doing, client)
 
 
 def content(result: Any) -> Any:
