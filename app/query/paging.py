@@ -67,11 +67,10 @@ class Reader:
         latest: int | None = None,
     ) -> None:
         """Raises InvalidParameters where ``as_of`` is a revision that there is not yet. ``latest`` is the latest, where known."""
-        if latest is None:
-            latest = current_revision(connection)
         self.connection, self.resource, self.lang = connection, resource, lang
         self.as_of = None if as_of is None else revision_at(connection, as_of)
-        self.revision = latest if self.as_of is None else self.as_of
+        now = latest if self.as_of is None else self.as_of
+        self.revision = current_revision(connection) if now is None else now
         self._target = Target(resource, lang, connection.dialect)
 
     def page(self, query: ListQuery, *, in_order: bool = False, encoded: bool = False) -> Page:
