@@ -19,6 +19,7 @@ import pysqlite3
 from rich.console import Console
 from rich.table import Table
 
+from app import encoded
 from app.database import Database
 from app.publishing.ingest import publish
 from app.query import cursors
@@ -98,6 +99,8 @@ def built(path: Path, rows: int) -> Path:
         database = Database(f"sqlite:///{path}", carried("migrations"))
         database.migrate()
         fill(database, rows, TEXTS)
+        with database.write() as connection:
+            encoded.complete(connection, OBSERVATIONS)
         database.close()
     return path
 

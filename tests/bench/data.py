@@ -9,12 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert
 from sqlmodel import SQLModel
 
-from app import encoded
 from app.database import Database
 from app.dialects.indexes import index_texts
 from app.hedges import HEDGES, bounds_of, hedge_of
 from app.publishing.rows import Names, Row, derived
-from app.resources.observations import OBSERVATIONS
 from app.tokens import indexed
 
 INDICATORS, YEARS = 100, 25
@@ -39,7 +37,6 @@ def fill(database: Database, rows: int, texts: int) -> None:
         _bulk(connection, tables["observation"], _observations(regions, names))
         _bulk(connection, tables["search_entry"], (_text(number) for number in range(1, texts + 1)))
         index_texts(connection, [_tokens(number) for number in range(1, texts + 1)])
-        encoded.complete(connection, OBSERVATIONS)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("PRAGMA analysis_limit = 1000")  # and no samples: with them SQLite plans each query anew
         connection.exec_driver_sql("ANALYZE")
