@@ -210,7 +210,8 @@ class Resource:
         facets: The columns whose values can be counted.
         latest: What ``latest`` keeps, where the resource has that parameter.
         orders: Those ``sort`` besides the default that an index answers, for long streams.
-        encoded: The table of its current rows as JSON objects (``id``, ``lang``, ``body``), where it has very many rows.
+        encoded: Where it has very many rows: by language, the table of its current rows as JSON objects (``body``), each under
+            the ``number`` that the row has.
     """
 
     name: str
@@ -226,7 +227,7 @@ class Resource:
     facets: tuple[str, ...] = ()
     latest: Latest | None = None
     orders: tuple[tuple[str, ...], ...] = ()
-    encoded: type[SQLModel] | None = None
+    encoded: Mapping[Lang, type[SQLModel]] | None = None
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     DateTime,
     Float,
+    Integer,
     Numeric,
     String,
     TypeDecorator,
@@ -18,6 +20,10 @@ from sqlalchemy.sql.operators import custom_op
 
 Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")
 """The type of figures: 8 bytes of floating point. SQLite's NUMERIC gives integral ones back as integers, as people write them."""
+
+
+Whole = BigInteger().with_variant(Integer, "sqlite")
+"""The type of whole numbers that count on; as a primary key, SQLite finds its rows by it directly."""
 
 
 PlainText = String().with_variant(String(collation="C"), "postgresql")

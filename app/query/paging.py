@@ -1,11 +1,12 @@
 """Reading a resource: pages of its list, single rows, and rows that items of other resources carry."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, bindparam, func, or_, select
 from sqlalchemy.engine.interfaces import Dialect
 
@@ -78,13 +79,7 @@ class Reader:
 
         ``in_order`` is for one of very many pages: see ``Shape``. ``encoded`` asks for rows as JSON objects, where they are kept.
         """
-        if encoded and query.fields is None and self.as_of is None and self.resource.encoded is not None:
-            page = self._page(query, in_order=in_order, encoded=True)
-            if None not in (page.dataset.encoded or ()):
-                return page
-        return self._page(query, in_order=in_order, encoded=False)
-
-    def _page(self, query: ListQuery, *, in_order: bool, encoded: bool) -> Page:
+        encoded = encoded and query.fields is None and self.as_of is None and self.resource.encoded is not None
         keys = cursors.order_of(self.resource, query.sort)
         columns = self.resource.chosen(query.fields)
         order = tuple(key.name for key in keys) if in_order else ()
@@ -100,11 +95,12 @@ class Reader:
         paged = _paging(self._target, shape, (ENCODED,) if encoded else _names(columns), keys, known)
         limit = query.limit or MAX_LIMIT
         stored = paged.plan.execute(self.connection, values | {"limit": limit + 1})
+        if encoded and (None,) in stored:  # some are not kept: they were written by older software
+            return self.page(query, in_order=in_order)
         shown, rest = stored[:limit], stored[limit:]
         following = None
         if rest:
-            cells = paged.key_cells([tuple(shown[-1][place] for place in paged.key_places)])[0]
-            following = cursors.write(cells, self.resource, query, self.lang, self.revision)
+            following = cursors.write(paged.keys(shown[-1]), self.resource, query, self.lang, self.revision)
         meta = Meta(self.revision, len(shown), total)
         rows = () if encoded else paged.rows(shown)
         kept = [row[0] for row in shown] if encoded else None
@@ -152,12 +148,11 @@ def _names(columns: Sequence[Column]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A plan, and what makes rows of its tuples; of a page also where the sort values are in them, and what makes cells."""
+    """A plan, and what makes rows of its tuples; of a page also what tells the sort values of one."""
 
     plan: Plan
     rows: Shaper
-    key_places: tuple[int, ...] = ()
-    key_cells: Shaper = list
+    keys: Callable[[tuple[Any, ...]], Sequence[Cell]] = tuple
 
 
 @lru_cache(maxsize=1024)
@@ -166,7 +161,8 @@ def _paging(
 ) -> Rows:
     """The plan of a page. ``known`` says of each sort value of the row before it whether it is not null."""
     key_names = tuple(key.name for key in keys)
-    selected = tuple(dict.fromkeys((*names, *key_names)))
+    whole = names == (ENCODED,)
+    selected = names if whole else tuple(dict.fromkeys((*names, *key_names)))
     tables = target.tables
     columns = [tables.column(path) for path in needed(target.resource, key_names)]
     where = conditions(target.resource, shape, tables)
@@ -174,12 +170,18 @@ def _paging(
         where.append(cursors.after(keys, columns, known))
     by = [cursors.direction(key, column) for key, column in zip(keys, columns, strict=True)]
     wanted = statement(tables, needed(target.resource, selected), where).order_by(*by).limit(bindparam("limit", required=False))
-    return Rows(
-        plan(target.dialect, wanted),
-        list if names == (ENCODED,) else shaper(target.resource, names, target.dialect.name),
-        tuple(selected.index(name) for name in key_names),
-        shaper(target.resource, key_names, target.dialect.name),
-    )
+    compiled = plan(target.dialect, wanted)
+    if whole:
+        return Rows(compiled, list, _members(key_names))
+    rows, keyed = (shaper(target.resource, some, target.dialect.name) for some in (names, key_names))
+    places = [selected.index(name) for name in key_names]
+    return Rows(compiled, rows, lambda row: keyed([tuple(row[place] for place in places)])[0])
+
+
+def _members(names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Sequence[Cell]]:
+    """What tells the members ``names`` of a row that is one JSON object."""
+    decode = msgspec.json.Decoder(msgspec.defstruct("Members", names)).decode
+    return lambda row: msgspec.structs.astuple(decode(row[0]))
 
 
 @lru_cache(maxsize=256)

@@ -105,10 +105,8 @@ class Tables:
         return table.c[name]
 
     def _encoded(self) -> ColumnElement[bytes]:
-        kept = encoded_table_of(self.resource)
-        if kept is None:
-            raise TypeError(f"no {self.resource.name} are kept as JSON objects")
-        self.clause = self.clause.outerjoin(kept, and_(kept.c.id == self.table.c.id, kept.c.lang == self.lang))
+        kept = encoded_table_of(self.resource, self.lang)
+        self.clause = self.clause.outerjoin(kept, kept.c.number == self.table.c.number)
         return kept.c.body
 
     def _follow(self, table: FromClause, step: str) -> FromClause:
@@ -184,9 +182,11 @@ def table_of(resource: Resource) -> Table:
     return _table(resource.row)
 
 
-def encoded_table_of(resource: Resource) -> Table | None:
-    """The table of a resource's rows as JSON objects, where they are kept."""
-    return None if resource.encoded is None else _table(resource.encoded)
+def encoded_table_of(resource: Resource, lang: Lang) -> Table:
+    """The table of a resource's rows as JSON objects in a language. Raises TypeError where none are kept."""
+    if resource.encoded is None:
+        raise TypeError(f"no {resource.name} are kept as JSON objects")
+    return _table(resource.encoded[lang])
 
 
 def _table(row: type[SQLModel]) -> Table:

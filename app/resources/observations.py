@@ -8,9 +8,9 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.dialects.types import Number
+from app.dialects.types import Number, Whole
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
-from app.resource import Amount, At, Day, Ids, Lang, Latest, Match, Resource, Where
+from app.resource import Amount, At, Day, Ids, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
 from app.resources.shared import CLUSTERED, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
 
@@ -39,7 +39,10 @@ CHECKS = {
 
 
 class ObservationRow(FactRow, table=True):
-    """Versions of observations. ``subject_kind`` and ``region`` repeat the subject's, so that filters need no join."""
+    """Versions of observations. ``subject_kind`` and ``region`` repeat the subject's, so that filters need no join.
+
+    Current ones are also kept as JSON objects, under their ``number``.
+    """
 
     __tablename__ = "observation"
     __table_args__ = (
@@ -53,7 +56,7 @@ class ObservationRow(FactRow, table=True):
         Index(None, "indicator", "region"),
         Index(None, "indicator", "value"),
         Index(None, *BY_SERIES, "id"),
-        Index(None, "region", "retracted_in"),  # with the key in it: the current ids of a region are found in it alone
+        Index(None, "region", "retracted_in", "id", "number"),  # a page of a region's current rows is found in it alone
         CLUSTERED,
     )
 
@@ -80,17 +83,26 @@ class ObservationRow(FactRow, table=True):
     period_basis: str
     statement_en: str = text()
     statement_zh: str = text()
+    number: int | None = Stored(sa_type=Whole)
 
 
-class EncodedRow(SQLModel, table=True):
-    """Current observations, each as the JSON object that it is in a list, in each language."""
+class EncodedRow(SQLModel):
+    """A current observation as the JSON object that it is in a list."""
 
-    __tablename__ = "observation_json"
-    __table_args__ = (one_of("lang", Lang),)
-
-    id: str = Stored(primary_key=True)
-    lang: str = Stored(primary_key=True)
+    number: int = Stored(sa_type=Whole, primary_key=True)
     body: bytes
+
+
+class EnglishRow(EncodedRow, table=True):
+    """Those in English."""
+
+    __tablename__ = "observation_json_en"
+
+
+class ChineseRow(EncodedRow, table=True):
+    """Those in Chinese."""
+
+    __tablename__ = "observation_json_zh"
 
 
 NATURES = {
@@ -304,6 +316,6 @@ OBSERVATIONS = Resource(
     ),
     facets=("indicator", "topic", "subject", "subject_kind", "region", "nature", "comparator", "period_basis", "source"),
     orders=(BY_SERIES,),
-    encoded=EncodedRow,
+    encoded={"en": EnglishRow, "zh": ChineseRow},
     latest=Latest(per=("subject", "indicator", "nature"), newest=("period_end", "source.published_on")),
 )

@@ -113,7 +113,10 @@ def for_peers(database: Path, path: Path) -> Path:
     shutil.copy(database, path)
     with pysqlite3.connect(str(path)) as connection:
         connection.execute("DROP TABLE search_index")
-        connection.execute("DROP TABLE observation_json")
+        connection.execute("DROP TABLE observation_json_en")
+        connection.execute("DROP TABLE observation_json_zh")
+        connection.execute("DROP INDEX ix_observation_region_retracted_in_id_number")
+        connection.execute("ALTER TABLE observation DROP COLUMN number")
         connection.execute("CREATE INDEX ix_observation_region ON observation (region)")
         connection.execute("PRAGMA journal_mode = DELETE")
     return path
