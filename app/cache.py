@@ -8,7 +8,7 @@ import asyncio
 import gzip
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import brotli
 import zstandard
@@ -36,8 +36,7 @@ Key = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A finished response: its messages, its entity tag, and the messages that say that it is known."""
 
     etag: bytes

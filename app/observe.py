@@ -137,7 +137,7 @@ class Observed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], NO_SNIFFING, (b"x-request-id", scope["request_id"].encode())]
-                if not any(name == b"content-security-policy" for name, _ in headers):
+                if POLICY[0] not in dict(headers):
                     headers.append(POLICY)
                 if scope["scheme"] == "https":
                     headers.append((b"strict-transport-security", b"max-age=31536000"))
@@ -154,5 +154,7 @@ class Observed:
         method, route = scope["method"], getattr(scope.get("route"), "path", "none")
         self.metrics.count(method, route, status, seconds)
         matters = status >= ERROR or method not in ("GET", "HEAD", "OPTIONS") or seconds > SLOW_SECONDS or status == 0
-        line = {"method": method, "path": scope["path"], "status": status, "seconds": round(seconds, 4)}
-        (log.info if matters else log.debug)("request", **line, client=scope["client"][0] if scope["client"] else None)
+        level = logging.INFO if matters else logging.DEBUG
+        if log.is_enabled_for(level):
+            line = {"method": method, "path": scope["path"], "status": status, "seconds": round(seconds, 4)}
+            log.log(level, "request", **line, client=scope["client"][0] if scope["client"] else None)

@@ -7,7 +7,7 @@ faults are reported at once.
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -145,10 +145,10 @@ def _described(name: str, member: dict[str, Any], *, required: bool) -> dict[str
     return parameter | ({"style": "form", "explode": False} if member.get("type") == "array" else {})
 
 
-def texts_of(request: Request, *, plus: str = " ") -> dict[str, list[str]]:
-    """The parameters of the request, each with its texts; ``plus`` is what a plus sign stands for. Raises BadRequest."""
+def texts_of(request: Request, *, plus: str = "%20") -> dict[str, list[str]]:
+    """The parameters of the request, each with its texts; ``plus`` is what a plus sign stands for, quoted. Raises BadRequest."""
     try:
-        query = request.scope["query_string"].decode("ascii").replace("+", quote(plus))
+        query = request.scope["query_string"].decode("ascii").replace("+", plus)
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=500)
     except ValueError:
         raise BadRequest("The query string is not percent-encoded UTF-8, or has more than 500 parameters.") from None

@@ -54,7 +54,7 @@ class Variant:
         It begins with the revision, by which If-Match knows what its sender has seen.
         """
         content = f"{self.version.revision} {self.version.sha256} {self.address} {self.format.name} {self.lang}"
-        return f'"{self.version.revision}-{hashlib.sha256(content.encode()).hexdigest()[:20]}"'
+        return f'"{self.version.revision}-{hashlib.blake2b(content.encode(), digest_size=10).hexdigest()}"'
 
     @property
     def is_known(self) -> bool:

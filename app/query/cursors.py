@@ -36,8 +36,13 @@ class Key:
 
 def order_of(resource: Resource, sort: Sequence[str] | None) -> tuple[Key, ...]:
     """The total order of a list: the keys asked for, each once, then the tie-breaker."""
+    return _order(tuple(sort or resource.sort[:1]))
+
+
+@lru_cache(maxsize=1024)
+def _order(sort: tuple[str, ...]) -> tuple[Key, ...]:
     keys: dict[str, Key] = {}
-    for text in (*(sort or resource.sort[:1]), TIE_BREAKER):
+    for text in (*sort, TIE_BREAKER):
         name = text.removeprefix("-")
         keys.setdefault(name, Key(name, descending=text.startswith("-")))
     return tuple(keys.values())
@@ -118,9 +123,9 @@ def _typed(cell: Any, kind: ColumnType) -> Any:
 
 
 def _fingerprint(resource: Resource, query: ListQuery, lang: Lang) -> str:
-    given = [getattr(query, name) for name in _binding(resource)]
-    content = msgspec.json.encode([resource.name, lang, given])
-    return hashlib.sha256(content).hexdigest()[:16]
+    given = vars(query)
+    content = msgspec.json.encode([resource.name, lang, [given[name] for name in _binding(resource)]])
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 @lru_cache

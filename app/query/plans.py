@@ -21,12 +21,9 @@ class Plan:
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         """All rows, as the driver gives them."""
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(self.sql, [self._bound(name, values) for name in self.parameters])
-            return cursor.fetchall()
-        finally:
-            cursor.close()
+        driver: Any = connection.connection.dbapi_connection
+        rows: list[tuple[Any, ...]] = driver.execute(self.sql, [self._bound(name, values) for name in self.parameters]).fetchall()
+        return rows
 
     def _bound(self, name: str, values: Mapping[str, Any]) -> Any:
         value = values[name] if name in values else self.constants[name]

@@ -199,7 +199,7 @@ Parameters = TypeVar("Parameters", bound=Periods)
 
 
 def _read(request: Request, model: type[Parameters], key: str) -> tuple[Parameters, Selection, list[Fault]]:
-    values = texts_of(request, plus="+")
+    values = texts_of(request, plus="%2B")
     conditions: list[Condition] = []
     allowed, faults = keys(key)
     for name in [name for name in values if name.startswith("c[") and name.endswith("]")]:
