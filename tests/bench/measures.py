@@ -62,7 +62,7 @@ def random_regions(folder: Path, name: str, template: str, regions: int) -> Path
     """A script for wrk that asks for another region each time."""
     path = folder / f"{name}.lua"
     path.write_text(
-        f"local n = 0\nrequest = function()\n  n = (n * 7919 + 104729) % {regions}\n"
+        f"local n = 0\nrequest = function()\n  n = (n * 7921 + 104729) % {regions}\n"
         f'  return wrk.format("GET", string.format("{template}", n))\nend\n'
     )
     return path
