@@ -91,6 +91,7 @@ class Database:
         """Close every connection."""
         if self._watch is not None:
             self._watch.close()
+            self._watch = None
         self.engine.dispose()
 
     def migrate(self, revision: str = "head") -> None:

@@ -95,7 +95,7 @@ def create_app(settings: Settings | None = None) -> Guard:
         }
 
     app.state.metrics, app.state.settings = Metrics(state), settings
-    cache = Cache(Observed(app, app.state.metrics), database.version, settings.cache_bytes)
+    cache = Cache(Observed(app, app.state.metrics), readers.look, settings.cache_bytes)
     rate = Rate(parse(settings.rate_limit)) if settings.rate_limit else None
     hosts = [host.strip() for host in settings.trusted_hosts.split(",")]
     answering = Methods(cache, app.router)

@@ -11,6 +11,7 @@ from app.api.reading import Readers
 from app.database import Database
 from app.errors import InvalidParameters, TimeLimitPassed, Unavailable
 from app.publishing.ingest import publish
+from app.query.history import Version
 from app.query.paging import Reader
 from app.query.streaming import stream
 from app.resources.observations import OBSERVATIONS
@@ -24,7 +25,7 @@ ENDLESS = {
 }
 
 
-def endless(connection: Connection) -> Any:
+def endless(connection: Connection, _version: Version | None = None) -> Any:
     """A read that takes too long."""
     return connection.exec_driver_sql(ENDLESS[connection.dialect.name]).all()
 
@@ -50,13 +51,37 @@ def test_long_reads_do_not_hold_up_short_ones(database: Database) -> None:
         short = "SELECT count(*) FROM entity"
         if database.is_local:  # on a server every read waits for one of the threads
             for _ in range(5):
-                assert await readers.read(lambda connection: connection.exec_driver_sql(short).scalar_one()) == 2
+                assert await readers.read(lambda connection, _: connection.exec_driver_sql(short).scalar_one()) == 2
             assert not any(read.done() for read in long)
         return await asyncio.gather(*long, return_exceptions=True)
 
     ended = asyncio.run(all_at_once())
     assert [type(error) for error in ended] == [Unavailable, Unavailable]
     assert all(error.headers["Retry-After"] for error in ended)
+    readers.close()
+
+
+@pytest.mark.parametrize("again", ["a later turn", "a look for the cache"])
+def test_what_is_read_is_no_older_than_the_turn_or_the_last_look(database: Database, again: str) -> None:
+    publish(database, written(vocabulary()))
+    readers = Readers(database, threads=1, seconds=1.0)
+
+    async def seen() -> int:
+        return await readers.read(lambda _, now: now.revision)
+
+    async def turns() -> list[int]:
+        found = [await seen()]
+        publish(database, written(vocabulary() | {"indicators": []}))
+        found.append(await seen())
+        if again == "a later turn":
+            await asyncio.sleep(0)
+        else:
+            readers.look()
+        return [*found, await seen()]
+
+    first, meanwhile, after = asyncio.run(turns())
+    assert (first, after) == (1, 2)
+    assert meanwhile == (1 if database.is_local else 2)
     readers.close()
 
 

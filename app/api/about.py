@@ -21,7 +21,6 @@ from app.limits import BODY_RATE, HEAD_SECONDS, MAX_BODY, MAX_HEADERS, MAX_URL, 
 from app.publishing.document import MAX_TEXT, MOST_FACTS, Document
 from app.publishing.parse import MOST_FAULTS
 from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
-from app.query.history import current_revision
 from app.resource import MAX_FILTER_VALUES, MAX_LIMIT, MAX_QUERY_LENGTH, ListQuery
 from app.resources import ALL
 from app.settings import Settings
@@ -43,7 +42,7 @@ LIMITS = {
 async def index(request: Request) -> Response:
     """Every resource and service address, with what it is."""
     read(NoParameters, request)
-    revision = await readers_of(request).read(current_revision)
+    revision = await readers_of(request).read(lambda _, now: now.revision)
     resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
     return plain({"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
 
@@ -162,7 +161,7 @@ async def readyz(request: Request) -> Response:
     obstacle = await to_thread.run_sync(readers.database.obstacle)
     if obstacle is not None:
         raise Unavailable(f"Not ready: {obstacle}.", headers={"Retry-After": "5"})
-    return plain({"status": "ready", "revision": await readers.read(current_revision)})
+    return plain({"status": "ready", "revision": await readers.read(lambda _, now: now.revision)})
 
 
 def add_documentation(app: FastAPI) -> None:

@@ -36,7 +36,7 @@ async def audit(request: Request) -> Response:
     """The entries of the audit."""
     query = read(AuditParameters, request)
     await writer_of(request).actor(request, "admin")
-    found = await readers_of(request).read(lambda connection: entries(connection, query.limit + 1, query.before))
+    found = await readers_of(request).read(lambda connection, _: entries(connection, query.limit + 1, query.before))
     shown = found[: query.limit]
     rows: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in shown]
     following = replaced(address(request), "before", str(shown[-1]["id"])) if len(found) > len(shown) else None

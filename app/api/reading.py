@@ -10,18 +10,15 @@ from fastapi import Request, Response
 from sqlalchemy import Connection
 
 from app.api.responses import Variant
+from app.api.turns import Turns
 from app.database import Database
-from app.dialects.engines import time_limit
 from app.errors import TimeLimitPassed, Unavailable
 from app.formats import Format
 from app.formats.base import Medium
 from app.limits import MAX_WAITING
-from app.query.history import version
+from app.query.history import Version, version
 from app.query.streaming import stream
 from app.resource import Lang, ListQuery, Resource
-
-INLINE_SECONDS = 0.01
-"""What a read may take on the event loop, where it holds up everybody else, before it is started again in a thread."""
 
 Read = TypeVar("Read")
 
@@ -34,13 +31,13 @@ class Readers:
         self.database, self.seconds = database, seconds
         self._limiter, self._pieces = CapacityLimiter(threads), CapacityLimiter(threads)
         self._long = 0
-        self._own: Connection | None = None
+        self._turns: Turns | None = None
 
-    async def read(self, work: Callable[[Connection], Read]) -> Read:
-        """What ``work`` makes of a connection. Raises Unavailable when a statement passes the time limit."""
+    async def read(self, work: Callable[[Connection, Version], Read]) -> Read:
+        """What ``work`` makes of a connection and the version that it sees. Raises Unavailable where the time limit is passed."""
         if self.database.is_local:
             try:
-                return self._inline(work)
+                return self._own().read(work)
             except TimeLimitPassed:
                 pass
         return await self.aside(partial(self._run, work, self.seconds))
@@ -63,15 +60,15 @@ class Readers:
     ) -> Response:
         """What ``make`` answers, or 304 where the client has it already."""
 
-        def work(connection: Connection) -> Response:
-            variant = Variant.of(request, version(connection), format_, lang)
+        def work(connection: Connection, now: Version) -> Response:
+            variant = Variant.of(request, now, format_, lang)
             return variant.not_modified() if variant.is_known else make(connection, variant)
 
         return await self.read(work)
 
     async def stream(self, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang) -> Response:
         """The whole list, read while it is sent: each piece in a short transaction of its own."""
-        variant = Variant.of(request, await self.read(version), format_, lang)
+        variant = Variant.of(request, await self.read(lambda _, now: now), format_, lang)
         if variant.is_known:
             return variant.not_modified()
         dataset = await to_thread.run_sync(stream, self.opened, resource, query, lang)
@@ -86,22 +83,26 @@ class Readers:
         while (chunk := await to_thread.run_sync(next, chunks, None, limiter=self._pieces)) is not None:
             yield chunk
 
+    def look(self) -> object:
+        """A value that changes with every commit; what is read from now on is no older."""
+        if self._turns is not None:
+            self._turns.end()
+        return self.database.version()
+
     def close(self) -> None:
         """Close every connection."""
-        if self._own is not None:
-            self._own.close()
+        if self._turns is not None:
+            self._turns.close()
         self.database.close()
 
-    def _inline(self, work: Callable[[Connection], Read]) -> Read:
-        """On the one connection that the event loop keeps."""
-        if self._own is None:
-            self._own = self.database.engine.connect()
-        with self._own.begin(), time_limit(self._own, INLINE_SECONDS):
-            return work(self._own)
+    def _own(self) -> Turns:
+        if self._turns is None:
+            self._turns = Turns(self.database.engine)
+        return self._turns
 
-    def _run(self, work: Callable[[Connection], Read], seconds: float) -> Read:
+    def _run(self, work: Callable[[Connection, Version], Read], seconds: float) -> Read:
         with self.database.read(seconds) as connection:
-            return work(connection)
+            return work(connection, version(connection))
 
 
 def readers_of(request: Request) -> Readers:

@@ -23,7 +23,7 @@ from app.api.sdmx.asking import (
 from app.api.sdmx.reading import Store, at_least_one, begun, revision_of, survey, vocabulary
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats.base import Medium
-from app.query.history import version
+from app.query.history import Version
 from app.sdmx.components import AGENCY, DIMENSIONS, Vocabulary
 from app.sdmx.cube import Cube, Part, in_order
 from app.sdmx.messages import API, DATA, Choice, Message, choose, preferred
@@ -169,8 +169,8 @@ async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tup
     name = f"{message.name}, labels" if choice.labels else message.name
     medium = Medium(name, message.media_type, message.write, message.content_type)
 
-    def read(connection: Connection) -> tuple[Variant, Vocabulary]:
-        variant = Variant.of(request, version(connection), medium, language(None, request))
+    def read(connection: Connection, now: Version) -> tuple[Variant, Vocabulary]:
+        variant = Variant.of(request, now, medium, language(None, request))
         return variant, vocabulary(connection) if named and not variant.is_known else {}
 
     return await readers_of(request).read(read)

@@ -1,0 +1,57 @@
+"""Short reads on the event loop: those of one turn of it share a connection, a transaction, and the version that they see.
+
+What arrives later is looked at in a later turn: no read sees less than was committed when it was asked for.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from app.dialects.engines import INTERRUPTED, MAPPED, passed, stop_when
+from app.query.history import Version, version
+
+INLINE_SECONDS = 0.01
+"""What a read may take on the event loop, where it holds up everybody else, before it is started again in a thread."""
+
+Read = TypeVar("Read")
+
+
+class Turns:
+    """The event loop's own connection to a local database."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Connects."""
+        self._connection = engine.connect()
+        self._version: Version | None = None
+        self._deadline = 0.0
+        driver = stop_when(self._connection, lambda: monotonic() > self._deadline)
+        driver.execute(MAPPED)  # of this one connection alone: long reads would map the whole file
+
+    def read(self, work: Callable[[Connection, Version], Read]) -> Read:
+        """What ``work`` makes of the connection. Raises TimeLimitPassed when it takes too long."""
+        self._deadline = monotonic() + INLINE_SECONDS
+        try:
+            if self._version is None:
+                self._connection.begin()
+                self._version = version(self._connection)
+                asyncio.get_running_loop().call_soon(self.end)
+            return work(self._connection, self._version)
+        except INTERRUPTED as error:
+            self.end()
+            raise passed(error) from None
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """The reads that follow see what has been committed by then."""
+        self._version = None
+        if self._connection.in_transaction():
+            self._connection.rollback()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
