@@ -18,7 +18,7 @@ def test_spans_are_exported_where_the_switch_is_on(tmp_path: Path) -> None:
             received.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
-            if b"/v1/regions/{id}" in received[-1][1]:
+            if all(any(route in body for _, body in received) for route in (b"/v1/regions/{id}", b"/v1/zones")):
                 arrived.set()
 
         def log_message(self, *_: object) -> None:
@@ -32,6 +32,7 @@ def test_spans_are_exported_where_the_switch_is_on(tmp_path: Path) -> None:
         where = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}", "OTEL_SERVICE_NAME": "indicators"}
         with running(url, tmp_path, environment=switch | where) as server:
             httpx.get(server.url + "/v1/regions/1")
+            httpx.get(server.url + "/v1/zones")
             assert arrived.wait(20), received
         collector.shutdown()
     assert "/v1/traces" in {path for path, _ in received}
