@@ -13,7 +13,7 @@ serve: $(VENV)/runtime
 	@$(BIN)/indicators serve
 
 test: $(VENV)/development
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(VENV)/development
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ Software that nobody here wrote, and what it was seen to do with the service. Ev
 the features) that runs this software against the running service. A run of all tests writes this page.
 """
 
+CLIENT = "client: "
 _found: dict[str, dict[str, str]] = {}
 
 
@@ -26,15 +27,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep what a test of a client has found; where several test the same, all must pass."""
+    """Write the marks into the report, which may go to another process."""
     report = yield
     client, capability = item.get_closest_marker("client"), item.get_closest_marker("capability")
-    if client and capability and (report.when == "call" or report.skipped or report.failed):
-        cells = _found.setdefault(client.args[0], {})
-        found = "yes" if report.passed else _reason(report.longrepr) if report.skipped else "no"
-        if cells.get(capability.args[0], "yes") == "yes":
-            cells[capability.args[0]] = found
+    if client and capability:
+        report.user_properties.append((CLIENT + client.args[0], capability.args[0]))
     return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what a test of a client has found; where several test the same, all must pass."""
+    if not (report.when == "call" or report.skipped or report.failed):
+        return
+    for client, capability in ((name, str(value)) for name, value in report.user_properties if name.startswith(CLIENT)):
+        cells = _found.setdefault(client.removeprefix(CLIENT), {})
+        found = "yes" if report.passed else _reason(report.longrepr) if report.skipped else "no"
+        if cells.get(capability, "yes") == "yes":
+            cells[capability] = found
 
 
 def _reason(skipped: object) -> str:
@@ -42,8 +51,9 @@ def _reason(skipped: object) -> str:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the page after a run of all tests."""
-    if not session.config.option.keyword and not session.config.option.file_or_dir and _found:
+    """Write the page after a run of all tests; one of several processes has seen them all."""
+    option = session.config.option
+    if _found and not option.keyword and not option.file_or_dir and not hasattr(session.config, "workerinput"):
         PAGE.write_text(page())
 
 

@@ -25,6 +25,17 @@ NewDatabase = Callable[[], Database]
 """Makes an empty database of the current schema."""
 
 
+TOGETHER = ("clients", "torture")
+"""Folders whose tests run one after the other, in one process: they share a server, or would be in each other's way."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell xdist which tests stay together."""
+    for item in items:
+        if item.path.parent.name in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+
+
 def migrated(url: str) -> Database:
     """An empty database of the current schema."""
     database = Database(url, carried("migrations"))

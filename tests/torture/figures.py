@@ -12,15 +12,23 @@ from tests.torture import LONG
 KEPT = Path(__file__).parents[2] / "docs" / "reliability.md"
 MARK = "<!-- made by `make torture` -->"
 
+FIGURE = "figure: "
 _figures: dict[str, str] = {}
 
 Note = Callable[[str, str], None]
 
 
 @pytest.fixture
-def note() -> Note:
+def note(record_property: Callable[[str, object], None]) -> Note:
     """Keep a figure, under the name of what was promised."""
-    return _figures.__setitem__
+    return lambda promise, found: record_property(FIGURE + promise, found)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take the figures from the report, which may come from another process."""
+    if report.when == "call":
+        found = ((name, value) for name, value in report.user_properties if name.startswith(FIGURE))
+        _figures.update({name.removeprefix(FIGURE): str(value) for name, value in found})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

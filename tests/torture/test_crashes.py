@@ -20,7 +20,7 @@ from app.settings import carried
 from tests.conftest import migrated
 from tests.server import running
 from tests.torture import rounds
-from tests.torture.conftest import Note
+from tests.torture.figures import Note
 from tests.torture.history import faults, revisions, variant, words
 
 FORK = multiprocessing.get_context("fork")

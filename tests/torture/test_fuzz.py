@@ -22,7 +22,7 @@ from app.publishing.tokens import issue
 from tests.conftest import SEED, NewDatabase, discard, rows, seeded, serving
 from tests.server import running
 from tests.torture import rounds
-from tests.torture.conftest import Note
+from tests.torture.figures import Note
 from tests.torture.history import variant, words
 
 PHASES = "examples,coverage,fuzzing,stateful"

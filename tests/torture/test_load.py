@@ -26,7 +26,7 @@ from tests.bench.data import fill
 from tests.conftest import migrated, seeded
 from tests.server import Running, free_port, running
 from tests.torture import rounds
-from tests.torture.conftest import Note
+from tests.torture.figures import Note
 from tests.torture.history import faults, revisions, variant, words
 
 PAGE = "/v1/observations?limit=20"

@@ -16,7 +16,7 @@ from app.publishing.ingest import publish
 from tests.conftest import discard, migrated, own_postgresql
 from tests.server import running
 from tests.torture import rounds
-from tests.torture.conftest import Note
+from tests.torture.figures import Note
 from tests.torture.history import FACTS, variant, words
 from tests.torture.test_load import PAGE, Readers, token_for
 

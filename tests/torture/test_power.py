@@ -19,7 +19,7 @@ from app.publishing.ingest import publish
 from app.settings import carried
 from tests.conftest import migrated
 from tests.torture import rounds
-from tests.torture.conftest import Note
+from tests.torture.figures import Note
 from tests.torture.history import faults, revisions, variant, words
 
 SECTOR = 512
