@@ -31,8 +31,8 @@ OVERHEAD = 1000
 OF_304 = (b"etag", b"cache-control", b"vary", b"last-modified", b"content-language")
 """What is said again when nothing is sent (RFC 9110, section 15.4.5), besides what other origins may read."""
 
-Key = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None, bytes | None]
-"""What an answer depends on: path, query, Accept, Accept-Language, Accept-Encoding, Origin."""
+Key = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None]
+"""What an answer depends on: path, query, Accept, Accept-Language, Accept-Encoding."""
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -75,7 +75,7 @@ class Cache:
         given = headers.get
         key = (
             scope["raw_path"], scope["query_string"],
-            given(b"accept"), given(b"accept-language"), given(b"accept-encoding"), given(b"origin"),
+            given(b"accept"), given(b"accept-language"), given(b"accept-encoding"),
         )  # fmt: skip
         if not self._fresh:
             self._refresh()

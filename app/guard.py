@@ -21,7 +21,7 @@ from app.errors import (
     UriTooLong,
 )
 from app.limits import MAX_BODY, MAX_URL, share_of
-from app.observe import name
+from app.observe import TOLD, name
 from app.rates import Rate
 
 ALIVE = "/healthz"
@@ -100,7 +100,7 @@ def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
     """The messages of a problem document."""
     body = msgspec.json.encode(problem.document(instance))
     headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **problem.headers}
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    raw = [*((name.lower().encode(), value.encode()) for name, value in headers.items()), *TOLD]
     return (
         {"type": "http.response.start", "status": problem.status, "headers": raw},
         {"type": "http.response.body", "body": body},

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
 from limits import parse
-from starlette.middleware.cors import CORSMiddleware
 
 from app.api import (
     about,
@@ -44,9 +43,6 @@ from app.rates import Rate
 from app.resources import ALL
 from app.settings import Settings, carried
 
-EXPOSED = ["Link", "ETag", "Last-Modified", "Content-Language", "Content-Disposition", "Retry-After", "RateLimit",
-           "RateLimit-Policy", "X-Request-Id"]  # fmt: skip
-"""Response headers that scripts of other origins may read."""
 ROUTED = (
     publish, documents, audit, citation, compare, changes, export, search, sdmx, catalog, wellknown, metrics, about,
 )  # fmt: skip
@@ -82,7 +78,6 @@ def create_app(settings: Settings | None = None) -> Guard:
     app.router.routes.extend(route for router in routers for route in router.routes)  # flat: nested ones are searched twice
     about.add_documentation(app)
     add_handlers(app)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=EXPOSED)
     app.openapi = once(lambda: openapi.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
 
     def state() -> dict[str, tuple[str, float]]:

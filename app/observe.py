@@ -22,7 +22,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SLOW_SECONDS = 1.0
 """A read that takes longer is worth a line."""
 ERROR = 400
-NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+EXPOSED = (
+    "Link", "ETag", "Last-Modified", "Content-Language", "Content-Disposition", "Retry-After", "RateLimit", "RateLimit-Policy",
+    "X-Request-Id",
+)  # fmt: skip
+"""Response headers that scripts of other origins may read."""
+TOLD = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", ", ".join(EXPOSED).encode()),
+)
+"""What every browser is told with every answer: to take it for what it says it is, and that scripts of any origin may read it
+(CORS, in the Fetch standard). It is the same for whoever asks, so that caches need not tell them apart."""
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """An answer is data: no browser shall run or load anything for it. Pages say otherwise themselves."""
 
@@ -136,7 +147,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], NO_SNIFFING, (b"x-request-id", scope["request_id"].encode())]
+                headers = [*message["headers"], *TOLD, (b"x-request-id", scope["request_id"].encode())]
                 if POLICY[0] not in dict(headers):
                     headers.append(POLICY)
                 if scope["scheme"] == "https":

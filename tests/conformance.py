@@ -68,8 +68,8 @@ def page() -> str:
             notes.append(found)
         return f"see {notes.index(found) + 1}"
 
-    many = {client: cells for client, cells in _found.items() if len(cells) > 1}
-    capabilities = list(dict.fromkeys(name for cells in many.values() for name in cells))
+    many = {client: cells for client, cells in sorted(_found.items()) if len(cells) > 1}
+    capabilities = sorted({name for cells in many.values() for name in cells}, key=str.lower)
     lines = [HEAD, "## SDMX", "", f"| | {' | '.join(many)} |", f"| --- |{' --- |' * len(many)}"]
     lines += [f"| {name} | {' | '.join(cell(cells.get(name, '–')) for cells in many.values())} |" for name in capabilities]
     lines += ["", "–: the client has no such thing, or it was not tried.", ""]

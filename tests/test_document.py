@@ -114,7 +114,11 @@ FAULTY: list[tuple[Callable[[Data], None], str, str, str | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "pointer", "code", "suggestion"), FAULTY, ids=lambda value: getattr(value, "__qualname__", str(value)).partition(".")[0])
+@pytest.mark.parametrize(
+    ("change", "pointer", "code", "suggestion"),
+    FAULTY,
+    ids=lambda value: getattr(value, "__qualname__", str(value)).partition(".")[0],
+)
 def test_each_fault_is_named_with_its_place(
     change: Callable[[Data], None], pointer: str, code: str, suggestion: str | None
 ) -> None:

@@ -124,11 +124,19 @@ def test_an_answer_has_the_name_of_its_request(client: TestClient) -> None:
 def test_other_origins_may_read_and_nothing_else(client: TestClient) -> None:
     asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
     allowed = client.options("/v1/regions", headers=asked)
-    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "*")
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (204, "*")
+    assert allowed.headers["access-control-allow-methods"] == "GET, HEAD"
     for method in ("POST", "DELETE"):
         refused = client.options("/v1/publications", headers={**asked, "Access-Control-Request-Method": method})
-        assert refused.status_code == 400
+        assert not [name for name in refused.headers if name.startswith("access-control-")]
     assert "access-control-allow-credentials" not in client.get("/v1", headers={"Origin": asked["Origin"]}).headers
+
+
+def test_what_other_origins_may_read_is_said_to_all_who_share_a_cache(client: TestClient) -> None:
+    plain, scripted = client.get("/v1/regions"), client.get("/v1/regions", headers={"Origin": "https://elsewhere.example"})
+    for answer in (plain, scripted, client.get("/v1/regions?q=", headers={"Origin": "null"}), client.get("/%ff")):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "Origin" not in answer.headers.get("vary", "")
 
 
 @pytest.mark.parametrize(

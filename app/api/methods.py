@@ -1,7 +1,14 @@
-"""HEAD and OPTIONS for every route, as pure ASGI."""
+"""HEAD and OPTIONS for every route, as pure ASGI; the latter also for browsers, whose scripts ask before they read (CORS)."""
 
 from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAY_READ = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD"),
+    (b"access-control-max-age", b"600"),
+)
+"""The answer to a script of another origin that may go on; to others nothing is said of this, and their browser stops them."""
 
 
 class Methods:
@@ -16,8 +23,8 @@ class Methods:
         method = scope["method"] if scope["type"] == "http" else None
         if method == "HEAD":
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
-        elif method == "OPTIONS" and not _is_preflight(scope) and (allowed := methods_of(self.router, scope)):
-            headers = [(b"allow", ", ".join(sorted(allowed)).encode())]
+        elif method == "OPTIONS" and (allowed := methods_of(self.router, scope)):
+            headers = [(b"allow", ", ".join(sorted(allowed)).encode()), *(MAY_READ if _asks_to_read(scope) else ())]
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
         else:
@@ -35,9 +42,9 @@ def methods_of(router: Router, scope: Scope) -> set[str]:
     return found | {"OPTIONS"} if found else found
 
 
-def _is_preflight(scope: Scope) -> bool:
-    """Whether a browser asks for permission (CORS), which another layer gives."""
-    return any(name == b"access-control-request-method" for name, _ in scope["headers"])
+def _asks_to_read(scope: Scope) -> bool:
+    """Whether a browser asks for permission to read (a preflight, in the Fetch standard)."""
+    return dict(scope["headers"]).get(b"access-control-request-method") in (b"GET", b"HEAD")
 
 
 def _without_body(send: Send) -> Send:

@@ -150,7 +150,7 @@ def test_reading_is_allowed_from_any_origin(seed_client: TestClient) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "Link" in answer.headers["access-control-expose-headers"]
     asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
-    assert seed_client.options("/v1/zones", headers=asked).status_code == 200
+    assert seed_client.options("/v1/zones", headers=asked).headers["access-control-allow-origin"] == "*"
 
 
 @pytest.mark.parametrize(
