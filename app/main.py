@@ -29,6 +29,7 @@ from app.api import (
 )
 from app.api.agents import agents, http_routes
 from app.api.collections import router_for
+from app.api.direct import Shortcut
 from app.api.export import Exports
 from app.api.failures import add_handlers
 from app.api.methods import Methods
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Guard:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry={"auto_configure": settings.fastapi_otel_auto_configure},
     )
     app.state.readers, app.state.writer = readers, Writer(database)
     routers = (profile.router, *map(router_for, ALL), *(module.router for module in ROUTED))
@@ -90,7 +92,8 @@ def create_app(settings: Settings | None = None) -> Guard:
         }
 
     app.state.metrics, app.state.settings = Metrics(state), settings
-    cache = Cache(Observed(app, app.state.metrics), readers.look, settings.cache_bytes)
+    routed = app if settings.fastapi_otel_auto_configure else Shortcut(app)  # FastAPI's telemetry sits in its layers
+    cache = Cache(Observed(routed, app.state.metrics), readers.look, settings.cache_bytes)
     rate = Rate(parse(settings.rate_limit)) if settings.rate_limit else None
     hosts = [host.strip() for host in settings.trusted_hosts.split(",")]
     answering = Methods(cache, app.router)

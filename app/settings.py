@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "info", pattern="^(critical|error|warning|info|debug)$", description="How much the server logs to stderr."
     )
+    fastapi_otel_auto_configure: bool = Field(default=False, description="Whether traces are sent; needs the extra `telemetry`.")
 
     @field_validator("rate_limit")
     @classmethod

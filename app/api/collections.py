@@ -5,10 +5,9 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.routing import APIRoute
 from sqlalchemy import Connection
-from starlette.types import Receive, Scope, Send
 
+from app.api.direct import Direct
 from app.api.openapi import item_answers, list_answers
 from app.api.parameters import described, item_parameters, language, list_parameters, read
 from app.api.reading import readers_of
@@ -20,18 +19,6 @@ from app.formats.negotiate import negotiate
 from app.query.paging import Reader
 from app.resource import ListQuery, Resource
 from app.resources import BY_NAME
-
-
-class Direct(APIRoute):
-    """A route whose endpoint takes the request and nothing else: FastAPI documents it, and has nothing to solve for it."""
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
-            return
-        response = await self.endpoint(Request(scope, receive))
-        await response(scope, receive, send)
 
 
 def router_for(resource: Resource) -> APIRouter:
