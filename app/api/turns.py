@@ -5,12 +5,11 @@ What arrives later is looked at in a later turn: no read sees less than was comm
 
 import asyncio
 from collections.abc import Callable
-from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from app.dialects.engines import INTERRUPTED, MAPPED, passed, stop_when
+from app.dialects.engines import time_limit
 from app.query.history import Version, version
 
 INLINE_SECONDS = 0.01
@@ -26,22 +25,16 @@ class Turns:
         """Connects."""
         self._connection = engine.connect()
         self._version: Version | None = None
-        self._deadline = 0.0
-        driver = stop_when(self._connection, lambda: monotonic() > self._deadline)
-        driver.execute(MAPPED)  # of this one connection alone: long reads would map the whole file
 
     def read(self, work: Callable[[Connection, Version], Read]) -> Read:
         """What ``work`` makes of the connection. Raises TimeLimitPassed when it takes too long."""
-        self._deadline = monotonic() + INLINE_SECONDS
         try:
-            if self._version is None:
-                self._connection.begin()
-                self._version = version(self._connection)
-                asyncio.get_running_loop().call_soon(self.end)
-            return work(self._connection, self._version)
-        except INTERRUPTED as error:
-            self.end()
-            raise passed(error) from None
+            with time_limit(self._connection, INLINE_SECONDS):
+                if self._version is None:
+                    self._connection.begin()
+                    self._version = version(self._connection)
+                    asyncio.get_running_loop().call_soon(self.end)
+                return work(self._connection, self._version)
         except BaseException:
             self.end()
             raise

@@ -1,7 +1,7 @@
 """Engines, their transactions, and what can be asked of a connection."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
@@ -120,25 +120,6 @@ class Watch:
         self._connection.invalidate()
 
 
-MAPPED = "PRAGMA mmap_size = 1099511627776"
-"""Reads pages from a mapping of the file, where they need not be copied; the mapped ones count as resident memory."""
-
-INTERRUPTED = (pysqlite3.OperationalError, OperationalError)
-"""What a statement raises that was stopped, and others."""
-
-
-def stop_when(connection: Connection, late: Callable[[], bool]) -> Any:
-    """Stop the statements of an SQLite connection once ``late``, which is asked again and again. The driver's connection."""
-    driver: Any = connection.connection.dbapi_connection
-    driver.set_progress_handler(late, STEPS)
-    return driver
-
-
-def passed(error: Exception) -> Exception:
-    """TimeLimitPassed for the error of a statement that was stopped; else the error itself."""
-    return TimeLimitPassed() if "interrupted" in str(error) else error
-
-
 @contextmanager
 def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
     """Stop statements that are still running after ``seconds``. Raises TimeLimitPassed when one was."""
@@ -146,11 +127,14 @@ def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
         yield
     elif connection.dialect.name == "sqlite":
         deadline = monotonic() + seconds
-        driver = stop_when(connection, lambda: monotonic() > deadline)
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_progress_handler(lambda: monotonic() > deadline, STEPS)
         try:
             yield
-        except INTERRUPTED as error:
-            raise passed(error) from None
+        except (pysqlite3.OperationalError, OperationalError) as error:
+            if "interrupted" not in str(error):
+                raise
+            raise TimeLimitPassed from None
         finally:
             driver.set_progress_handler(None, 0)
     else:
