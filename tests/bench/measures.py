@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bench.contenders import CLIENT_CORE, Server
 
-ROUNDS = 3
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,14 @@ def rate(server: Server, path: str, script: Path | None = None, connections: int
     return float(found[1]) if found else 0.0
 
 
-def interleaved(measures: Sequence[Callable[[], float]]) -> list[float]:
-    """The median of each measure over some rounds, one after the other, so that a slow minute meets all of them."""
-    rounds = [[measure() for measure in measures] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+def interleaved(measures: Sequence[Callable[[], float]], rounds: int = ROUNDS) -> list[tuple[float, ...]]:
+    """What each measure gave in some rounds, one after the other, so that a slow minute meets all of them."""
+    return list(zip(*([measure() for measure in measures] for _ in range(rounds)), strict=True))
+
+
+def ratio(these: Sequence[float], those: Sequence[float]) -> float:
+    """The median of the ratios of each round."""
+    return statistics.median(this / that for this, that in zip(these, those, strict=True))
 
 
 def random_regions(folder: Path, name: str, template: str, regions: int) -> Path:
