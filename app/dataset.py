@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 ColumnType = Literal["string", "integer", "number", "boolean", "date", "datetime", "strings"]
 """What a column holds; ``strings`` is a list of strings. Every column may be null."""
 
 Cell = str | int | float | bool | list[str] | None
 Row = Sequence[Cell]
+RowForm = Literal["cells", "objects", "lines"]
+"""How rows come: cell by cell or, where that is to be had, each as a JSON object or as a line of its cells as text."""
+
+SEPARATOR = "\x1f"
+"""Between the cells of a line: the unit separator of ASCII, which no text that is published contains."""
+
 Facets = Mapping[str, Sequence[tuple[Cell, int]]]
 """Of columns the values in the whole result, each with its count."""
 
@@ -46,21 +52,21 @@ class Dataset:
     Attributes:
         name: Of the resource.
         columns: What the cells of a row are.
-        rows: The rows; those of a stream can be gone through once.
+        rows: The rows, in their form; those of a stream can be gone through once.
         meta: What holds for the whole answer.
         links: Addresses by relation type (RFC 8288).
         facets: The counts that were asked for.
-        encoded: The rows as JSON objects, where they are kept as such; then there are no ``rows``.
+        form: How the rows come: as ``Row``, or each as bytes.
         included: Of an item, the rows of other resources that it carries; None for a list.
     """
 
     name: str
     columns: tuple[Column, ...]
-    rows: Iterable[Row]
+    rows: Iterable[Any]
     meta: Meta
     links: Mapping[str, str | None] = field(default_factory=dict)
     facets: Facets = field(default_factory=dict)
-    encoded: Sequence[bytes] | None = None
+    form: RowForm = "cells"
     included: "Mapping[str, Dataset] | None" = None
 
     def records(self) -> list[dict[str, Cell]]:

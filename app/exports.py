@@ -71,7 +71,7 @@ def _write(opened: Opened, resources: Sequence[Resource], folder: Path) -> None:
         for format_ in FORMATS:
             if format_.streams:
                 with (folder / file_name(resource, format_)).open("wb") as file:
-                    file.writelines(format_.write(stream(opened, resource, query, "en")))
+                    file.writelines(format_.write(stream(opened, resource, query, "en", format_.takes)))
     with zipfile.ZipFile(folder / PACKAGE, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("datapackage.json", msgspec.json.format(msgspec.json.encode(_data_package(resources))))
         package.writestr("csvw.json", msgspec.json.format(msgspec.json.encode(_csvw(resources))))

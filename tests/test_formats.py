@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from starlette.testclient import TestClient
 
-from app.dataset import Column, Dataset, Meta
+from app.database import Database
+from app.dataset import SEPARATOR, Column, Dataset, Meta
 from app.formats import BY_NAME, FORMATS
-from tests.conftest import rows
+from app.publishing.ingest import publish
+from tests.conftest import rows, serving
+from tests.documents import article, vocabulary
+from tests.documents import written as document
 
 
 def dataset(*cells: Any, kind: Any = "string") -> Dataset:
@@ -43,6 +47,34 @@ def test_csv_is_read_back(texts: list[str]) -> None:
     lines = list(csv.reader(io.StringIO(written("csv", dataset(*texts)).decode(), newline="")))
     back = [line[0] if line else "" for line in lines[1:]]
     assert [text.removeprefix("'") for text in back] == [text.removeprefix("'") for text in texts]
+
+
+TABLE = tuple(Column(kind, kind, "") for kind in ("string", "number", "boolean", "strings"))
+TEXT = st.text(alphabet="=+-@,\"'a近 ", max_size=4)
+CELLS = st.tuples(TEXT | st.none(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.lists(TEXT.filter(bool)))
+
+
+@given(st.lists(CELLS, max_size=5))
+def test_csv_of_lines_is_csv_of_cells(table: list[tuple[Any, ...]]) -> None:
+    lines = [
+        SEPARATOR.join((text or "", repr(number), str(truth).lower(), "\n".join(texts))).encode()
+        for text, number, truth, texts in table
+    ]
+    meta = Meta(1, len(table))
+    of_cells, of_lines = Dataset("test", TABLE, table, meta), Dataset("test", TABLE, lines, meta, form="lines")
+    assert written("csv", of_lines) == written("csv", of_cells)
+
+
+@pytest.mark.parametrize("limit", [100, "all"])
+def test_csv_has_whatever_was_published(database: Database, limit: int | str) -> None:
+    data = article()
+    data["observations"][0] |= {"value": 1e-07, "hedge": None, "cite": {"line": 2, "text": '=1e-7, "about"'}}
+    for each in (vocabulary(), data):
+        publish(database, document(each))
+    answer = serving(database).get(
+        "/v1/observations", params={"format": "csv", "limit": limit, "fields": "value,as_written,rank"}
+    )
+    assert answer.text == 'value,as_written,rank\r\n1e-07,"\'=1e-7, ""about""",\r\n4000,4000家,\r\n'
 
 
 @pytest.mark.parametrize("format_", [format_ for format_ in FORMATS if format_.streams], ids=lambda format_: format_.name)

@@ -36,7 +36,7 @@ def router_for(resource: Resource) -> APIRouter:
 
         def found(connection: Connection, variant: Variant) -> Response:
             reader = Reader(connection, resource, lang, getattr(query, "as_of", None), variant.version.revision)
-            page = reader.page(query, encoded=format_.takes_encoded)
+            page = reader.page(query, form=format_.takes)
             following = replaced(variant.address, "cursor", page.next) if page.next else None
             return variant.represent(replace(page.dataset, links={"self": variant.address, "next": following}))
 

@@ -13,7 +13,7 @@ from app.api.openapi import profile_answers
 from app.api.parameters import ProfileParameters, described, language, read
 from app.api.reading import readers_of
 from app.api.responses import PLAIN, V1, Variant
-from app.dataset import Dataset
+from app.dataset import Dataset, RowForm
 from app.formats.json import encoded_rows
 from app.query.paging import Reader
 from app.resource import Lang, Resource
@@ -101,7 +101,7 @@ class Profile:
     def __init__(self, connection: Connection, region: str, lang: Lang) -> None:
         """Reads everything at once; ``connection`` is not needed afterwards."""
         self.region, self.lang, self._connection = region, lang, connection
-        self.observations = _stated(self._page(OBSERVATIONS, encoded=True, region=[region]))
+        self.observations = _stated(self._page(OBSERVATIONS, "objects", region=[region]))
         by_object = self._rows(RELATIONS, object=[region]), self._rows(RELATIONS, object_region=[region])
         self.relations = list({relation["id"]: relation for relations in by_object for relation in relations}.values())
         self.entities = {
@@ -117,10 +117,10 @@ class Profile:
     def _rows(self, resource: Resource, **filters: Any) -> list[Record]:
         return self._page(resource, **filters).records()
 
-    def _page(self, resource: Resource, *, encoded: bool = False, **filters: Any) -> Dataset:
+    def _page(self, resource: Resource, form: RowForm = "cells", **filters: Any) -> Dataset:
         # constructed, not validated: the limits for clients do not hold here
         query = resource.query.model_construct(limit=MOST_ROWS, **filters)
-        return Reader(self._connection, resource, self.lang).page(query, encoded=encoded).dataset
+        return Reader(self._connection, resource, self.lang).page(query, form=form).dataset
 
     def parts(self) -> Record:
         """The members of the answer."""

@@ -71,7 +71,7 @@ class Readers:
         variant = Variant.of(request, await self.read(lambda _, now: now), format_, lang)
         if variant.is_known:
             return variant.not_modified()
-        dataset = await to_thread.run_sync(stream, self.opened, resource, query, lang)
+        dataset = await to_thread.run_sync(stream, self.opened, resource, query, lang, format_.takes)
         return variant.stream(dataset, self.sent(format_.write(dataset)))
 
     def opened(self) -> AbstractContextManager[Connection]:

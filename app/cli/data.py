@@ -13,7 +13,7 @@ from app.database import Database
 from app.dataset import Dataset
 from app.errors import Problem, Refusal, nearest
 from app.formats import BY_NAME as FORMATS_BY_NAME
-from app.formats import FORMATS
+from app.formats import FORMATS, Format
 from app.query.streaming import stream
 from app.resource import Lang, Resource
 from app.resources import ALL, BY_NAME
@@ -43,7 +43,7 @@ def export(
     chosen = _named("format", format_, FORMATS_BY_NAME)
     asked = ALL if resource is None else (_named("resource", resource, BY_NAME),)
     for each in (each for each in asked if resource is not None or chosen.fits(each.columns)):
-        dataset = _whole(database, each, parameters or [], lang)
+        dataset = _whole(database, each, parameters or [], lang, chosen)
         if output is None:
             sys.stdout.buffer.writelines(chosen.write(dataset))
             continue
@@ -54,14 +54,14 @@ def export(
         typer.echo(f"{target}: {target.stat().st_size} bytes")
 
 
-def _whole(database: Database, resource: Resource, parameters: list[str], lang: Lang) -> Dataset:
+def _whole(database: Database, resource: Resource, parameters: list[str], lang: Lang, format_: Format) -> Dataset:
     """The whole list; it is read while it is written."""
     given: dict[str, list[str]] = {}
     for parameter in parameters:
         name, _, text = parameter.partition("=")
         given.setdefault(name, []).append(text)
     try:
-        return stream(database.read, resource, validated(list_parameters(resource), given), lang)
+        return stream(database.read, resource, validated(list_parameters(resource), given), lang, format_.takes)
     except Problem as problem:
         raise Refusal("; ".join(fault.sentence for fault in problem.errors)) from None
 

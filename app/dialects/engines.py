@@ -90,6 +90,7 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would leave DDL outside of transactions
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("written", 1, repr, deterministic=True)  # fractions, as Python writes them
 
 
 def _begin(connection: Connection) -> None:

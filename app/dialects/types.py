@@ -1,6 +1,6 @@
 """How values are stored, and what the drivers make of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,10 +10,16 @@ from sqlalchemy import (
     DateTime,
     Float,
     Integer,
+    LargeBinary,
     Numeric,
     String,
     TypeDecorator,
     UnaryExpression,
+    case,
+    cast,
+    func,
+    literal_column,
+    type_coerce,
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.operators import custom_op
@@ -66,6 +72,26 @@ CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     "postgresql": {"strings": _lines, "datetime": _moment, "date": date.isoformat, "number": _whole},
 }
 """What makes cells of the driver's values, by type of column; the other types are as the driver gives them."""
+
+
+TEXTS: Mapping[str, Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]]] = {
+    "sqlite": {
+        "boolean": lambda column: case({True: "true", False: "false"}, value=column),
+        "datetime": lambda column: func.replace(type_coerce(column, String), " ", "T").concat("Z"),
+        # SQLite writes fractions otherwise than JSON does, older versions with too few digits
+        "number": lambda column: case((func.typeof(column) == "real", func.written(column)), else_=column),
+    }
+}
+"""By engine that can make text of whole rows: what of columns whose cells are not the text already, by type."""
+
+
+def line_of(columns: Sequence[tuple[ColumnElement[Any], str]], separator: str, dialect: str) -> ColumnElement[bytes]:
+    """The cells of these columns, each with its type, as one text in UTF-8 with ``separator`` between them; nulls are empty."""
+    texts = TEXTS[dialect]
+    parts: list[ColumnElement[Any]] = []
+    for column, kind in columns:
+        parts += [literal_column(f"char({ord(separator)})"), texts[kind](column) if kind in texts else column]
+    return cast(func.concat(*parts[1:]), LargeBinary)
 
 
 def unindexed(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:

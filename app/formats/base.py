@@ -1,17 +1,18 @@
 """What a format is."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
-from app.dataset import Column, Dataset, Row
+from app.dataset import Column, Dataset, RowForm
 
 BATCH = 1000
 """Rows that are written at once: what a reader that stalls holds in memory."""
 
 
 Content = TypeVar("Content")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Format:
         description: For OpenAPI.
         parameters: Of the media type, for Content-Type (``; charset=utf-8``).
         streams: Whether it is written row by row, so that a list of any length can be.
-        takes_encoded: Whether it is made of rows as JSON objects, where a dataset has them.
+        takes: How it likes rows best.
         fits: Whether a dataset with these columns can be written in it.
     """
 
@@ -47,7 +48,7 @@ class Format:
     description: str
     parameters: str = ""
     streams: bool = False
-    takes_encoded: bool = False
+    takes: RowForm = "cells"
     fits: Callable[[Sequence[Column]], bool] = lambda _: True
 
     @property
@@ -56,9 +57,9 @@ class Format:
         return self.media_type + self.parameters
 
 
-def batches(dataset: Dataset, size: int = BATCH) -> Iterator[list[Row]]:
-    """The rows, ``size`` at a time; one empty batch where there are none. None is held here once it was given."""
-    rows = iter(dataset.rows)
+def batches(given: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
+    """Rows, ``size`` at a time; one empty batch where there are none. None is held here once it was given."""
+    rows = iter(given)
     yield list(islice(rows, size))
     for first in rows:
         yield [first, *islice(rows, size - 1)]

@@ -23,8 +23,8 @@ def row_type(dataset: Dataset) -> type[msgspec.Struct]:
 
 def rows_of(dataset: Dataset) -> list[Any]:
     """The rows as objects ready to be encoded, or encoded already."""
-    if dataset.encoded is not None:
-        return [msgspec.Raw(row) for row in dataset.encoded]
+    if dataset.form == "objects":
+        return [msgspec.Raw(row) for row in dataset.rows]
     row = row_type(dataset)
     return [row(*cells) for cells in dataset.rows]
 
@@ -38,11 +38,12 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     """One JSON document: of a list its rows, of an item its one row with what it carries."""
     meta: dict[str, Any]
     if dataset.included is None:
-        rows = dataset.encoded or rows_of(dataset)
+        objects = list(dataset.rows) if dataset.form == "objects" else []
+        rows = objects or rows_of(dataset)
         meta = {"revision": dataset.meta.revision, "count": len(rows), "total": dataset.meta.total}
         counts = {name: [{"value": value, "count": count} for value, count in found] for name, found in dataset.facets.items()}
         rest = {"meta": meta, "links": dataset.links, **({"facets": counts} if counts else {})}
-        yield _joined(dataset.encoded, rest) if dataset.encoded else msgspec.json.encode({"data": rows, **rest})
+        yield _joined(objects, rest) if objects else msgspec.json.encode({"data": rows, **rest})
         return
     carried = {name: rows_of(rows) for name, rows in dataset.included.items()}
     data = dict(dataset.records()[0]) | carried
@@ -58,4 +59,4 @@ def _joined(rows: Sequence[bytes], rest: Mapping[str, Any]) -> bytes:
     return b",".join(pieces)
 
 
-JSON = Format("json", "application/json", "json", write, "One object with rows, `meta` and `links`.", takes_encoded=True)
+JSON = Format("json", "application/json", "json", write, "One object with rows, `meta` and `links`.", takes="objects")

@@ -16,10 +16,10 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     def lines(batch: Sequence[Row]) -> bytes:
         return encoder.encode_lines([row(*cells) for cells in batch])
 
-    if dataset.encoded is not None:
-        yield encoder.encode_lines([msgspec.Raw(line) for line in dataset.encoded])
+    if dataset.form == "objects":
+        yield encoder.encode_lines([msgspec.Raw(row) for row in dataset.rows])
         return
-    yield from map(lines, batches(dataset))
+    yield from map(lines, batches(dataset.rows))
 
 
-NDJSON = Format("ndjson", "application/x-ndjson", "ndjson", write, "One JSON object a line.", streams=True, takes_encoded=True)
+NDJSON = Format("ndjson", "application/x-ndjson", "ndjson", write, "One JSON object a line.", streams=True, takes="objects")

@@ -22,7 +22,7 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     schema = pa.schema([_field(pa, column) for column in dataset.columns])
     buffer = io.BytesIO()
     with parquet.ParquetWriter(buffer, schema, compression="zstd") as writer:
-        for batch in batches(dataset, ROW_GROUP):
+        for batch in batches(dataset.rows, ROW_GROUP):
             cells = zip(*batch, strict=True) if batch else [()] * len(schema)
             arrays = [_array(pa, list(column), field) for column, field in zip(cells, schema, strict=True)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))

@@ -99,6 +99,6 @@ def _versions(connection: Connection, resource: Resource, pairs: Sequence[tuple[
     names = tuple(column.name for column in resource.columns)
     tables = target.tables
     which = tuple_(tables.column("id"), tables.column("revision")).in_(pairs)
-    stored = plan(connection.dialect, statement(tables, needed(resource, names), [which])).execute(connection, {})
+    stored = plan(connection.dialect, statement(tables, tables.columns(needed(resource, names)), [which])).execute(connection, {})
     shape = shaper(resource, names, connection.dialect.name)
     return [dict(zip(names, row, strict=True)) for row in shape(stored)]

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 from sqlalchemy.engine.interfaces import Dialect
 
-from app.dataset import Cell, Column, Dataset, Meta
+from app.dataset import SEPARATOR, Cell, Column, Dataset, Meta, RowForm
+from app.dialects.types import TEXTS, line_of
 from app.query import cursors
 from app.query.history import current_revision, revision_at
 from app.query.plans import Plan, plan
@@ -74,12 +75,12 @@ class Reader:
         self.revision = current_revision(connection) if now is None else now
         self._target = Target(resource, lang, connection.dialect)
 
-    def page(self, query: ListQuery, *, in_order: bool = False, encoded: bool = False) -> Page:
+    def page(self, query: ListQuery, *, in_order: bool = False, form: RowForm = "cells") -> Page:
         """The page that ``query`` asks for. Raises InvalidParameters for a cursor that is not of it.
 
-        ``in_order`` is for one of very many pages: see ``Shape``. ``encoded`` asks for rows as JSON objects, where they are kept.
+        ``in_order`` is for one of very many pages: see ``Shape``. Rows come in ``form`` where they can be had so, else as cells.
         """
-        encoded = encoded and query.fields is None and self.as_of is None and self.resource.encoded is not None
+        form = self.form(form, query)
         keys = cursors.order_of(self.resource, query.sort)
         columns = self.resource.chosen(query.fields)
         order = tuple(key.name for key in keys) if in_order else ()
@@ -92,19 +93,23 @@ class Reader:
             last = cursors.read(query.cursor, keys, self.resource, query, self.lang, self.revision)
             values |= {f"last_{place}": value for place, value in enumerate(last)}
         known = None if last is None else tuple(value is not None for value in last)
-        paged = _paging(self._target, shape, (ENCODED,) if encoded else _names(columns), keys, known)
+        paged = _paging(self._target, shape, _names(columns), form, keys, known)
         limit = query.limit or MAX_LIMIT
         stored = paged.plan.execute(self.connection, values | {"limit": limit + 1})
-        if encoded and (None,) in stored:  # some are not kept: they were written by older software
+        if form == "objects" and (None,) in stored:  # some are not kept: they were written by older software
             return self.page(query, in_order=in_order)
         shown, rest = stored[:limit], stored[limit:]
         following = None
         if rest:
             following = cursors.write(paged.keys(shown[-1]), self.resource, query, self.lang, self.revision)
-        meta = Meta(self.revision, len(shown), total)
-        rows = () if encoded else paged.rows(shown)
-        kept = [row[0] for row in shown] if encoded else None
-        return Page(Dataset(self.resource.name, columns, rows, meta, facets=facets, encoded=kept), following)
+        rows, meta = paged.rows(shown), Meta(self.revision, len(shown), total)
+        return Page(Dataset(self.resource.name, columns, rows, meta, facets=facets, form=form), following)
+
+    def form(self, wanted: RowForm, query: ListQuery) -> RowForm:
+        """The form in which rows can be had: the one that is wanted, or cells."""
+        kept = query.fields is None and self.as_of is None and self.resource.encoded is not None
+        can = {"cells": True, "objects": kept, "lines": self.connection.dialect.name in TEXTS}
+        return wanted if can[wanted] else "cells"
 
     def row(self, identifier: str, fields: Sequence[str] | None = None) -> Dataset | None:
         """The row with that id, as a dataset of one row; None where there is none."""
@@ -129,7 +134,7 @@ class Reader:
         """Ids to suggest for one that is not there: the first ones, and those that would follow it."""
         tables = self._target.tables
         column = tables.column(cursors.TIE_BREAKER)
-        found = statement(tables, (cursors.TIE_BREAKER,), standing(self.resource, tables, as_of=False))
+        found = statement(tables, [column], standing(self.resource, tables, as_of=False))
         found = found.order_by(column).limit(ID_SAMPLE)
         near = found.where(column >= like.replace("\0", "")) if _has_text_ids(self.resource) else found
         for wanted in (found, near):
@@ -151,31 +156,55 @@ class Rows:
     """A plan, and what makes rows of its tuples; of a page also what tells the sort values of one."""
 
     plan: Plan
-    rows: Shaper
+    rows: Callable[[Sequence[tuple[Any, ...]]], Sequence[Any]]
     keys: Callable[[tuple[Any, ...]], Sequence[Cell]] = tuple
 
 
 @lru_cache(maxsize=1024)
-def _paging(
-    target: Target, shape: Shape, names: tuple[str, ...], keys: tuple[cursors.Key, ...], known: tuple[bool, ...] | None
+def _paging(  # noqa: PLR0913  all that decides it
+    target: Target,
+    shape: Shape,
+    names: tuple[str, ...],
+    form: RowForm,
+    keys: tuple[cursors.Key, ...],
+    known: tuple[bool, ...] | None,
 ) -> Rows:
     """The plan of a page. ``known`` says of each sort value of the row before it whether it is not null."""
+    resource, tables = target.resource, target.tables
     key_names = tuple(key.name for key in keys)
-    whole = names == (ENCODED,)
-    selected = names if whole else tuple(dict.fromkeys((*names, *key_names)))
-    tables = target.tables
-    columns = [tables.column(path) for path in needed(target.resource, key_names)]
+    columns = tables.columns(needed(resource, key_names))
     where = conditions(target.resource, shape, tables)
     if known is not None:
         where.append(cursors.after(keys, columns, known))
     by = [cursors.direction(key, column) for key, column in zip(keys, columns, strict=True)]
-    wanted = statement(tables, needed(target.resource, selected), where).order_by(*by).limit(bindparam("limit", required=False))
-    compiled = plan(target.dialect, wanted)
-    if whole:
-        return Rows(compiled, list, _members(key_names))
-    rows, keyed = (shaper(target.resource, some, target.dialect.name) for some in (names, key_names))
-    places = [selected.index(name) for name in key_names]
-    return Rows(compiled, rows, lambda row: keyed([tuple(row[place] for place in places)])[0])
+    selected, rows, key_cells = _selected(target, tables, names, form, key_names)
+    wanted = statement(tables, selected, where).order_by(*by).limit(bindparam("limit", required=False))
+    return Rows(plan(target.dialect, wanted), rows, key_cells)
+
+
+def _selected(
+    target: Target, tables: Tables, names: tuple[str, ...], form: RowForm, key_names: tuple[str, ...]
+) -> tuple[list[ColumnElement[Any]], Shaper, Callable[[tuple[Any, ...]], Sequence[Cell]]]:
+    """What is selected for rows in this form, what makes rows of it, and what tells the sort values of one."""
+    resource, engine = target.resource, target.dialect.name
+    if form == "objects":
+        return [tables.column(ENCODED)], _first, _members(key_names)
+    keyed = shaper(resource, key_names, engine)
+    if form == "lines":
+        cells = zip(tables.columns(needed(resource, names)), (resource.column(name).type for name in names), strict=True)
+        keys = tables.columns(needed(resource, key_names))
+        return [line_of(list(cells), SEPARATOR, engine), *keys], _first, lambda row: keyed([row[1:]])[0]
+    both = tuple(dict.fromkeys((*names, *key_names)))
+    places = [both.index(name) for name in key_names]
+    return (
+        tables.columns(needed(resource, both)),
+        shaper(resource, names, engine),
+        lambda row: keyed([tuple(row[place] for place in places)])[0],
+    )
+
+
+def _first(stored: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+    return [row[0] for row in stored]
 
 
 def _members(names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Sequence[Cell]]:
@@ -208,7 +237,7 @@ def _one(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: 
         *standing(target.resource, tables, as_of=as_of),
         tables.column(cursors.TIE_BREAKER) == bindparam("id", required=False),
     ]
-    wanted = statement(tables, needed(target.resource, names), where)
+    wanted = statement(tables, tables.columns(needed(target.resource, names)), where)
     return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
 
 
@@ -217,8 +246,9 @@ def _tied(target: Target, names: tuple[str, ...], include: Include, as_of: bool)
     tables = target.tables
     by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
     where = [*standing(target.resource, tables, as_of=as_of), by]
-    wanted = statement(tables, needed(target.resource, names), where).order_by(tables.column(cursors.TIE_BREAKER))
-    return Rows(plan(target.dialect, wanted.limit(MAX_LIMIT + 1)), shaper(target.resource, names, target.dialect.name))
+    wanted = statement(tables, tables.columns(needed(target.resource, names)), where).limit(MAX_LIMIT + 1)
+    wanted = wanted.order_by(tables.column(cursors.TIE_BREAKER))
+    return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
 
 
 def _has_text_ids(resource: Resource) -> bool:

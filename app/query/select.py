@@ -4,7 +4,7 @@ Queries of one shape (the same filters with as many values, the same columns, th
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,10 @@ class Tables:
         for step in steps:
             table = self._follow(table, step)
         return table.c[name]
+
+    def columns(self, paths: Iterable[str]) -> list[ColumnElement[Any]]:
+        """The columns that these paths name."""
+        return [self.column(path) for path in paths]
 
     def _encoded(self) -> ColumnElement[bytes]:
         kept = encoded_table_of(self.resource, self.lang)
@@ -253,10 +257,10 @@ def needed(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name if name == ENCODED else resource.origins[name].path for name in names)
 
 
-def statement(tables: Tables, paths: tuple[str, ...], where: list[Condition]) -> Select[Any]:
-    """The SELECT of ``paths`` under the conditions ``where``; the caller adds order and limit."""
-    columns = [tables.column(path).label(f"c{number}") for number, path in enumerate(paths)]
-    return select(*columns).select_from(tables.clause).where(*where)
+def statement(tables: Tables, columns: Sequence[ColumnElement[Any]], where: list[Condition]) -> Select[Any]:
+    """The SELECT of ``columns`` under the conditions ``where``; the caller adds order and limit."""
+    labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
+    return select(*labelled).select_from(tables.clause).where(*where)
 
 
 def counting(tables: Tables, where: list[Condition]) -> Select[Any]:

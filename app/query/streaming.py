@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 from sqlalchemy import Connection
 
-from app.dataset import Dataset, Meta, Row
+from app.dataset import Dataset, Meta, RowForm
 from app.query.history import current_revision
 from app.query.paging import Reader
 from app.resource import Lang, ListQuery, Resource
@@ -16,25 +17,26 @@ PIECE = 1000
 Opened = Callable[[], AbstractContextManager[Connection]]
 
 
-def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> Dataset:
+def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang, form: RowForm = "cells") -> Dataset:
     """The whole list as a dataset whose rows are read while they are gone through; ``opened`` gives a connection to read.
 
+    Rows come in ``form`` where all of them can be had so, else as cells: that some are kept as objects says nothing of the rest.
     Facts are all of the revision that is the latest when the stream begins. Where other rows change meanwhile, going on
     raises InvalidParameters, so that no mixture is ever complete.
     """
     as_of = getattr(query, "as_of", None)
     with opened() as connection:
         pinned = current_revision(connection) if as_of is None and resource.versioned else as_of
-        revision = Reader(connection, resource, lang, pinned).revision
-
+        reader = Reader(connection, resource, lang, pinned)
+    form = reader.form("cells" if form == "objects" else form, query)
     indexed = query.sort is None or tuple(query.sort) in resource.orders
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[Any]:
         cursor = None
         while True:
             piece = query.model_copy(update={"limit": PIECE, "cursor": cursor, "total": False, "facets": None})
             with opened() as connection:
-                page = Reader(connection, resource, lang, pinned).page(piece, in_order=cursor is not None and indexed)
+                page = Reader(connection, resource, lang, pinned).page(piece, in_order=cursor is not None and indexed, form=form)
             cursor, rest = page.next, list(page.dataset.rows)[::-1]
             del page
             while rest:  # so that nothing is held of what was given, however long the reader stalls then
@@ -42,4 +44,4 @@ def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> 
             if cursor is None:
                 return
 
-    return Dataset(resource.name, resource.chosen(query.fields), rows(), Meta(revision, 0))
+    return Dataset(resource.name, resource.chosen(query.fields), rows(), Meta(reader.revision, 0), form=form)
