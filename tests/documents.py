@@ -1,6 +1,7 @@
 """Small documents to publish in tests, as data that tests may change before they are written out."""
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -125,3 +126,64 @@ def article() -> Data:
 def written(data: Data) -> bytes:
     """The document as it is submitted."""
     return json.dumps(data, ensure_ascii=False, indent=2).encode()
+
+
+def other() -> Data:
+    """Another article, about what the first one and the vocabulary declare."""
+    data = article()
+    data["source"]["id"] = "other"
+    for name in ("clusters", "organisations", "relations", "designations"):
+        del data[name]
+    data["observations"][0] |= {"value": 0.1 + 0.2, "hedge": None, "cite": {"line": 2, "text": "0.3家"}}
+    return data
+
+
+def renamed(data: Data, part: str) -> Data:
+    """The document with another name for what it declares first."""
+    data[part][0]["name"] = {"en": f"Other {part}", "zh": f"别的{part}"}
+    return data
+
+
+def dated(data: Data) -> Data:
+    """The document, published on another day."""
+    data["source"]["published_on"] = "2024-04-01"
+    return data
+
+
+def without(data: Data, part: str) -> Data:
+    """The document without its first row of some kind."""
+    data[part] = data[part][1:]
+    return data
+
+
+def topical(data: Data) -> Data:
+    """The vocabulary with its indicator under another topic: no statement says the topic."""
+    data["indicators"][0]["topic"] = "economy"
+    return data
+
+
+def measured(data: Data) -> Data:
+    """The vocabulary with another name for its unit, which statements say."""
+    data["indicators"][0]["unit_name"] = {"en": "firms", "zh": "户"}
+    return data
+
+
+def moved(data: Data) -> Data:
+    """The article with its cluster in another region."""
+    data["clusters"][0]["region"] = "990000"
+    return data
+
+
+STEPS: dict[str, Callable[[], Data]] = {
+    "another source": other,
+    "a region renamed": lambda: renamed(vocabulary(), "regions"),
+    "an indicator renamed": lambda: renamed(vocabulary(), "indicators"),
+    "another topic": lambda: topical(vocabulary()),
+    "another unit": lambda: measured(vocabulary()),
+    "a subject renamed": lambda: renamed(article(), "clusters"),
+    "a subject of another region": lambda: moved(article()),
+    "a source of another day": lambda: dated(article()),
+    "one fact less": lambda: without(article(), "observations"),
+    "and back": article,
+}
+"""Documents to publish one after the other, each by what it changes."""

@@ -1,7 +1,5 @@
 """Rows that are kept as JSON objects: always what the columns say, in whatever order documents come, and never missed."""
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import delete, select, update
 from starlette.testclient import TestClient
@@ -13,57 +11,11 @@ from app.query.select import encoded_table_of, table_of
 from app.resource import LANGS
 from app.resources.observations import OBSERVATIONS
 from tests.conftest import rows, serving
-from tests.documents import Data, article, vocabulary, written
+from tests.documents import STEPS, Data, article, other, vocabulary, written
 
 COLUMNS = ",".join(column.name for column in OBSERVATIONS.columns)
 ROWS = table_of(OBSERVATIONS)
 KEPT = {lang: encoded_table_of(OBSERVATIONS, lang) for lang in LANGS}
-
-
-def other() -> Data:
-    """Another article, about what the first one and the vocabulary declare."""
-    data = article()
-    data["source"]["id"] = "other"
-    for name in ("clusters", "organisations", "relations", "designations"):
-        del data[name]
-    data["observations"][0] |= {"value": 0.1 + 0.2, "hedge": None, "cite": {"line": 2, "text": "0.3家"}}
-    return data
-
-
-def renamed(data: Data, part: str) -> Data:
-    """The document with another name for what it declares first."""
-    data[part][0]["name"] = {"en": f"Other {part}", "zh": f"别的{part}"}
-    return data
-
-
-def dated(data: Data) -> Data:
-    """The document, published on another day."""
-    data["source"]["published_on"] = "2024-04-01"
-    return data
-
-
-def without(data: Data, part: str) -> Data:
-    """The document without its first row of some kind."""
-    data[part] = data[part][1:]
-    return data
-
-
-def topical(data: Data) -> Data:
-    """The vocabulary with its indicator under another topic: no statement says the topic."""
-    data["indicators"][0]["topic"] = "economy"
-    return data
-
-
-STEPS: dict[str, Callable[[], Data]] = {
-    "another source": other,
-    "a region renamed": lambda: renamed(vocabulary(), "regions"),
-    "an indicator renamed": lambda: renamed(vocabulary(), "indicators"),
-    "another topic": lambda: topical(vocabulary()),
-    "a subject renamed": lambda: renamed(article(), "clusters"),
-    "a source of another day": lambda: dated(article()),
-    "one fact less": lambda: without(article(), "observations"),
-    "and back": article,
-}
 
 
 @pytest.fixture

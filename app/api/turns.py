@@ -5,7 +5,7 @@ What arrives later is looked at in a later turn: no read sees less than was comm
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -24,6 +24,7 @@ class Turns:
     def __init__(self, engine: Engine) -> None:
         """Connects."""
         self._connection = engine.connect()
+        self._driver: Any = self._connection.connection.dbapi_connection
         self._version: Version | None = None
 
     def read(self, work: Callable[[Connection, Version], Read]) -> Read:
@@ -31,7 +32,7 @@ class Turns:
         try:
             with time_limit(self._connection, INLINE_SECONDS):
                 if self._version is None:
-                    self._connection.begin()
+                    self._driver.execute("BEGIN")  # by the driver itself: every read begins with it
                     self._version = version(self._connection)
                     asyncio.get_running_loop().call_soon(self.end)
                 return work(self._connection, self._version)
@@ -44,6 +45,8 @@ class Turns:
         self._version = None
         if self._connection.in_transaction():
             self._connection.rollback()
+        elif self._driver.in_transaction:
+            self._driver.rollback()
 
     def close(self) -> None:
         """Close the connection."""

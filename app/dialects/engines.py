@@ -99,7 +99,8 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         driver: Any = connection.connection.dbapi_connection
-        driver.execute("BEGIN")  # by the driver itself: it waits for nobody, and every read begins with it
+        if not driver.in_transaction:  # a turn of the event loop may have begun one
+            driver.execute("BEGIN")  # by the driver itself: it waits for nobody
 
 
 VERSION = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT max(id) FROM revision"}

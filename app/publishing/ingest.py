@@ -200,19 +200,30 @@ def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
     """Make ``rows`` those that the source declares; keep the identity of those it no longer does."""
     owned = connection.execute(select(table).where(table.c[owner] == source)).mappings()
     before = {row["id"]: dict(row) for row in owned}
-    fresh, altered = [], []
+    fresh: list[Row] = []
+    altered: list[tuple[Row, Row]] = []
     for row in rows:
         wanted = {"source": source, **row, "retired": False} if owner == "source" else {**row, "retired": False}
         old = before.pop(row["id"], None)
         if old is None:
             fresh.append({**wanted, "revision": revision})
         elif old != {**wanted, "revision": old["revision"]}:
-            altered.append({**wanted, "revision": revision})
-    altered += [{**row, "retired": True, "revision": revision} for row in before.values() if not row["retired"]]
+            altered.append((old, {**wanted, "revision": revision}))
+    altered += [(row, {**row, "retired": True, "revision": revision}) for row in before.values() if not row["retired"]]
     if fresh:
         connection.execute(insert(table), fresh)
-    for row in altered:
+    _remember(connection, table, revision, [old for old, _ in altered])
+    for _, row in altered:
         connection.execute(update(table).where(table.c.id == row["id"]).values(row))
+
+
+def _remember(connection: Connection, table: Table, revision: int, rows: Iterable[Row]) -> None:
+    """Keep what facts show of ``rows``, which the revision changes, each as it was since its ``revision``."""
+    kept = TABLES[f"{table.name}_before"]
+    shown = [column.name for column in kept.columns if not column.name.startswith("held_")]
+    states = [{name: row[name] for name in shown} | {"held_from": row["revision"], "held_until": revision} for row in rows]
+    if states:
+        connection.execute(insert(kept), states)
 
 
 def _names(connection: Connection) -> Names:
@@ -230,7 +241,7 @@ def _follow(connection: Connection, source: str, revision: int, names: Names) ->
     altered = _about_altered(revision)
     others = select(observation).where(observation.c.source != source, observation.c.retracted_in.is_(None), altered)
     for row in connection.execute(others).mappings().all():
-        _derive(connection, observation, dict(row), derived(dict(row), names))
+        _derive(connection, observation, dict(row), derived(dict(row), names), revision)
 
 
 def _about_altered(revision: int) -> ColumnElement[bool]:
@@ -240,7 +251,11 @@ def _about_altered(revision: int) -> ColumnElement[bool]:
     return or_(observation.subject.in_(entities), observation.region.in_(entities), observation.indicator.in_(indicators))
 
 
-def _derive(connection: Connection, table: Table, row: Row, values: Row) -> None:
+def _derive(connection: Connection, table: Table, row: Row, values: Row, revision: int) -> None:
+    """Let a fact repeat something else from the revision on."""
+    kept = TABLES[f"{table.name}_before"]
+    last = connection.execute(select(func.max(kept.c.held_until)).where(kept.c.id == row["id"])).scalar_one() or 0
+    _remember(connection, table, revision, [{**row, "revision": max(last, row["revision"])}])
     this = (table.c.id == row["id"], table.c.revision == row["revision"])
     connection.execute(update(table).where(*this).values(values))
 
@@ -256,7 +271,7 @@ def _state(connection: Connection, table: Table, source: str, revision: int, row
         if old is not None and old == {**old, **row, **{name: old[name] for name in values}}:
             del before[row["id"]]
             if values != {name: old[name] for name in values}:
-                _derive(connection, table, old, values)
+                _derive(connection, table, old, values, revision)
             continue
         changed += old is not None
         fresh.append({**row, "revision": revision, "retracted_in": None})

@@ -97,7 +97,7 @@ def _versions(connection: Connection, resource: Resource, pairs: Sequence[tuple[
         return []
     target = Target(resource, lang, connection.dialect)
     names = tuple(column.name for column in resource.columns)
-    tables = target.tables
+    tables = target.tables(as_of=False)
     which = tuple_(tables.column("id"), tables.column("revision")).in_(pairs)
     stored = plan(connection.dialect, statement(tables, tables.columns(needed(resource, names)), [which])).execute(connection, {})
     shape = shaper(resource, names, connection.dialect.name)

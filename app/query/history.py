@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, column, func, select, table
 from sqlalchemy.sql.elements import ColumnElement
@@ -28,12 +29,8 @@ NOTHING_YET = Version(0, "1970-01-01T00:00:00Z", "")
 
 def version(connection: Connection) -> Version:
     """The latest version of the data set. By the driver, as every answer needs it."""
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(_LATEST)
-        found = cursor.fetchone()
-    finally:
-        cursor.close()
+    driver: Any = connection.connection.dbapi_connection
+    found = driver.execute(_LATEST).fetchone()
     if found is None:
         return NOTHING_YET
     return Version(found[0], CELLS[connection.dialect.name]["datetime"](found[1]), found[2])

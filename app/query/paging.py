@@ -51,10 +51,9 @@ class Target:
     lang: Lang
     dialect: Dialect
 
-    @property
-    def tables(self) -> Tables:
-        """The tables of a new statement."""
-        return Tables(self.resource, self.lang, self.dialect.name)
+    def tables(self, *, as_of: bool) -> Tables:
+        """The tables of a new statement, as they are or were."""
+        return Tables(self.resource, self.lang, self.dialect.name, as_of=as_of)
 
 
 class Reader:
@@ -93,7 +92,7 @@ class Reader:
             last = cursors.read(query.cursor, keys, self.resource, query, self.lang, self.revision)
             values |= {f"last_{place}": value for place, value in enumerate(last)}
         known = None if last is None else tuple(value is not None for value in last)
-        paged = _paging(self._target, shape, _names(columns), form, keys, known)
+        paged = _paging(self._target, shape, columns, form, keys, known)
         limit = query.limit or MAX_LIMIT
         stored = paged.plan.execute(self.connection, values | {"limit": limit + 1})
         if form == "objects" and (None,) in stored:  # some are not kept: they were written by older software
@@ -132,9 +131,9 @@ class Reader:
 
     def identifiers(self, like: str) -> Iterator[str]:
         """Ids to suggest for one that is not there: the first ones, and those that would follow it."""
-        tables = self._target.tables
+        tables = self._target.tables(as_of=False)
         column = tables.column(cursors.TIE_BREAKER)
-        found = statement(tables, [column], standing(self.resource, tables, as_of=False))
+        found = statement(tables, [column], standing(self.resource, tables))
         found = found.order_by(column).limit(ID_SAMPLE)
         near = found.where(column >= like.replace("\0", "")) if _has_text_ids(self.resource) else found
         for wanted in (found, near):
@@ -164,34 +163,34 @@ class Rows:
 def _paging(  # noqa: PLR0913  all that decides it
     target: Target,
     shape: Shape,
-    names: tuple[str, ...],
+    columns: tuple[Column, ...],
     form: RowForm,
     keys: tuple[cursors.Key, ...],
     known: tuple[bool, ...] | None,
 ) -> Rows:
     """The plan of a page. ``known`` says of each sort value of the row before it whether it is not null."""
-    resource, tables = target.resource, target.tables
+    resource, tables = target.resource, target.tables(as_of=shape.as_of)
     key_names = tuple(key.name for key in keys)
-    columns = tables.columns(needed(resource, key_names))
+    keyed = tables.columns(needed(resource, key_names))
     where = conditions(target.resource, shape, tables)
     if known is not None:
-        where.append(cursors.after(keys, columns, known))
-    by = [cursors.direction(key, column) for key, column in zip(keys, columns, strict=True)]
-    selected, rows, key_cells = _selected(target, tables, names, form, key_names)
+        where.append(cursors.after(keys, keyed, known))
+    by = [cursors.direction(key, column) for key, column in zip(keys, keyed, strict=True)]
+    selected, rows, key_cells = _selected(target, tables, columns, form, key_names)
     wanted = statement(tables, selected, where).order_by(*by).limit(bindparam("limit", required=False))
     return Rows(plan(target.dialect, wanted), rows, key_cells)
 
 
 def _selected(
-    target: Target, tables: Tables, names: tuple[str, ...], form: RowForm, key_names: tuple[str, ...]
+    target: Target, tables: Tables, columns: tuple[Column, ...], form: RowForm, key_names: tuple[str, ...]
 ) -> tuple[list[ColumnElement[Any]], Shaper, Callable[[tuple[Any, ...]], Sequence[Cell]]]:
     """What is selected for rows in this form, what makes rows of it, and what tells the sort values of one."""
     resource, engine = target.resource, target.dialect.name
     if form == "objects":
         return [tables.column(ENCODED)], _first, _members(key_names)
-    keyed = shaper(resource, key_names, engine)
+    keyed, names = shaper(resource, key_names, engine), _names(columns)
     if form == "lines":
-        cells = zip(tables.columns(needed(resource, names)), (resource.column(name).type for name in names), strict=True)
+        cells = zip(tables.columns(needed(resource, names)), (column.type for column in columns), strict=True)
         keys = tables.columns(needed(resource, key_names))
         return [line_of(list(cells), SEPARATOR, engine), *keys], _first, lambda row: keyed([row[1:]])[0]
     both = tuple(dict.fromkeys((*names, *key_names)))
@@ -215,14 +214,14 @@ def _members(names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Sequence[Cel
 
 @lru_cache(maxsize=256)
 def _counting(target: Target, shape: Shape) -> Plan:
-    tables = target.tables
+    tables = target.tables(as_of=shape.as_of)
     where = conditions(target.resource, shape, tables)
     return plan(target.dialect, counting(tables, where))
 
 
 @lru_cache(maxsize=256)
 def _facets(target: Target, shape: Shape, name: str) -> Plan:
-    tables = target.tables
+    tables = target.tables(as_of=shape.as_of)
     where = conditions(target.resource, shape, tables)
     (path,) = needed(target.resource, (name,))
     column, count = tables.column(path), func.count()
@@ -232,9 +231,9 @@ def _facets(target: Target, shape: Shape, name: str) -> Plan:
 
 @lru_cache(maxsize=256)
 def _one(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
-    tables = target.tables
+    tables = target.tables(as_of=as_of)
     where = [
-        *standing(target.resource, tables, as_of=as_of),
+        *standing(target.resource, tables),
         tables.column(cursors.TIE_BREAKER) == bindparam("id", required=False),
     ]
     wanted = statement(tables, tables.columns(needed(target.resource, names)), where)
@@ -243,9 +242,9 @@ def _one(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: 
 
 @lru_cache(maxsize=256)
 def _tied(target: Target, names: tuple[str, ...], include: Include, as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
-    tables = target.tables
+    tables = target.tables(as_of=as_of)
     by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
-    where = [*standing(target.resource, tables, as_of=as_of), by]
+    where = [*standing(target.resource, tables), by]
     wanted = statement(tables, tables.columns(needed(target.resource, names)), where).limit(MAX_LIMIT + 1)
     wanted = wanted.order_by(tables.column(cursors.TIE_BREAKER))
     return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))

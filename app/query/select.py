@@ -8,7 +8,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlmodel import SQLModel
 
 from app.dialects.types import unindexed
@@ -78,6 +92,9 @@ HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, Any], Condition]]] = {
 """What ``match`` makes of each operator: certainly so, whatever the hedge leaves open, or possibly so, not ruled out."""
 
 
+AS_OF: BindParameter[int] = bindparam("as_of", required=False)
+"""The revision that is read, where it is not the latest."""
+
 ENCODED = "*"
 """Name and path of the row as a whole: the JSON object that is kept of it, null where none is."""
 
@@ -85,14 +102,16 @@ ENCODED = "*"
 class Tables:
     """The tables of one statement: the resource's own, and those reached from it along foreign keys."""
 
-    def __init__(self, resource: Resource, lang: Lang, dialect: str) -> None:
-        """Paths are resolved in the language ``lang``."""
+    def __init__(self, resource: Resource, lang: Lang, dialect: str, *, as_of: bool = False) -> None:
+        """Paths are resolved in the language ``lang``; columns are as they were at the parameter ``as_of``, or as they are."""
         self.resource = resource
         self.table = table_of(resource)
         self.lang = lang
         self.dialect = dialect
+        self.as_of = as_of
         self.clause: FromClause = self.table
         self._reached: dict[str, FromClause] = {}
+        self._earlier: dict[FromClause, FromClause] = {}
 
     def column(self, path: str) -> ColumnElement[Any]:
         """The column that a path of a declaration names; joins what it needs."""
@@ -102,7 +121,7 @@ class Tables:
         table: FromClause = self.table
         for step in steps:
             table = self._follow(table, step)
-        return table.c[name]
+        return self._then(table, name) if self.as_of else table.c[name]
 
     def columns(self, paths: Iterable[str]) -> list[ColumnElement[Any]]:
         """The columns that these paths name."""
@@ -112,6 +131,28 @@ class Tables:
         kept = encoded_table_of(self.resource, self.lang)
         self.clause = self.clause.outerjoin(kept, kept.c.number == self.table.c.number)
         return kept.c.body
+
+    def _then(self, table: FromClause, name: str) -> ColumnElement[Any]:
+        """The column as it was: as in the earlier state that held then, if the row was changed since."""
+        if name == "retracted_in":
+            return null()  # what stood then had no end yet
+        kept = before(table, name)
+        if kept is None:
+            return table.c[name]
+        state = self._earlier.get(table)
+        if state is None:
+            state = self._earlier[table] = kept.alias(f"{kept.name}_{len(self._earlier)}")
+            held = and_(state.c.id == table.c.id, state.c.held_from <= AS_OF, state.c.held_until > AS_OF)
+            self.clause = self.clause.outerjoin(state, held)
+        return case((state.c.id.is_not(None), state.c[name]), else_=table.c[name])
+
+    def passing(self, path: str, test: Callable[[ColumnElement[Any]], Condition]) -> Condition:
+        """The rows whose column at ``path`` passes ``test``. Where it may have been another, candidates are found by indexes."""
+        now, kept = self.table.alias("now"), before(self.table, path)
+        if not self.as_of or kept is None:
+            return test(self.column(path))
+        candidates = union_all(*(select(rows.c.id).where(test(rows.c[path])) for rows in (now, kept)))
+        return and_(self.table.c.id.in_(candidates), test(self.column(path)))
 
     def _follow(self, table: FromClause, step: str) -> FromClause:
         if step not in self._reached:
@@ -193,24 +234,30 @@ def encoded_table_of(resource: Resource, lang: Lang) -> Table:
     return _table(resource.encoded[lang])
 
 
+def before(table: FromClause, name: str) -> Table | None:
+    """The table of the earlier states of a table's rows, where their column ``name`` is kept: identities never change."""
+    base: Any = getattr(table, "element", table)
+    found: Table | None = base.metadata.tables.get(f"{base.name}_before")
+    return None if found is None or name == "id" or name not in found.c else found
+
+
 def _table(row: type[SQLModel]) -> Table:
     table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
     return table
 
 
-def standing(resource: Resource, tables: Tables, *, as_of: bool) -> list[Condition]:
+def standing(resource: Resource, tables: Tables) -> list[Condition]:
     """What every row of the resource satisfies: it is of its kind, and of a fact the version that held at ``as_of``."""
     found = [tables.column(path) == value for path, value in resource.only.items()]
     if resource.versioned:
-        moment: BindParameter[int] = bindparam("as_of", required=False)
-        ended = tables.column("retracted_in")
-        found += [tables.column("revision") <= moment, ended.is_(None) | (ended > moment)] if as_of else [ended.is_(None)]
+        begun, ended = tables.table.c.revision, tables.table.c.retracted_in
+        found += [begun <= AS_OF, ended.is_(None) | (ended > AS_OF)] if tables.as_of else [ended.is_(None)]
     return found
 
 
 def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Condition]:
     """What the rows of a list must satisfy: they stand, and pass each filter, ``q`` and ``latest``."""
-    found = standing(resource, tables, as_of=shape.as_of)
+    found = standing(resource, tables)
     for name, count in shape.filters:
         found.append(_passes(resource.filters[name], shape, _parameters(name, count), tables))
     found += [_contains(resource, f"q_{number}", tables) for number in range(shape.words)]
@@ -229,10 +276,12 @@ def _parameters(name: str, count: int | None) -> Any:
 
 def _passes(where: Where, shape: Shape, value: Any, tables: Tables) -> Condition:
     column, match = tables.column(where.path), shape.match
-    if shape.in_order and where.path not in shape.in_order:
+    in_order = shape.in_order and where.path not in shape.in_order
+    if in_order:
         column = unindexed(column, tables.dialect)
     if where.hedged is None or match == "point":
-        return OPERATORS[where.operator](column, value)
+        test = OPERATORS[where.operator]
+        return test(column, value) if in_order else tables.passing(where.path, lambda each: test(each, value))
     lower, upper, comparator = (tables.column(path) for path in where.hedged)
     return and_(column.is_not(None), HEDGED[match][where.operator](Claim(lower, upper, comparator), value))
 

@@ -7,7 +7,7 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.resource import At, Ids, Include, ListQuery, Resource, Where
-from app.resources.shared import CLUSTERED, one_of, text
+from app.resources.shared import CLUSTERED, Before, one_of, text
 
 Topic = Literal["economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"]
 UnitSystem = Literal["ucum", "iso4217"]
@@ -32,6 +32,18 @@ class IndicatorRow(SQLModel, table=True):
     source: str = Stored(foreign_key="source.id", index=True)
     revision: int = Stored(foreign_key="revision.id")
     retired: bool
+
+
+class IndicatorBefore(Before, table=True):
+    """Earlier states of indicators."""
+
+    __tablename__ = "indicator_before"
+    __table_args__ = (CLUSTERED,)
+
+    name_en: str
+    name_zh: str
+    topic: str
+    unit: str
 
 
 class Indicator(BaseModel):

@@ -12,7 +12,7 @@ from app.dialects.types import Number, Whole
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
 from app.resource import Amount, At, Day, Ids, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
-from app.resources.shared import CLUSTERED, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
+from app.resources.shared import CLUSTERED, Before, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
 
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]
@@ -84,6 +84,18 @@ class ObservationRow(FactRow, table=True):
     statement_en: str = text()
     statement_zh: str = text()
     number: int | None = Stored(sa_type=Whole)
+
+
+class ObservationBefore(Before, table=True):
+    """What observations repeated of others, and said of it, before these changed: no other version of the fact."""
+
+    __tablename__ = "observation_before"
+    __table_args__ = (CLUSTERED,)
+
+    subject_kind: str
+    region: str | None
+    statement_en: str = text()
+    statement_zh: str = text()
 
 
 class EncodedRow(SQLModel):

@@ -77,6 +77,29 @@ class EntityRow(SQLModel, table=True):
     retired: bool
 
 
+class Before(SQLModel):
+    """What facts show of a row that was changed since: as it was from one revision until the one that changed it.
+
+    The table is called as the one of the row, with ``_before``; that is how readers of earlier revisions find it.
+    """
+
+    id: str = Stored(primary_key=True)
+    held_from: int = Stored(primary_key=True, foreign_key="revision.id")
+    held_until: int = Stored(foreign_key="revision.id")
+
+
+class EntityBefore(Before, table=True):
+    """Earlier states of entities."""
+
+    __tablename__ = "entity_before"
+    __table_args__ = (CLUSTERED,)
+
+    kind: str
+    region: str | None
+    name_en: str
+    name_zh: str
+
+
 class Entity(BaseModel):
     """What the public models of all kinds of entity have."""
 

@@ -8,7 +8,7 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.resource import At, Day, Ids, Include, ListQuery, Resource, Where
-from app.resources.shared import CLUSTERED, one_of, text
+from app.resources.shared import CLUSTERED, Before, one_of, text
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
 
@@ -43,6 +43,15 @@ class SourceRow(SQLModel, table=True):
     not_stated_zh: str = text()
     revision: int = Stored(foreign_key="revision.id")
     retired: bool
+
+
+class SourceBefore(Before, table=True):
+    """Earlier states of sources."""
+
+    __tablename__ = "source_before"
+    __table_args__ = (CLUSTERED,)
+
+    published_on: date | None
 
 
 class Source(BaseModel):

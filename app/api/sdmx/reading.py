@@ -6,12 +6,12 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from app.dataset import Row
 from app.errors import NotFound
 from app.query.history import revision_at
-from app.query.select import table_of
+from app.query.select import before, table_of
 from app.query.streaming import Opened, stream
 from app.resource import MAX_FILTER_VALUES, Lang
 from app.resources.indicators import INDICATORS
@@ -78,12 +78,14 @@ class Store:
 
     def _subjects(self, filters: Mapping[str, Sequence[str]]) -> Sequence[str]:
         """The subjects of all observations, of whichever revision, that the filters let through, in order."""
-        columns = table_of(OBSERVATIONS).c
-        wanted = select(columns.subject).distinct().order_by(columns.subject)
+        table = table_of(OBSERVATIONS)
+        wanted = select(table.c.subject).distinct().order_by(table.c.subject)
+        for name, codes in filters.items():
+            passing, kept = table.c[name].in_(codes), before(table, name)
+            once = None if kept is None else table.c.id.in_(select(kept.c.id).where(kept.c[name].in_(codes)))
+            wanted = wanted.where(passing if once is None else or_(passing, once))
         with self.opened() as connection:
-            return (
-                connection.execute(wanted.where(*(columns[name].in_(codes) for name, codes in filters.items()))).scalars().all()
-            )
+            return connection.execute(wanted).scalars().all()
 
     def _rows(self, filters: Mapping[str, Sequence[str]]) -> Iterator[Row]:
         """The observations in the order of series; what would be too long for a filter is left to the caller."""
