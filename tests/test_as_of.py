@@ -50,7 +50,9 @@ def test_earlier_revisions_stay_as_they_were(database: Database, names: list[str
     before = {}
     for name in names:
         publish(database, written(STEPS[name]()))
-        before[client.get("/v1/observations").json()["meta"]["revision"]] = {resource.name: answers(client, resource) for resource in FACTS}
+        before[client.get("/v1/observations").json()["meta"]["revision"]] = {
+            resource.name: answers(client, resource) for resource in FACTS
+        }
     with database.write() as connection:
         retract(connection, "news")
     for revision, then in before.items():

@@ -96,10 +96,11 @@ def test_over_http_it_is_503_with_retry_after(database: Database, monkeypatch: p
     assert client.get("/v1/zones/x").status_code == 404
 
 
-@pytest.fixture
-def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streams that are read two rows at a time."""
+@pytest.fixture(params=[0, 20_000], ids=["gone-through", "looked-up"])
+def pieces(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Streams that are read two rows at a time, as long lists are and as short ones are."""
     monkeypatch.setattr("app.query.streaming.PIECE", 2)
+    monkeypatch.setattr("app.query.streaming.MANY", request.param)
 
 
 @pytest.mark.usefixtures("pieces")
@@ -109,16 +110,19 @@ def test_a_stalled_reader_holds_nothing_and_sees_one_revision(database: Database
     observation = data["observations"][1]
     data["observations"] = [{**observation, "key": f"k{number}", "value": number} for number in range(9)]
     publish(database, written(data))
-    query = OBSERVATIONS.query()
+    query = OBSERVATIONS.query.model_validate({"region": ["990100"]})
     rows = iter(stream(database.read, OBSERVATIONS, query, "en").rows)
-    first = next(rows)
+    first, names = next(rows), [column.name for column in OBSERVATIONS.columns]
     assert _in_use(database) == 0
     del data["observations"][3:]
     data["observations"][1]["value"] = 100
     publish(database, written(data))
-    found = [first, *rows]
-    place = [column.name for column in OBSERVATIONS.columns].index("value")
-    assert [row[place] for row in found] == list(range(9))
+    words = vocabulary()
+    words["regions"][1]["name"] = {"en": "Another", "zh": "别的"}
+    publish(database, written(words))
+    found = [dict(zip(names, row, strict=True)) for row in (first, *rows)]
+    assert [row["value"] for row in found] == list(range(9))
+    assert {row["subject_name"] for row in found} == {"Any District"}
     assert _in_use(database) == 0
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select
 from sqlalchemy.engine.interfaces import Dialect
 
 from app.dataset import SEPARATOR, Cell, Column, Dataset, Meta, RowForm
@@ -109,6 +109,12 @@ class Reader:
         kept = query.fields is None and self.as_of is None and self.resource.encoded is not None
         can = {"cells": True, "objects": kept, "lines": self.connection.dialect.name in TEXTS}
         return wanted if can[wanted] else "cells"
+
+    def exceeds(self, query: ListQuery, count: int) -> bool:
+        """Whether the list has more rows than ``count``; no more of them are looked at."""
+        shape = shape_of(self.resource, query, self.as_of)
+        values = values_of(self.resource, query, self.as_of)
+        return bool(_beyond(self._target, shape).execute(self.connection, values | {"skipped": count}))
 
     def row(self, identifier: str, fields: Sequence[str] | None = None) -> Dataset | None:
         """The row with that id, as a dataset of one row; None where there is none."""
@@ -217,6 +223,13 @@ def _counting(target: Target, shape: Shape) -> Plan:
     tables = target.tables(as_of=shape.as_of)
     where = conditions(target.resource, shape, tables)
     return plan(target.dialect, counting(tables, where))
+
+
+@lru_cache(maxsize=256)
+def _beyond(target: Target, shape: Shape) -> Plan:
+    tables = target.tables(as_of=shape.as_of)
+    wanted = statement(tables, [literal_column("1")], conditions(target.resource, shape, tables))
+    return plan(target.dialect, wanted.limit(1).offset(bindparam("skipped", required=False)))
 
 
 @lru_cache(maxsize=256)
