@@ -90,7 +90,7 @@ def measured(folder: Path, rows: int) -> list[Goal]:
             *depth(plain, little, large, rows, (ours, few)),
             *exports(plain, cached, peers, rows, ours),
             *statistics_exchange(little, min(rows, 100_000)),
-            *crowd(cached, page),
+            *crowd(cached, bare, page),
             *fresh(cached, large),
             *search(plain),
         ]
@@ -270,10 +270,18 @@ def statistics_exchange(little: Server, rows: int) -> list[Goal]:
     ]
 
 
-def crowd(cached: Server, page: str) -> list[Goal]:
-    """256 connections against 16."""
-    few, many = interleaved([lambda: rate(cached, page), lambda: rate(cached, page, connections=256)])
-    return [least("rate at 256 connections / at 16", ratio(many, few), 0.9, f"{median(many):,.0f}/s and {median(few):,.0f}/s")]
+def crowd(cached: Server, bare: Server, page: str) -> list[Goal]:
+    """256 connections against 16; what becomes of bare ASGI with the same bytes says how much of it is the machine's."""
+    few, many, bare_few, bare_many = interleaved(
+        [
+            lambda: rate(cached, page),
+            lambda: rate(cached, page, connections=256),
+            lambda: rate(bare, "/"),
+            lambda: rate(bare, "/", connections=256),
+        ]
+    )
+    detail = f"{median(many):,.0f}/s and {median(few):,.0f}/s; bare ASGI: {ratio(bare_many, bare_few):.3g}"
+    return [least("rate at 256 connections / at 16", ratio(many, few), 0.9, detail)]
 
 
 def fresh(cached: Server, large: Path) -> list[Goal]:
