@@ -1,7 +1,7 @@
 """Publishing a document: one transaction makes one revision, or nothing happens."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,8 @@ REVISION, SOURCE, ENTITY, INDICATOR = (TABLES[name] for name in ("revision", "so
 FACTS: dict[str, Table] = {
     table: TABLES[table] for resource in ALL if resource.versioned for table in [str(resource.row.__tablename__)]
 }
+BATCH = 500
+"""Facts that are looked up at once."""
 DERIVED = ("subject_kind", "region", "statement_en", "statement_zh")
 """Columns that repeat what others say: a change of these is none of the fact."""
 
@@ -240,8 +242,8 @@ def _follow(connection: Connection, source: str, revision: int, names: Names) ->
     observation = FACTS["observation"]
     altered = _about_altered(revision)
     others = select(observation).where(observation.c.source != source, observation.c.retracted_in.is_(None), altered)
-    for row in connection.execute(others).mappings().all():
-        _derive(connection, observation, dict(row), derived(dict(row), names), revision)
+    rows = [dict(row) for row in connection.execute(others).mappings()]
+    _derive(connection, observation, revision, [(row, derived(row, names)) for row in rows])
 
 
 def _about_altered(revision: int) -> ColumnElement[bool]:
@@ -251,13 +253,21 @@ def _about_altered(revision: int) -> ColumnElement[bool]:
     return or_(observation.subject.in_(entities), observation.region.in_(entities), observation.indicator.in_(indicators))
 
 
-def _derive(connection: Connection, table: Table, row: Row, values: Row, revision: int) -> None:
-    """Let a fact repeat something else from the revision on."""
+def _derive(connection: Connection, table: Table, revision: int, facts: Sequence[tuple[Row, Row]]) -> None:
+    """Let facts repeat from the revision on what stands beside each, where it is something else."""
+    altered = [(row, values) for row, values in facts if row != row | values]
+    if not altered:
+        return
     kept = TABLES[f"{table.name}_before"]
-    last = connection.execute(select(func.max(kept.c.held_until)).where(kept.c.id == row["id"])).scalar_one() or 0
-    _remember(connection, table, revision, [{**row, "revision": max(last, row["revision"])}])
-    this = (table.c.id == row["id"], table.c.revision == row["revision"])
-    connection.execute(update(table).where(*this).values(values))
+    this = table.c.id == bindparam("of"), table.c.revision == bindparam("version")
+    for batch in (altered[start : start + BATCH] for start in range(0, len(altered), BATCH)):
+        ends = select(kept.c.id, func.max(kept.c.held_until)).group_by(kept.c.id)
+        found = connection.execute(ends.where(kept.c.id.in_([row["id"] for row, _ in batch])))
+        last: dict[str, int] = dict(iter(found))
+        since = [{**row, "revision": max(row["revision"], last.get(row["id"], 0))} for row, _ in batch]
+        _remember(connection, table, revision, since)
+        changes = [{**values, "of": row["id"], "version": row["revision"]} for row, values in batch]
+        connection.execute(update(table).where(*this), changes)
 
 
 def _state(connection: Connection, table: Table, source: str, revision: int, rows: Iterable[Row]) -> Changes:
@@ -265,16 +275,16 @@ def _state(connection: Connection, table: Table, source: str, revision: int, row
     current = select(table).where(table.c.source == source, table.c.retracted_in.is_(None))
     before = {row["id"]: dict(row) for row in connection.execute(current).mappings()}
     fresh, changed = [], 0
+    same: list[tuple[Row, Row]] = []
     for row in rows:
         old = before.get(row["id"])
         values = {name: row[name] for name in DERIVED if name in row}
         if old is not None and old == {**old, **row, **{name: old[name] for name in values}}:
-            del before[row["id"]]
-            if values != {name: old[name] for name in values}:
-                _derive(connection, table, old, values, revision)
+            same.append((before.pop(row["id"]), values))
             continue
         changed += old is not None
         fresh.append({**row, "revision": revision, "retracted_in": None})
+    _derive(connection, table, revision, same)
     ended = update(table).where(table.c.source == source, table.c.retracted_in.is_(None))
     if before:
         connection.execute(

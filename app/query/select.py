@@ -148,19 +148,28 @@ class Tables:
 
     def passing(self, path: str, test: Callable[[ColumnElement[Any]], Condition]) -> Condition:
         """The rows whose column at ``path`` passes ``test``. Where it may have been another, candidates are found by indexes."""
-        now, kept = self.table.alias("now"), before(self.table, path)
+        step, _, name = path.rpartition(".")
+        key = self.table.c[step or "id"]
+        table = _referenced(key) if step else self.table
+        kept = before(table, name)
         if not self.as_of or kept is None:
             return test(self.column(path))
-        candidates = union_all(*(select(rows.c.id).where(test(rows.c[path])) for rows in (now, kept)))
-        return and_(self.table.c.id.in_(candidates), test(self.column(path)))
+        candidates = union_all(*(select(rows.c.id).where(test(rows.c[name])) for rows in (table.alias("now"), kept)))
+        return and_(key.in_(candidates), test(self.column(path)))
 
     def _follow(self, table: FromClause, step: str) -> FromClause:
         if step not in self._reached:
-            (key,) = table.c[step].foreign_keys
-            target = key.column.table.alias(f"{step}_")
+            target = _referenced(table.c[step]).alias(f"{step}_")
             self._reached[step] = target
-            self.clause = self.clause.outerjoin(target, table.c[step] == target.c[key.column.name])
+            self.clause = self.clause.outerjoin(target, table.c[step] == target.c.id)
         return self._reached[step]
+
+
+def _referenced(key: ColumnElement[Any]) -> Table:
+    """The table whose ``id`` a column refers to."""
+    (found,) = key.foreign_keys
+    table: Table = found.column.table
+    return table
 
 
 @dataclass(frozen=True, slots=True)
