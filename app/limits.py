@@ -10,6 +10,8 @@ HEAD_SECONDS = 10.0
 """From the first byte of a request to the end of its headers; also what a body may take however small it is."""
 SILENT_SECONDS = 15.0
 """From the connection to the first byte."""
+IDLE_SECONDS = 65
+"""Between two requests of a connection: longer than clients and proxies keep one, or they ask over one that is being closed."""
 BODY_RATE = 8 * 2**10
 """Bytes a second that a body must arrive at, after the first ``HEAD_SECONDS``."""
 MAX_WAITING = 50

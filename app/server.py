@@ -3,7 +3,7 @@
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.limits import GRACE_SECONDS
+from app.limits import GRACE_SECONDS, IDLE_SECONDS
 from app.protocol import StrictProtocol
 from app.settings import Settings
 
@@ -22,5 +22,6 @@ def serve(app: ASGIApp, settings: Settings, fd: int | None = None) -> None:
         access_log=False,
         server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

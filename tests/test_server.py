@@ -169,6 +169,19 @@ def test_it_ends_in_time_although_somebody_reads_slowly(server: Running, tmp_pat
         slow.close()
 
 
+def test_a_connection_may_be_idle_for_as_long_as_is_said(server: Running, tmp_path: Path) -> None:
+    assert httpx.get(server.url + "/v1/limits").json()["request"]["idle_seconds"] > 60  # what proxies keep one for
+    url = f"sqlite:///{server.log.parent}/indicators.db"
+    with running(url, tmp_path, before="import app.server as s; s.IDLE_SECONDS = 1") as other, other.connect() as connection:
+        start = time.monotonic()
+        connection.sendall(GET + b"Host: x\r\n\r\n")
+        answer = b""
+        while chunk := connection.recv(4096):
+            answer += chunk
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert 1 <= time.monotonic() - start < 4
+
+
 @pytest.mark.parametrize(("proxies", "believed"), [("127.0.0.1", True), ("10.0.0.1", False)])
 def test_only_trusted_proxies_say_who_asks(server: Running, tmp_path: Path, proxies: str, believed: bool) -> None:  # noqa: FBT001
     url = f"sqlite:///{server.log.parent}/indicators.db"

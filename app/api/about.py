@@ -17,7 +17,17 @@ from app.api.reading import readers_of
 from app.api.responses import V1, plain
 from app.errors import PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
-from app.limits import BODY_RATE, HEAD_SECONDS, MAX_BODY, MAX_HEADERS, MAX_URL, MAX_WAITING, SILENT_SECONDS, share_of
+from app.limits import (
+    BODY_RATE,
+    HEAD_SECONDS,
+    IDLE_SECONDS,
+    MAX_BODY,
+    MAX_HEADERS,
+    MAX_URL,
+    MAX_WAITING,
+    SILENT_SECONDS,
+    share_of,
+)
 from app.publishing.document import MAX_TEXT, MOST_FACTS, Document
 from app.publishing.parse import MOST_FAULTS
 from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
@@ -34,7 +44,8 @@ LIMITS = {
     "document": {"maximum_depth": MAX_DEPTH, "maximum_facts": MOST_FACTS, "maximum_digits": MAX_DIGITS,
                  "maximum_text": MAX_TEXT, "maximum_faults": MOST_FAULTS},
     "request": {"maximum_body_bytes": MAX_BODY, "maximum_url_bytes": MAX_URL, "maximum_header_bytes": MAX_HEADERS,
-                "head_seconds": HEAD_SECONDS, "silent_seconds": SILENT_SECONDS, "minimum_body_bytes_per_second": BODY_RATE},
+                "head_seconds": HEAD_SECONDS, "silent_seconds": SILENT_SECONDS, "idle_seconds": IDLE_SECONDS,
+                "minimum_body_bytes_per_second": BODY_RATE},
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Written by whole batches, which cost a fraction of cell by cell: most batches ha
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from app.dataset import SEPARATOR, Column, ColumnType, Dataset, Row
@@ -26,8 +27,8 @@ _TEXTS = ("string", "strings")
 def write(dataset: Dataset) -> Iterator[bytes]:
     """The header, then the rows in batches."""
     yield b",".join(column.name.encode() for column in dataset.columns) + END
-    written = _of_lines if dataset.form == "lines" else _of_cells
-    yield from (written(batch, dataset.columns) for batch in batches(dataset.rows))
+    written = partial(_of_lines if dataset.form == "lines" else _of_cells, columns=dataset.columns)
+    yield from map(written, batches(dataset.rows))  # which holds no batch while a reader stalls
 
 
 def _of_lines(batch: Sequence[bytes], columns: Sequence[Column]) -> bytes:
