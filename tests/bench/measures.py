@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bench.contenders import CLIENT_CORE, Server
 
-ROUNDS = 5
+ROUNDS = 9
 
 
 @dataclass(frozen=True, slots=True)
