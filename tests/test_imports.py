@@ -11,6 +11,7 @@ ROOT = Path(app.__file__).parent
 
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "addresses": set(),
     "hedges": set(),
     "settings": set(),
     "limits": set(),
@@ -22,11 +23,12 @@ LAYERS: dict[str, set[str]] = {
     "resource": {"dataset", "errors", "dialects", "hedges"},
     "resources": {"resource", "dialects", "hedges"},
     "query": {"resource", "dataset", "dialects", "errors", "tokens"},
-    "formats": {"dataset", "errors"},
+    "formats": {"addresses", "dataset", "errors"},
     "encoded": {"formats", "query", "resource"},
     "publishing": {"encoded", "resources", "resource", "database", "dialects", "hedges", "errors", "tokens"},
     "sdmx": {"dataset", "errors"},
     "api": {
+        "addresses",
         "sdmx",
         "resources",
         "resource",

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from app.addresses import replaced
 from app.api.openapi import audit_answers
 from app.api.parameters import NoParameters, described, read
 from app.api.publish import writer_of
 from app.api.reading import readers_of
-from app.api.responses import V1, address, plain, replaced
+from app.api.responses import V1, address, plain
 from app.publishing.audit import entries
 from app.resource import MAX_LIMIT
 

@@ -12,10 +12,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
+from app.addresses import replaced
 from app.api.openapi import changes_answers
 from app.api.parameters import NoParameters, described, language, read
 from app.api.reading import readers_of
-from app.api.responses import V1, Variant, address, replaced
+from app.api.responses import V1, Variant, address
 from app.errors import Fault, InvalidParameters
 from app.formats.base import Medium
 from app.formats.negotiate import prefer

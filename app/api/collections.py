@@ -7,11 +7,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
 
+from app.addresses import replaced
 from app.api.direct import Direct
 from app.api.openapi import item_answers, list_answers
 from app.api.parameters import described, item_parameters, language, list_parameters, read
 from app.api.reading import readers_of
-from app.api.responses import V1, Variant, replaced
+from app.api.responses import V1, Variant
 from app.dataset import Dataset
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats import FORMATS, Format

@@ -14,6 +14,7 @@ import msgspec
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.addresses import opened
 from app.dataset import Dataset
 from app.errors import MEDIA_TYPE, Problem
 from app.formats import FORMATS, Format, formats_for
@@ -94,7 +95,7 @@ class Variant:
     def _described(self, dataset: Dataset) -> dict[str, str]:
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
-        elsewhere = _open(self.address, "format")
+        elsewhere = opened(self.address, "format")
         links += [
             f'<{elsewhere}{other.name}>; rel="alternate"; type="{other.media_type}"'
             for other in formats_for(dataset.columns)
@@ -102,7 +103,7 @@ class Variant:
         ]
         headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}
         if self.format is not FORMATS[0]:
-            headers["Content-Disposition"] = disposition(f"{dataset.name}.{self._format.extension}")
+            headers |= {"Content-Disposition": disposition(f"{dataset.name}.{self._format.extension}"), **self._format.headers}
         return headers
 
     def sent(self, body: bytes | AsyncIterator[bytes]) -> Response:
@@ -134,18 +135,6 @@ def address(request: Request) -> str:
     if _CANONICAL.fullmatch(query) is None:
         query = urlencode(parse_qsl(query.decode(), keep_blank_values=True), safe=",").encode()
     return quote(request.scope["path"]) + (f"?{query.decode()}" if query else "")
-
-
-def replaced(address: str, name: str, text: str) -> str:
-    """The address with one of its parameters given anew; ``text`` needs no quoting."""
-    return _open(address, name) + text
-
-
-def _open(address: str, name: str) -> str:
-    """The address with one of its parameters at its end, still to be given."""
-    path, _, query = address.partition("?")
-    kept = [part for part in query.split("&") if part and not part.startswith(f"{name}=")]
-    return f"{path}?{'&'.join([*kept, f'{name}='])}"
 
 
 def disposition(name: str) -> str:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from app.dataset import Column
-from app.formats import parquet
+from app.formats import html, parquet
 from app.formats.base import Format
 from app.formats.csv import CSV
 from app.formats.json import JSON
@@ -13,7 +13,8 @@ from app.formats.parquet import PARQUET
 
 __all__ = ["BY_NAME", "FORMATS", "Format", "formats_for"]
 
-FORMATS: tuple[Format, ...] = (JSON, NDJSON, CSV, *((PARQUET,) if parquet.AVAILABLE else ()), JSONSTAT)
+_DATA = (JSON, NDJSON, CSV, *((PARQUET,) if parquet.AVAILABLE else ()), JSONSTAT)
+FORMATS: tuple[Format, ...] = (*_DATA, html.beside(_DATA))
 """Every format; the first is the default."""
 
 BY_NAME: dict[str, Format] = {format_.name: format_ for format_ in FORMATS}

@@ -1,11 +1,11 @@
 """What a format is."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from app.dataset import Column, Dataset, RowForm
+from app.dataset import Column, ColumnType, Dataset, RowForm
 
 BATCH = 1000
 """Rows that are written at once: what a reader that stalls holds in memory."""
@@ -36,6 +36,7 @@ class Format:
         write: A pure generator of the bytes of a dataset.
         description: For OpenAPI.
         parameters: Of the media type, for Content-Type (``; charset=utf-8``).
+        headers: Others of its answers.
         streams: Whether it is written row by row, so that a list of any length can be.
         takes: How it likes rows best.
         fits: Whether a dataset with these columns can be written in it.
@@ -47,6 +48,7 @@ class Format:
     write: Callable[[Dataset], Iterator[bytes]]
     description: str
     parameters: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     streams: bool = False
     takes: RowForm = "cells"
     fits: Callable[[Sequence[Column]], bool] = lambda _: True
@@ -55,6 +57,13 @@ class Format:
     def content_type(self) -> str:
         """The Content-Type header."""
         return self.media_type + self.parameters
+
+
+WRITTEN: Mapping[ColumnType, Callable[[Any], str]] = {
+    "boolean": lambda cell: "true" if cell else "false",
+    "strings": "\n".join,  # the line end is the only character that no member has
+}
+"""What makes text of cells, where ``str`` does not."""
 
 
 def batches(given: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:

@@ -4,12 +4,11 @@ Written by whole batches, which cost a fraction of cell by cell: most batches ha
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
-from app.dataset import SEPARATOR, Column, ColumnType, Dataset, Row
-from app.formats.base import Format, batches
+from app.dataset import SEPARATOR, Column, Dataset, Row
+from app.formats.base import WRITTEN, Format, batches
 
 FORMULA = (b"=", b"+", b"-", b"@", b"\t", b"\r")
 """Spreadsheets run a text cell that begins like this; an apostrophe before it makes it text again."""
@@ -40,7 +39,7 @@ def _of_lines(batch: Sequence[bytes], columns: Sequence[Column]) -> bytes:
 
 
 def _of_cells(batch: Sequence[Row], columns: Sequence[Column]) -> bytes:
-    texts = [_WRITTEN.get(column.type, str) for column in columns]
+    texts = [WRITTEN.get(column.type, str) for column in columns]
     cells = zip(*batch, strict=True) if batch else ()
     return _of_columns(
         [[b"" if cell is None else text(cell).encode() for cell in column] for text, column in zip(texts, cells, strict=False)],
@@ -73,12 +72,6 @@ def _neutral(cell: bytes) -> bytes:
 def _quoted(cell: bytes) -> bytes:
     return b'"' + cell.replace(b'"', b'""') + b'"' if any(sign in cell for sign in _QUOTED) else cell
 
-
-_WRITTEN: Mapping[ColumnType, Callable[[Any], str]] = {
-    "boolean": lambda cell: "true" if cell else "false",
-    "strings": "\n".join,  # the line end is the only character that no member has
-}
-"""What makes text of cells, where ``str`` does not."""
 
 CSV = Format(
     "csv",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from html5rdf import HTMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -216,6 +217,16 @@ def read_parquet(content: bytes, _resource: Resource) -> list[dict[str, Any]]:
     return [{name: _text(value) for name, value in row.items()} for row in found]
 
 
+def read_html(content: bytes, resource: Resource) -> list[dict[str, Any]]:
+    """The rows of a page, in the types of their columns: as a browser sees it, and one that forgives nothing."""
+    page = HTMLParser(strict=True, namespaceHTMLElements=False).parse(content.decode())
+    (table,) = page.iter("table")
+    names = ["".join(cell.itertext()) for cell in table.iter("th")]
+    kinds = {column.name: column.type for column in resource.columns}
+    lines = [["".join(cell.itertext()) for cell in line.iter("td")] for line in table.find("tbody").iter("tr")]
+    return [{name: CELLS[kinds[name]](text) for name, text in zip(names, line, strict=True)} for line in lines]
+
+
 def _text(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
@@ -243,7 +254,7 @@ CELLS: dict[str, Any] = {
     "boolean": nullable(lambda text: {"true": True, "false": False}[text]),
     "strings": lambda text: text.split("\n") if text else [],
 }
-READERS: dict[str, Any] = {"json": read_json, "ndjson": read_ndjson, "csv": read_csv, "parquet": read_parquet}
+READERS: dict[str, Any] = {"json": read_json, "ndjson": read_ndjson, "csv": read_csv, "parquet": read_parquet, "html": read_html}
 """Of each format what reads it back; a format without one has no contract."""
 
 
