@@ -46,10 +46,7 @@ def _forget(connection: Connection, resource: Resource, ids: Sequence[str]) -> N
 
 
 def _write(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
-    # constructed, not validated: the limits for clients do not hold here
-    filters: dict[str, Any] = {"id": list(ids)}
-    query = resource.query.model_construct(limit=len(ids), **filters)
-    made = {lang: rows_of(Reader(connection, resource, lang).page(query).dataset) for lang in LANGS}
+    made = {lang: rows_of(Reader(connection, resource, lang).those(ids)) for lang in LANGS}
     current = [row.id for row in made[LANGS[0]]]
     if not current:
         return

@@ -10,8 +10,9 @@ from starlette.testclient import TestClient
 from app.database import Database
 from app.publishing.ingest import publish
 from tests.conftest import serving
-from tests.documents import article, vocabulary, written
+from tests.documents import STEPS, article, other, vocabulary, written
 
+FACTS = ("observations", "relations", "designations")
 ID = "thepaper-20240329-xuhui.llm-chain-companies"
 
 
@@ -20,12 +21,17 @@ def client(database: Database) -> TestClient:
     """A service over three revisions: a vocabulary, an article, and a correction of it."""
     publish(database, written(vocabulary()))
     publish(database, written(article()))
+    publish(database, written(corrected()))
+    return serving(database)
+
+
+def corrected() -> dict[str, Any]:
+    """The article with a figure changed, one more, and a designation less."""
     data = article()
     data["observations"][0] |= {"value": 350, "cite": {"line": 2, "text": "近350家"}}
     del data["designations"]
     data["observations"].append({**data["observations"][1], "key": "more"})
-    publish(database, written(data))
-    return serving(database)
+    return data
 
 
 def changes(client: TestClient, query: str = "") -> list[dict[str, Any]]:
@@ -39,7 +45,7 @@ def test_every_change_has_its_old_and_new_row(client: TestClient) -> None:
     assert set(found) == {("news.chip-companies", "changed"), ("news.more", "added"), ("news.pilot", "retracted")}
     changed = found["news.chip-companies", "changed"]
     assert (changed["old"]["value"], changed["new"]["value"]) == (300, 350)
-    assert (changed["old"]["retracted_in"], changed["new"]["revision"]) == (3, 3)
+    assert (changed["old"]["revision"], changed["new"]["revision"]) == (2, 3)
     assert found["news.more", "added"]["old"] is None
     assert found["news.pilot", "retracted"]["new"] is None
     assert found["news.pilot", "retracted"]["old"]["title"] == "Pilot district"
@@ -51,11 +57,24 @@ def test_changes_add_up_to_the_present(client: TestClient) -> None:
     for change in changes(client):
         state[change["resource"], change["id"]] = change["new"]
     present = {key: row for key, row in state.items() if row is not None}
-    for name in ("observations", "relations", "designations"):
+    for name in FACTS:
         rows = client.get(f"/v1/{name}").json()["data"]
-        assert {row["id"]: row for row in rows} == {
-            key: {**row, "retracted_in": None} for (resource, key), row in present.items() if resource == name
-        }
+        assert {row["id"]: row for row in rows} == {key: row for (resource, key), row in present.items() if resource == name}
+
+
+def test_old_and_new_rows_are_as_they_were_then(database: Database) -> None:
+    """Whatever is published later: names, regions and days of then, as ``as_of`` answers them."""
+    for each in (vocabulary(), article(), corrected(), other(), *(step() for step in STEPS.values())):
+        publish(database, written(each))
+    client = serving(database)
+    seen = set()
+    for change in changes(client, "?limit=1000"):
+        address = f"/v1/{change['resource']}/{change['id']}?as_of="
+        for row, moment in ((change["old"], change["revision"] - 1), (change["new"], change["revision"])):
+            answer = client.get(f"{address}{moment}")
+            assert answer.json().get("data") == row, (change, answer.status_code)
+        seen.add(change["change"])
+    assert seen == {"added", "changed", "retracted"}
 
 
 def test_pages_and_ranges(client: TestClient) -> None:

@@ -1,16 +1,14 @@
 """What changed between revisions: versions of facts that were added, changed or retracted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, and_, case, exists, literal, select, tuple_, union_all
+from sqlalchemy import Connection, Row, Select, case, exists, literal, select, tuple_, union_all
 
 from app.dataset import Cell
-from app.query.paging import Target
-from app.query.plans import plan
-from app.query.select import needed, statement, table_of
-from app.query.shaping import shaper
+from app.query.paging import Reader
+from app.query.select import table_of
 from app.resource import Lang, Resource
 
 Kind = Literal["added", "changed", "retracted"]
@@ -21,7 +19,7 @@ Place = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one fact: what it was before the revision, and what it was then."""
+    """One change of one fact: its row as of the revision before, and as of this one."""
 
     revision: int
     resource: str
@@ -45,60 +43,49 @@ def changes(  # noqa: PLR0913  what of which facts between which revisions
     if after is not None:
         wanted = wanted.where(tuple_(events.c.revision, events.c.resource, events.c.id) > tuple_(*map(literal, after)))
     found = connection.execute(wanted).all()
-    by_name = {resource.name: resource for resource in facts}
-    versions: dict[tuple[str, str, int], Record] = {}
-    for name, resource in by_name.items():
-        pairs = [(row.id, version) for row in found if row.resource == name for version in (row.old, row.new) if version]
-        for record in _versions(connection, resource, pairs, lang):
-            versions[name, str(record["id"]), int(str(record["revision"]))] = record
+    rows = _rows(connection, {resource.name: resource for resource in facts}, found, lang)
     return [
         Change(
-            row.revision,
-            row.resource,
-            row.id,
-            row.change,
-            versions.get((row.resource, row.id, row.old)),
-            versions.get((row.resource, row.id, row.new)),
+            each.revision,
+            each.resource,
+            each.id,
+            each.change,
+            rows.get((each.resource, each.revision - 1, each.id)),
+            rows.get((each.resource, each.revision, each.id)),
         )
-        for row in found
+        for each in found
     ]
 
 
+def _rows(
+    connection: Connection, facts: Mapping[str, Resource], found: Sequence[Row[Any]], lang: Lang
+) -> dict[tuple[str, int, str], Record]:
+    """The rows before and after these changes as they were then, by resource, revision and id."""
+    wanted: dict[tuple[str, int], set[str]] = {}
+    for each in found:
+        for moment in (each.revision - 1, each.revision):
+            wanted.setdefault((each.resource, moment), set()).add(each.id)
+    return {
+        (name, moment, str(record["id"])): record
+        for (name, moment), identifiers in wanted.items()
+        for record in Reader(connection, facts[name], lang, moment).those(sorted(identifiers)).records()
+    }
+
+
 def _events(resource: Resource, since: int, until: int) -> tuple[Select[Any], Select[Any]]:
-    """A new version, with the one that it replaced; and a version that ended without another."""
+    """A new version, which may have replaced another; and a version that ended without another."""
     new, old = table_of(resource).alias("new"), table_of(resource).alias("old")
     name = literal(resource.name).label("resource")
-    replaced = and_(old.c.id == new.c.id, old.c.retracted_in == new.c.revision)
-    arrived = (
-        select(
-            new.c.revision.label("revision"),
-            name,
-            new.c.id.label("id"),
-            case((old.c.id.is_(None), "added"), else_="changed").label("change"),
-            old.c.revision.label("old"),
-            new.c.revision.label("new"),
-        )
-        .select_from(new.outerjoin(old, replaced))
-        .where(new.c.revision > since, new.c.revision <= until)
-    )
-    ended = select(
-        old.c.retracted_in, name, old.c.id, literal("retracted"), old.c.revision, literal(None, old.c.revision.type)
-    ).where(
+    replaced = exists().where(old.c.id == new.c.id, old.c.retracted_in == new.c.revision)
+    arrived = select(
+        new.c.revision.label("revision"),
+        name,
+        new.c.id.label("id"),
+        case((replaced, "changed"), else_="added").label("change"),
+    ).where(new.c.revision > since, new.c.revision <= until)
+    ended = select(old.c.retracted_in, name, old.c.id, literal("retracted")).where(
         old.c.retracted_in > since,
         old.c.retracted_in <= until,
         ~exists().where(new.c.id == old.c.id, new.c.revision == old.c.retracted_in),
     )
     return arrived, ended
-
-
-def _versions(connection: Connection, resource: Resource, pairs: Sequence[tuple[str, int]], lang: Lang) -> list[Record]:
-    """The rows of these versions of facts."""
-    if not pairs:
-        return []
-    target = Target(resource, lang, connection.dialect)
-    names = tuple(column.name for column in resource.columns)
-    tables = target.tables(as_of=False)
-    which = tuple_(tables.column("id"), tables.column("revision")).in_(pairs)
-    stored = plan(connection.dialect, statement(tables, tables.columns(needed(resource, names)), [which])).execute(connection, {})
-    shape = shaper(resource, names, connection.dialect.name)
-    return [dict(zip(names, row, strict=True)) for row in shape(stored)]

@@ -116,6 +116,12 @@ class Reader:
         values = values_of(self.resource, query, self.as_of)
         return bool(_beyond(self._target, shape).execute(self.connection, values | {"skipped": count}))
 
+    def those(self, identifiers: Sequence[str]) -> Dataset:
+        """The rows with these ids."""
+        # constructed, not validated: the limits for clients do not hold here
+        filters: dict[str, Any] = {cursors.TIE_BREAKER: list(identifiers)}
+        return self.page(self.resource.query.model_construct(limit=len(identifiers), **filters)).dataset
+
     def row(self, identifier: str, fields: Sequence[str] | None = None) -> Dataset | None:
         """The row with that id, as a dataset of one row; None where there is none."""
         key = _key(identifier, self.resource)
