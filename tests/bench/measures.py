@@ -42,7 +42,7 @@ def most(name: str, measured: float, wanted: float, detail: str) -> Goal:
 
 def rate(server: Server, path: str, script: Path | None = None, connections: int = 16, headers: Sequence[str] = ()) -> float:
     """Requests a second. Raises where an answer was an error."""
-    command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", "-d3s"]
+    command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", "-d3s", "--timeout", "10s"]
     command += [part for header in headers for part in ("-H", header)]
     command += ["-s", str(script)] if script else []
     out = subprocess.run([*command, server.url(path)], capture_output=True, text=True, check=True).stdout
