@@ -167,7 +167,7 @@ class ListQuery(ItemQuery):
         Field(description="Columns to sort by, `-` before a column for descending; nulls come last and `id` breaks ties."),
     ] = None
     facets: Annotated[
-        list[str] | None, Comma, Field(description="Columns of which to count the values in the whole result (JSON alone).")
+        list[str] | None, Comma, Field(description="Columns of which to count the values in the whole result (in JSON and HTML).")
     ] = None
     q: Annotated[
         str | None,

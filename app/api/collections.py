@@ -1,5 +1,6 @@
 """The generic list and item: one router per resource, all of one make."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
@@ -106,16 +107,22 @@ def _with_includes(reader: Reader, identifier: str, found: Dataset) -> Dataset:
 def _check(query: ListQuery, format_: Format) -> None:
     """Raise InvalidParameters for what the format cannot do."""
     faults = []
-    if query.facets and format_ is not FORMATS[0]:
-        faults.append(Fault("Counts are answered in JSON alone.", "facets_format", parameter="facets", suggestion="format=json"))
+    if query.facets and not format_.counts:
+        message = "Counts are answered in formats that have room for them."
+        faults.append(_unfit("facets", message, [other for other in FORMATS if other.counts]))
     if query.limit is None and not format_.streams:
-        names = tuple(f"format={other.name}" for other in FORMATS if other.streams)
         message = "Whole lists are answered in formats that are written row by row."
-        faults.append(Fault(message, "limit_format", parameter="limit", allowed=names, suggestion=names[0]))
+        faults.append(_unfit("limit", message, [other for other in FORMATS if other.streams]))
     if query.limit is None and query.cursor is not None:
         faults.append(Fault("A whole list has no pages.", "limit_cursor", parameter="cursor"))
     if faults:
         raise InvalidParameters("One or more parameters cannot be used.", faults)
+
+
+def _unfit(parameter: str, message: str, fit: Sequence[Format]) -> Fault:
+    """The fault of a parameter that the format cannot serve, with those that can."""
+    names = tuple(f"format={other.name}" for other in fit)
+    return Fault(message, f"{parameter}_format", parameter=parameter, allowed=names, suggestion=names[0])
 
 
 def _lists(resource: Resource, identifier: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -86,19 +86,22 @@ class Variant:
     def represent(self, dataset: Dataset) -> Response:
         """The dataset, with links to the next page, the other formats, and the description of the API."""
         body = b"".join(self._format.write(dataset))
-        return Response(body, headers=self._described(dataset), media_type=self.format.content_type)
+        offers = [offer for offer in formats_for(dataset.columns) if offer.counts or not dataset.facets]
+        return Response(body, headers=self._described(dataset, offers), media_type=self.format.content_type)
 
     def stream(self, dataset: Dataset, chunks: AsyncIterator[bytes]) -> Response:
         """The dataset, sent as ``chunks`` while it is read."""
-        return StreamingResponse(chunks, headers=self._described(dataset), media_type=self.format.content_type)
+        offers = [offer for offer in formats_for(dataset.columns) if offer.streams]
+        return StreamingResponse(chunks, headers=self._described(dataset, offers), media_type=self.format.content_type)
 
-    def _described(self, dataset: Dataset) -> dict[str, str]:
+    def _described(self, dataset: Dataset, offers: Sequence[Format]) -> dict[str, str]:
+        """The headers; ``offers`` are the formats in which the same can be had."""
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
         elsewhere = opened(self.address, "format")
         links += [
             f'<{elsewhere}{other.name}>; rel="alternate"; type="{other.media_type}"'
-            for other in formats_for(dataset.columns)
+            for other in offers
             if other is not self.format
         ]
         headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}

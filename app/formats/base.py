@@ -38,6 +38,7 @@ class Format:
         parameters: Of the media type, for Content-Type (``; charset=utf-8``).
         headers: Others of its answers.
         streams: Whether it is written row by row, so that a list of any length can be.
+        counts: Whether it has room for the counts of facets.
         takes: How it likes rows best.
         fits: Whether a dataset with these columns can be written in it.
     """
@@ -50,6 +51,7 @@ class Format:
     parameters: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     streams: bool = False
+    counts: bool = False
     takes: RowForm = "cells"
     fits: Callable[[Sequence[Column]], bool] = lambda _: True
 

@@ -42,6 +42,7 @@ def beside(others: Sequence[Format]) -> Format:
         partial(write, others=tuple(others)),
         "A page for browsers, with links to rows and to the other formats.",
         parameters="; charset=utf-8",
+        counts=True,
         headers={"Content-Security-Policy": POLICY},
     )
 
@@ -59,6 +60,9 @@ def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
         f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p>{_said(dataset, len(rows))}</p>\n"
         f"<nav>{''.join(_link(address, name) for name, address in links.items())}</nav>\n"
     ).encode()
+    for name, found in dataset.facets.items():
+        counts = ", ".join(f"{'null' if value is None else value} ({count})" for value, count in found)
+        yield f"<p>{escape(f'{name}: {counts}.')}</p>\n".encode()
     if dataset.included is None:
         yield _table(dataset.name, columns, rows, here, above=1)
         return
@@ -77,7 +81,8 @@ def _links(dataset: Dataset, here: str, others: Sequence[Format]) -> Mapping[str
         return {}
     up = here.partition("?")[0].rsplit("/", 1)[0]
     given = {name: address for name, address in dataset.links.items() if address and name != "self"}
-    same = {other.name: opened(here, "format") + other.name for other in others if other.fits(dataset.columns)}
+    able = (other for other in others if other.fits(dataset.columns) and (other.counts or not dataset.facets))
+    same = {other.name: opened(here, "format") + other.name for other in able}
     return {"up": up, **given, **same}
 
 

@@ -59,4 +59,6 @@ def _joined(rows: Sequence[bytes], rest: Mapping[str, Any]) -> bytes:
     return b",".join(pieces)
 
 
-JSON = Format("json", "application/json", "json", write, "One object with rows, `meta` and `links`.", takes="objects")
+JSON = Format(
+    "json", "application/json", "json", write, "One object with rows, `meta` and `links`.", counts=True, takes="objects"
+)

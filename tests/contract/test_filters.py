@@ -218,7 +218,12 @@ def test_facets_count_the_whole_result(seed_client: TestClient, resource: Resour
         values = [row[name] for row in whole]
         assert {count["value"]: count["count"] for count in counts} == {value: values.count(value) for value in values}
         assert [count["count"] for count in counts] == sorted((count["count"] for count in counts), reverse=True)
-    assert seed_client.get(address, params={"facets": resource.facets[0], "format": "csv"}).status_code == 422
+    name = resource.facets[0]
+    page = seed_client.get(address, params={"facets": name, "format": "html"}).text
+    shown = [f"{'null' if each['value'] is None else each['value']} ({each['count']})" for each in body["facets"][name]]
+    assert f"<p>{name}: {', '.join(shown)}.</p>" in page
+    (fault,) = seed_client.get(address, params={"facets": name, "format": "csv"}).json()["errors"]
+    assert (fault["parameter"], fault["code"], fault["allowed"]) == ("facets", "facets_format", ["format=json", "format=html"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -174,6 +175,17 @@ def test_other_formats_are_linked(seed_client: TestClient, resource: Resource, f
         part = f'<{address(resource)}?limit=2&format={other.name}>; rel="alternate"; type="{other.media_type}"'
         assert (part in link) == (other is not format_)
     assert '</openapi.json>; rel="describedby"' in link
+
+
+@EACH
+def test_every_link_can_be_followed(seed_client: TestClient, resource: Resource) -> None:
+    """Those of lists that not every format can answer, too."""
+    for query in ("limit=2", f"facets={resource.facets[0]}", "limit=all&format=csv"):
+        links = seed_client.get(f"{address(resource)}?{query}").headers["link"]
+        targets = re.findall(r'<([^>]+)>; rel="(?:alternate|next)"', links)
+        assert targets
+        for target in targets:
+            assert seed_client.get(target).status_code == 200, target
 
 
 @EACH
