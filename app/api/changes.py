@@ -57,7 +57,7 @@ class Page:
     "/changes",
     operation_id="list_changes",
     summary="List what publications changed",
-    description="Versions of facts that were added, changed or retracted between revisions, with old and new rows.",
+    description="Facts that were added, changed or retracted between revisions, with their rows before and after.",
     responses=changes_answers(),
     openapi_extra={"parameters": described(ChangesParameters)},
     response_class=Response,

@@ -119,8 +119,8 @@ CHANGE: dict[str, Any] = {
     "resource": {**_TEXT, "description": "The resource that the fact is of."},
     "id": {**_TEXT, "description": "Id of the fact."},
     "change": {**_TEXT, "enum": ["added", "changed", "retracted"]},
-    "old": {**_FACT, "description": "The fact before; null where it was added."},
-    "new": {**_FACT, "description": "The fact since then; null where it was retracted."},
+    "old": {**_FACT, "description": "The fact as it was before; null where it was added."},
+    "new": {**_FACT, "description": "The fact as it was then; null where it was retracted."},
 }
 
 _MOMENT = {**_TEXT, "format": "date-time"}
