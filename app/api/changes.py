@@ -22,6 +22,7 @@ from app.formats.base import Medium
 from app.formats.negotiate import prefer
 from app.query.changes import Change, Place, changes
 from app.query.history import current_revision, moments, revision_at
+from app.query.paging import LARGEST_ID
 from app.resource import AS_OF, MAX_LIMIT, AsOf, ItemQuery, Lang
 from app.resources import ALL
 
@@ -29,6 +30,9 @@ router = APIRouter(prefix=V1, tags=["Sources and history"])
 
 FACTS = tuple(resource for resource in ALL if resource.versioned)
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
+_TEXT = Annotated[str, msgspec.Meta(pattern=r"^[^\0]*$")]
+_PLACE = tuple[Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)], _TEXT, _TEXT]
+"""A place as cursors may have it: whoever sends one may have altered it."""
 
 
 class ChangesParameters(NoParameters):
@@ -97,7 +101,7 @@ def _write_cursor(place: Place) -> str:
 def _read_cursor(cursor: str) -> Place:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        found = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=tuple[int, str, str])
+        found: Place = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=_PLACE)
     except (ValueError, binascii.Error, msgspec.DecodeError):
         fault = Fault("This is not a cursor; use the `next` link of the page before.", "invalid_cursor", parameter="cursor")
         raise InvalidParameters("The cursor cannot be used.", [fault]) from None

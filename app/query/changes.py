@@ -38,10 +38,11 @@ def changes(  # noqa: PLR0913  what of which facts between which revisions
     connection: Connection, facts: Sequence[Resource], since: int, until: int, lang: Lang, limit: int, after: Place | None
 ) -> list[Change]:
     """The changes of revisions after ``since`` up to ``until``, the oldest first, at most ``limit`` after the place ``after``."""
-    events = union_all(*(event for resource in facts for event in _events(resource, since, until))).subquery()
+    begin = (since + 1, "", "")
+    start = max(after or begin, begin)
+    kinds = ((resource, events) for resource in facts for events in _events(resource))
+    events = union_all(*(_first(events, resource.name, limit, start, until) for resource, events in kinds)).subquery()
     wanted = select(events).order_by(events.c.revision, events.c.resource, events.c.id).limit(limit)
-    if after is not None:
-        wanted = wanted.where(tuple_(events.c.revision, events.c.resource, events.c.id) > tuple_(*map(literal, after)))
     found = connection.execute(wanted).all()
     rows = _rows(connection, {resource.name: resource for resource in facts}, found, lang)
     return [
@@ -72,7 +73,7 @@ def _rows(
     }
 
 
-def _events(resource: Resource, since: int, until: int) -> tuple[Select[Any], Select[Any]]:
+def _events(resource: Resource) -> tuple[Select[Any], Select[Any]]:
     """A new version, which may have replaced another; and a version that ended without another."""
     new, old = table_of(resource).alias("new"), table_of(resource).alias("old")
     name = literal(resource.name).label("resource")
@@ -82,10 +83,19 @@ def _events(resource: Resource, since: int, until: int) -> tuple[Select[Any], Se
         name,
         new.c.id.label("id"),
         case((replaced, "changed"), else_="added").label("change"),
-    ).where(new.c.revision > since, new.c.revision <= until)
-    ended = select(old.c.retracted_in, name, old.c.id, literal("retracted")).where(
-        old.c.retracted_in > since,
-        old.c.retracted_in <= until,
+    )
+    ended = select(old.c.retracted_in.label("revision"), name, old.c.id.label("id"), literal("retracted").label("change")).where(
         ~exists().where(new.c.id == old.c.id, new.c.revision == old.c.retracted_in),
     )
     return arrived, ended
+
+
+def _first(events: Select[Any], resource: str, limit: int, after: Place, until: int) -> Select[Any]:
+    """The first of these events of a resource after a place: where an index has them in this order, no others are looked at."""
+    revision, identifier = events.selected_columns.revision, events.selected_columns.id
+    past, name, last = after
+    if resource == name:
+        rest = tuple_(revision, identifier) > tuple_(literal(past), literal(last))
+    else:
+        rest = revision >= past if resource > name else revision > past
+    return select(events.where(rest, revision <= until).order_by(revision, identifier).limit(limit).subquery())

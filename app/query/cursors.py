@@ -117,7 +117,7 @@ def _typed(cell: Any, kind: ColumnType) -> Any:
         return None
     if type(cell) not in _TYPES.get(kind, (str,)):
         raise TypeError
-    if isinstance(cell, int | float) and not abs(cell) < TOO_LARGE:
+    if (isinstance(cell, int | float) and not abs(cell) < TOO_LARGE) or (isinstance(cell, str) and "\0" in cell):
         raise ValueError
     return _READ[kind](cell) if kind in _READ else cell
 

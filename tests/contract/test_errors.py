@@ -1,5 +1,7 @@
 """The contract of errors: a problem document (RFC 9457) for every fault, all faults at once, the nearest right value."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -100,6 +102,22 @@ def test_a_cursor_belongs_to_its_query(seed_client: TestClient) -> None:
 def test_no_cursor_breaks_the_service(seed_client: TestClient, cursor: str) -> None:
     answer = seed_client.get("/v1/observations", params={"cursor": cursor, "sort": "value"})
     assert answer.status_code == 422
+
+
+PAGED = ("observations?sort=-value", "observations?sort=reported_on", "zones?", "revisions?sort=published_at", "changes?")
+MEMBERS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5) | st.just([1])
+EDGES = st.sampled_from([2**31, 2**63, 2**64, -(10**30), "a\0b", "2024-13-45", ""])
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_altered_cursor_breaks_the_service(seed_client: TestClient, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(PAGED))
+    cursor = seed_client.get(f"/v1/{path}&limit=1").json()["links"]["next"].split("cursor=")[1]
+    members = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    members[data.draw(st.integers(0, len(members) - 1))] = data.draw(MEMBERS | EDGES)
+    altered = base64.urlsafe_b64encode(json.dumps(members).encode()).decode().rstrip("=")
+    assert seed_client.get(f"/v1/{path}&limit=1", params={"cursor": altered}).status_code in (200, 422), members
 
 
 @given(st.text(max_size=40, alphabet=st.characters(codec="utf-8")), st.sampled_from(ALL))
