@@ -100,7 +100,10 @@ def _as_of(value: object) -> object:
         raise ValueError("Expected a revision's number, a day as YYYY-MM-DD, or a date-time as of RFC 3339") from None
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         moment = moment.replace(hour=23, minute=59, second=59, microsecond=999999)
-    return moment.replace(tzinfo=moment.tzinfo or UTC)
+    try:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Expected a moment that lies, in UTC, in the years 1 to 9999") from None
 
 
 def _all_or_number(value: object, number: ValidatorFunctionWrapHandler) -> int | None:
@@ -113,6 +116,7 @@ Comma = BeforeValidator(_split)
 Code = Annotated[str, StringConstraints(max_length=200)]
 Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+Places = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
 Limit = Annotated[
     int | None,
     Field(ge=1, le=MAX_LIMIT),

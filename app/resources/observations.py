@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from app.dialects.types import Number, Whole
 from app.hedges import BoundsBasis, Comparator, hedge_of, wording
-from app.resource import Amount, At, Day, Ids, Latest, Match, Resource, Where
+from app.resource import Amount, At, Day, Ids, Latest, Match, Places, Resource, Where
 from app.resources.indicators import Topic
 from app.resources.shared import CLUSTERED, Before, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
 
@@ -254,7 +254,7 @@ class ObservationQuery(FactQuery):
     comparator: Annotated[Ids, Where("comparator", "in"), Field(description="Comparators.")] = None
     hedge: Annotated[Ids, Where("hedge", "in"), Field(description="Literal hedge words.")] = None
     bounds_basis: Annotated[Ids, Where("bounds_basis", "in"), Field(description="Bases of the bounds.")] = None
-    rank: Annotated[list[int] | None, Where("rank", "in"), Field(description="Stated places.")] = None
+    rank: Annotated[Places, Where("rank", "in"), Field(description="Stated places.")] = None
     rank_band: Annotated[Ids, Where("rank_band", "in"), Field(description="Bands of places.")] = None
     period_basis: Annotated[Ids, Where("period_basis", "in"), Field(description="Bases of the periods.")] = None
     value: Annotated[Amount, Where("value", "=", HEDGED), Field(description="Stated number equal to.")] = None

@@ -143,6 +143,11 @@ def test_periods(seed_client: TestClient) -> None:
     assert keys(reported_from="2024-03-30") == set()
 
 
+def test_places_are_listed_as_ids_are(seed_client: TestClient) -> None:
+    whole = rows(seed_client, "/v1/observations", limit=1000)
+    assert rows(seed_client, "/v1/observations", rank="1,2", limit=1000) == [row for row in whole if row["rank"] in (1, 2)] != []
+
+
 @pytest.fixture
 def history(new_database: NewDatabase) -> Iterator[TestClient]:
     """A service over three revisions of a source, and another source about an earlier period."""
