@@ -1,6 +1,7 @@
 """Revisions: what publishing a document does to what is served."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -85,6 +86,28 @@ def test_nothing_of_a_faulty_document_is_stored(client: TestClient, database: Da
     with pytest.raises(DocumentFaulty):
         publish(database, written(data))
     assert [client.get(f"/v1/{name}").text for name in ("revisions", "observations", "organisations", "sources")] == before
+
+
+def with_whole_numbers(number: int) -> dict[str, Any]:
+    """The article with such whole numbers wherever it may have one."""
+    data = article()
+    data["source"] |= {"views": number, "comments": number}
+    data["observations"][0] |= {"rank": {"place": number, "of": number}, "cite": {"line": number, "text": "近300家"}}
+    return data
+
+
+def test_the_largest_whole_numbers_are_served_again_and_larger_ones_refused(client: TestClient, database: Database) -> None:
+    largest = 2**31 - 1
+    publish(database, written(with_whole_numbers(largest)))
+    (row,) = rows(client, "/v1/observations", id="news.chip-companies")
+    assert {row["rank"], row["rank_of"], row["line"]} == {largest}
+    (source,) = rows(client, "/v1/sources", id="news")
+    assert {source["views"], source["comments"]} == {largest}
+    with pytest.raises(DocumentFaulty) as refused:
+        publish(database, written(with_whole_numbers(largest + 1)))
+    found = {fault.pointer for fault in refused.value.errors if fault.code == "less_than_equal"}
+    of_source, of_fact = ("views", "comments"), ("rank/place", "rank/of", "cite/line")
+    assert found == {f"/source/{name}" for name in of_source} | {f"/observations/0/{name}" for name in of_fact}
 
 
 def test_an_interrupted_publication_leaves_nothing(

@@ -30,6 +30,8 @@ MAX_TEXT = 500
 """Characters of one text."""
 LARGEST = 2**53 - 1
 """Up to here every whole number is exact in eight bytes of floating point."""
+MOST = 2**31 - 1
+"""What every engine keeps as a whole number: of a line, a place, a count."""
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -53,7 +55,8 @@ def _hedge(value: str) -> str:
 Line = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_clean)]
 Slug = Annotated[str, Field(pattern=SLUG, max_length=100)]
 When = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="A year, month or day.")]
-Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
 Figure = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 HedgeWord = Annotated[str, AfterValidator(_hedge), WithJsonSchema({"type": "string", "enum": list(HEDGES)})]
 
@@ -103,8 +106,8 @@ class SourcePart(Part):
     photographer: Line | None = None
     url: Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)] | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    views: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
-    comments: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
+    views: Count | None = None
+    comments: Count | None = None
     occasion: Text | None = None
     speakers: list[Speaker] = []
     not_stated: list[Text] = []
