@@ -111,6 +111,11 @@ FAULTY: list[tuple[Callable[[Data], None], str, str, str | None]] = [
     (at("relations/0/predicate", "part_of"), "/relations/0/object", "wrong_kind", None),
     (at("relations/0/object", "acme"), "/relations/0/object", "wrong_kind", None),
     (at("designations/0/key", "chip-companies"), "/designations/0/key", "duplicate", None),
+    (at("source/published_time", "24:01"), "/source/published_time", "value_error", None),
+    (at("source/published_time", "9:30"), "/source/published_time", "string_pattern_mismatch", None),
+    (at("clusters/0/since", "2024-13"), "/clusters/0/since", "value_error", None),
+    (at("clusters/0/since", "2023-02-29"), "/clusters/0/since", "value_error", None),
+    (at("clusters/0/since", "\u0662\u0660\u0662\u0664"), "/clusters/0/since", "string_pattern_mismatch", None),
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ The JSON Schema that the service publishes is generated from ``Document``.
 """
 
 import unicodedata
+from datetime import date, time
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -52,9 +53,28 @@ def _hedge(value: str) -> str:
     return value
 
 
+def _of_calendar(value: str) -> str:
+    try:
+        date.fromisoformat(value + "0001-01-01"[len(value) :])
+    except ValueError:
+        raise ValueError("expected a year, month or day of the calendar") from None
+    return value
+
+
+def _of_clock(value: str) -> str:
+    try:
+        time.fromisoformat(value)
+    except ValueError:
+        raise ValueError("expected a time of day") from None
+    return value
+
+
 Line = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_clean)]
 Slug = Annotated[str, Field(pattern=SLUG, max_length=100)]
-When = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", description="A year, month or day.")]
+When = Annotated[
+    str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", description="A year, month or day."), AfterValidator(_of_calendar)
+]
+Clock = Annotated[str, Field(pattern=r"^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$", description="A time of day."), AfterValidator(_of_clock)]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Positive = Annotated[int, Field(ge=1, le=MOST)]
 Figure = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
@@ -100,7 +120,7 @@ class SourcePart(Part):
     title_translated: Text
     publisher: Text
     published_on: Day | None = None
-    published_time: Annotated[str, Field(pattern=r"^\d{2}:\d{2}(:\d{2})?$")] | None = None
+    published_time: Clock | None = None
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
     author: Line | None = None
     photographer: Line | None = None
