@@ -26,6 +26,7 @@ from pydantic.fields import FieldInfo
 from sqlmodel import SQLModel
 
 from app.dataset import Column, ColumnType
+from app.dialects.types import LARGEST_WHOLE
 
 Lang = Literal["en", "zh"]
 LANGS: tuple[Lang, ...] = get_args(Lang)
@@ -116,7 +117,7 @@ Comma = BeforeValidator(_split)
 Code = Annotated[str, StringConstraints(max_length=200)]
 Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
-Places = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+Places = Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_WHOLE)]] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
 Limit = Annotated[
     int | None,
     Field(ge=1, le=MAX_LIMIT),

@@ -11,6 +11,7 @@ from app.api.parameters import NoParameters, described, read
 from app.api.publish import writer_of
 from app.api.reading import readers_of
 from app.api.responses import V1, address, plain
+from app.dialects.types import LARGEST_WHOLE
 from app.publishing.audit import entries
 from app.resource import MAX_LIMIT
 
@@ -21,7 +22,7 @@ class AuditParameters(NoParameters):
     """The parameters of the audit."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Entries per page.")] = 100
-    before: Annotated[int | None, Field(ge=1, le=2**31 - 1, description="Entries before the one of this id.")] = None
+    before: Annotated[int | None, Field(ge=1, le=LARGEST_WHOLE, description="Entries before the one of this id.")] = None
 
 
 @router.get(

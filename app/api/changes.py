@@ -17,12 +17,12 @@ from app.api.openapi import changes_answers
 from app.api.parameters import NoParameters, described, language, read
 from app.api.reading import readers_of
 from app.api.responses import V1, Variant, address
+from app.dialects.types import LARGEST_WHOLE
 from app.errors import Fault, InvalidParameters
 from app.formats.base import Medium
 from app.formats.negotiate import prefer
 from app.query.changes import Change, Place, changes
 from app.query.history import current_revision, moments, revision_at
-from app.query.paging import LARGEST_ID
 from app.resource import AS_OF, MAX_LIMIT, AsOf, ItemQuery, Lang
 from app.resources import ALL
 
@@ -31,7 +31,7 @@ router = APIRouter(prefix=V1, tags=["Sources and history"])
 FACTS = tuple(resource for resource in ALL if resource.versioned)
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 _TEXT = Annotated[str, msgspec.Meta(pattern=r"^[^\0]*$")]
-_PLACE = tuple[Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)], _TEXT, _TEXT]
+_PLACE = tuple[Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)], _TEXT, _TEXT]
 """A place as cursors may have it: whoever sends one may have altered it."""
 
 

@@ -28,6 +28,10 @@ Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")
 """The type of figures: 8 bytes of floating point. SQLite's NUMERIC gives integral ones back as integers, as people write them."""
 
 
+LARGEST_WHOLE = 2**31 - 1
+"""The largest whole number that every engine keeps: of a revision, a line, a place, a count."""
+
+
 Whole = BigInteger().with_variant(Integer, "sqlite")
 """The type of whole numbers that count on; as a primary key, SQLite finds its rows by it directly."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from app.dialects.types import LARGEST_WHOLE
 from app.hedges import HEDGES, Comparator
 from app.resource import Day
 from app.resources.clusters import ClusterType
@@ -31,8 +32,6 @@ MAX_TEXT = 500
 """Characters of one text."""
 LARGEST = 2**53 - 1
 """Up to here every whole number is exact in eight bytes of floating point."""
-MOST = 2**31 - 1
-"""What every engine keeps as a whole number: of a line, a place, a count."""
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -75,8 +74,8 @@ When = Annotated[
     str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", description="A year, month or day."), AfterValidator(_of_calendar)
 ]
 Clock = Annotated[str, Field(pattern=r"^[0-9]{2}:[0-9]{2}(:[0-9]{2})?$", description="A time of day."), AfterValidator(_of_clock)]
-Count = Annotated[int, Field(ge=0, le=MOST)]
-Positive = Annotated[int, Field(ge=1, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
+Positive = Annotated[int, Field(ge=1, le=LARGEST_WHOLE)]
 Figure = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 HedgeWord = Annotated[str, AfterValidator(_hedge), WithJsonSchema({"type": "string", "enum": list(HEDGES)})]
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_colum
 from sqlalchemy.engine.interfaces import Dialect
 
 from app.dataset import SEPARATOR, Cell, Column, Dataset, Meta, RowForm
-from app.dialects.types import TEXTS, line_of
+from app.dialects.types import LARGEST_WHOLE, TEXTS, line_of
 from app.query import cursors
 from app.query.history import current_revision, revision_at
 from app.query.plans import Plan, plan
@@ -31,7 +31,6 @@ from app.query.shaping import Shaper, shaper
 from app.resource import MAX_LIMIT, Include, Lang, ListQuery, Resource
 
 ID_SAMPLE = 2000
-LARGEST_ID = 2**31 - 1
 MOST_FACET_VALUES = 1000
 
 
@@ -277,5 +276,5 @@ def _key(identifier: str, resource: Resource) -> str | int | None:
     """The id in the type of its column; None for what cannot be one."""
     if _has_text_ids(resource):
         return identifier if "\0" not in identifier else None
-    numeric = identifier.isascii() and identifier.isdecimal() and len(identifier) <= len(str(LARGEST_ID))
-    return int(identifier) if numeric and int(identifier) <= LARGEST_ID else None
+    numeric = identifier.isascii() and identifier.isdecimal() and len(identifier) <= len(str(LARGEST_WHOLE))
+    return int(identifier) if numeric and int(identifier) <= LARGEST_WHOLE else None
