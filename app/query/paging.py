@@ -14,7 +14,7 @@ from app.dataset import SEPARATOR, Cell, Column, Dataset, Meta, RowForm
 from app.dialects.types import LARGEST_WHOLE, TEXTS, line_of
 from app.query import cursors
 from app.query.history import current_revision, revision_at
-from app.query.plans import Plan, plan
+from app.query.plans import Plan, at_most, plan
 from app.query.select import (
     ENCODED,
     Shape,
@@ -188,7 +188,7 @@ def _paging(  # noqa: PLR0913  all that decides it
         where.append(cursors.after(keys, keyed, known))
     by = [cursors.direction(key, column) for key, column in zip(keys, keyed, strict=True)]
     selected, rows, key_cells = _selected(target, tables, columns, form, key_names)
-    wanted = statement(tables, selected, where).order_by(*by).limit(bindparam("limit", required=False))
+    wanted = at_most(bindparam("limit", required=False), statement(tables, selected, where).order_by(*by))
     return Rows(plan(target.dialect, wanted), rows, key_cells)
 
 
@@ -234,7 +234,7 @@ def _counting(target: Target, shape: Shape) -> Plan:
 def _beyond(target: Target, shape: Shape) -> Plan:
     tables = target.tables(as_of=shape.as_of)
     wanted = statement(tables, [literal_column("1")], conditions(target.resource, shape, tables))
-    return plan(target.dialect, wanted.limit(1).offset(bindparam("skipped", required=False)))
+    return plan(target.dialect, at_most(1, wanted).offset(bindparam("skipped", required=False)))
 
 
 @lru_cache(maxsize=256)
@@ -244,7 +244,7 @@ def _facets(target: Target, shape: Shape, name: str) -> Plan:
     (path,) = needed(target.resource, (name,))
     column, count = tables.column(path), func.count()
     wanted = select(column, count).select_from(tables.clause).where(*where).group_by(column)
-    return plan(target.dialect, wanted.order_by(count.desc(), column).limit(MOST_FACET_VALUES))
+    return plan(target.dialect, at_most(MOST_FACET_VALUES, wanted.order_by(count.desc(), column)))
 
 
 @lru_cache(maxsize=256)
@@ -263,8 +263,8 @@ def _tied(target: Target, names: tuple[str, ...], include: Include, as_of: bool)
     tables = target.tables(as_of=as_of)
     by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
     where = [*standing(target.resource, tables), by]
-    wanted = statement(tables, tables.columns(needed(target.resource, names)), where).limit(MAX_LIMIT + 1)
-    wanted = wanted.order_by(tables.column(cursors.TIE_BREAKER))
+    wanted = statement(tables, tables.columns(needed(target.resource, names)), where)
+    wanted = at_most(MAX_LIMIT + 1, wanted.order_by(tables.column(cursors.TIE_BREAKER)))
     return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, cast
 from sqlalchemy.engine.interfaces import Dialect
 
 Convert = Callable[[Any], Any]
@@ -41,3 +41,8 @@ def plan(dialect: Dialect, statement: Select[Any]) -> Plan:
         if (processor := bound.type.dialect_impl(dialect).bind_processor(dialect)) is not None
     }
     return Plan(str(compiled), names, dict(compiled.params), processors)
+
+
+def at_most(count: int | ColumnElement[int], statement: Select[Any]) -> Select[Any]:
+    """The statement with so many rows. SQLite would plan it anew for each value of a parameter that stands there alone."""
+    return statement.limit(cast(count, Integer))
