@@ -7,8 +7,10 @@ compressed once. The data's version is asked for once per turn of the event loop
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import brotli
 import zstandard
@@ -25,7 +27,7 @@ WORTH_COMPRESSING = 500
 REQUEST_ID = b"x-request-id"
 OF_ONE_ANSWER = (b"content-length", b"etag", REQUEST_ID)
 """Headers that are made anew, or belong to the request that was answered first."""
-OVERHEAD = 1000
+OVERHEAD = 3000
 """Bytes that a kept answer takes besides its body, about."""
 
 OF_304 = (b"etag", b"cache-control", b"vary", b"last-modified", b"content-language")
@@ -36,13 +38,44 @@ Key = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None]
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-class Answer(NamedTuple):
-    """A finished response: its messages, its entity tag, and the messages that say that it is known."""
+class Head(tuple[tuple[bytes, bytes], ...]):  # noqa: SLOT001  tuples cannot have slots for what is kept besides
+    """The headers of a kept answer: a server that knows of them need not look at each one every time."""
+
+    @cached_property
+    def wire(self) -> bytes:
+        """What they are on the wire."""
+        return on_the_wire(self)
+
+    def __add__(self, more: Any) -> "Head":
+        """These and more."""
+        both = Head((*self, *more))
+        both.wire = self.wire + on_the_wire(more)
+        return both
+
+
+def on_the_wire(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header lines (RFC 9112, section 5)."""
+    return b"".join([part for name, value in headers for part in (name, b": ", value, b"\r\n")])
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A finished response: its entity tag and its messages."""
 
     etag: bytes
     messages: tuple[Message, Message]
-    unchanged: tuple[Message, Message]
-    size: int
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return len(self.messages[1]["body"]) + OVERHEAD
+
+    @cached_property
+    def unchanged(self) -> tuple[Message, Message]:
+        """The messages that say that it is known."""
+        headers = self.messages[0]["headers"]
+        told = [(name, value) for name, value in headers if name in OF_304 or name.startswith(b"access-control-")]
+        return _messages(NOT_MODIFIED, told, b"")
 
     def to(self, known: bytes | None) -> tuple[Message, Message]:
         """The messages for a client that has the tags of If-None-Match."""
@@ -148,24 +181,19 @@ def _etag(headers: Headers) -> bytes:
 def _finished(headers: Headers, body: bytes, accepted: bytes) -> Answer:
     """The response, compressed if the client takes it and it is worth it; then its ETag names the encoding too."""
     etag = _etag(headers)
-    kept = [(name, value) for name, value in headers if name not in OF_ONE_ANSWER]
-    encoding = _encoding(accepted) if len(body) >= WORTH_COMPRESSING else None
+    kept = [header for header in headers if header[0] not in OF_ONE_ANSWER]
+    encoding = _encoding(accepted) if accepted and len(body) >= WORTH_COMPRESSING else None
     if encoding is not None:
         body = ENCODINGS[encoding](body)
         etag = etag[:-1] + b"-" + encoding + b'"'
         kept.append((b"content-encoding", encoding))
-    kept.append((b"etag", etag))
-    small = [(name, value) for name, value in kept if name in OF_304 or name.startswith(b"access-control-")]
-    return Answer(
-        etag,
-        _messages(OK, [*kept, (b"content-length", str(len(body)).encode())], body),
-        _messages(NOT_MODIFIED, small, b""),
-        len(body) + OVERHEAD,
-    )
+    kept += [(b"etag", etag), (b"content-length", str(len(body)).encode())]
+    return Answer(etag, _messages(OK, kept, body))
 
 
 def _messages(status: int, headers: Headers, body: bytes) -> tuple[Message, Message]:
-    return {"type": "http.response.start", "status": status, "headers": headers}, {"type": "http.response.body", "body": body}
+    start = {"type": "http.response.start", "status": status, "headers": Head(headers)}
+    return start, {"type": "http.response.body", "body": body}
 
 
 def _encoding(accepted: bytes) -> bytes | None:

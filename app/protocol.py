@@ -1,7 +1,7 @@
 """HTTP/1.1 as uvicorn and httptools read it, and stricter: what is ambiguous, too large or too slow is refused.
 
-Refusals are problem documents, and end the connection. Timers run only while something is late, so that requests that arrive
-in one piece cost nothing.
+Refusals are problem documents, and end the connection. Timers run only while something is late, and one for idle connections,
+so that requests that arrive in one piece cost nothing.
 """
 
 from asyncio import TimerHandle, Transport
@@ -9,8 +9,9 @@ from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from app.cache import Head, on_the_wire
 from app.errors import BadRequest, HeadersTooLarge, Problem, RequestTimeout, UriTooLong
 from app.guard import answer
 from app.limits import BODY_RATE, HEAD_SECONDS, MAX_HEADERS, MAX_URL, SILENT_SECONDS
@@ -21,6 +22,31 @@ LOOK_SECONDS = 1.0
 
 LEAVE_SECONDS = 1.0
 """That a new connection is given to ask once when the server ends."""
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its answer. What the cache has finished is sent as it is, head and body at once."""
+
+    _head = b""
+
+    async def send(self, message: Any) -> None:
+        """ASGI."""
+        if self._head:
+            self.transport.writelines((self._head, message["body"]))
+            self.response_complete = True
+            self.message_event.set()
+            self.on_response()
+        elif isinstance(message.get("headers"), Head) and self._may_go_on():
+            self.response_started = True
+            self._head = b"".join(
+                (STATUS_LINE[message["status"]], on_the_wire(self.default_headers), message["headers"].wire, b"\r\n")
+            )
+        else:
+            await super().send(message)
+
+    def _may_go_on(self) -> bool:
+        """Whether the connection is there, takes more, and stays: all else is uvicorn's."""
+        return self.keep_alive and not self.disconnected and not self.flow.write_paused
 
 
 class StrictProtocol(HttpToolsProtocol):
@@ -37,6 +63,8 @@ class StrictProtocol(HttpToolsProtocol):
         self._since = 0.0
         self._leaving = False
         self._timer: TimerHandle | None = None
+        self._idle_since = 0.0
+        self._idle: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """A connection: it has to say something."""
@@ -46,6 +74,8 @@ class StrictProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of the connection."""
         self._cancel()
+        if self._idle is not None:
+            self._idle.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -90,6 +120,33 @@ class StrictProtocol(HttpToolsProtocol):
             self._awaiting_body = True
             self._body, self._since = 0, monotonic()
             self._in(HEAD_SECONDS, self._look)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = Cycle  # uvicorn does not ask which to make
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """The end of an answer: what uvicorn does then, but for its timer, which it starts and stops with every request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = monotonic()
+        if self._idle is None:
+            self._idle = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        """Close the connection where nothing was asked for long enough, else look again when it may be."""
+        is_busy = self._reading_head or not self.cycle.response_complete
+        left = self.timeout_keep_alive - (0.0 if is_busy else monotonic() - self._idle_since)
+        self._idle = None
+        if left > 0:
+            self._idle = self.loop.call_later(left, self._end_if_idle)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _ambiguity(self, names: list[bytes]) -> Problem | None:
         """What could be read in two ways, by us and by whoever stands before us."""

@@ -76,7 +76,7 @@ class Rate:
             if message["type"] == "http.response.start":
                 for caller in callers if message["status"] == NOT_MODIFIED else ():
                     self._buckets.add(caller, 1)
-                message = {**message, "headers": [*message["headers"], *self._left(callers)]}
+                message = {**message, "headers": message["headers"] + self._left(callers)}
             await send(message)
 
         return told

@@ -131,6 +131,41 @@ def test_requests_one_after_the_other_on_a_connection(server: Running) -> None:
     assert answers.count(b"HTTP/1.1 200 OK") == 4
 
 
+@pytest.mark.parametrize("rate", ["", "6000/minute"])
+def test_what_is_kept_is_sent_as_it_was_at_first(server: Running, tmp_path: Path, rate: str) -> None:
+    def told(request: bytes, *more: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
+        return parted(other.say(b"\r\n".join([request, b"Host: x", *more, b"", b"GET /healthz HTTP/1.0", b"Host: x", b"", b""])))
+
+    url, path = f"sqlite:///{server.log.parent}/indicators.db", b" /v1/observations?limit=3 HTTP/1."
+    with running(url, tmp_path, environment={"RATE_LIMIT": rate}) as other:
+        first = status, headers, body = told(b"GET" + path + b"1")
+        assert status == b"200 OK"
+        assert (b"ratelimit" in headers) == bool(rate)
+        assert len(json.loads(body.removesuffix(HEALTHY))["data"]) == 3
+        assert told(b"GET" + path + b"1") == first
+        closed = (status, headers | {b"connection": b"close"}, body.removesuffix(HEALTHY))
+        assert told(b"GET" + path + b"0") == closed
+        assert told(b"GET" + path + b"1", b"Connection: close") == closed
+        assert told(b"HEAD" + path + b"1") == (status, headers, HEALTHY)
+        unchanged = told(b"GET" + path + b"1", b"If-None-Match: " + headers[b"etag"])
+        assert (unchanged[0], unchanged[2]) == (b"304 Not Modified", HEALTHY)
+        assert unchanged[1].items() < headers.items()
+
+
+HEALTHY = b"HTTP/1.1 200 OK"
+"""The beginning of the answer to the request that follows on the same connection."""
+
+
+def parted(answer: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
+    """The status, the headers without what another second or request changes, the body, and how the answer after it begins."""
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    status, *lines = head.split(b"\r\n")
+    headers = dict(line.split(b": ", 1) for line in lines)
+    changing = (b"date", b"ratelimit")
+    kept = {name: b"" if name in changing else value for name, value in headers.items() if name != b"x-request-id"}
+    return status.partition(b" ")[2], kept, b"".join(rest.partition(HEALTHY)[:2])
+
+
 def test_a_reader_that_stalls_holds_up_nobody(server: Running) -> None:
     stalled = [server.connect() for _ in range(20)]
     for connection in stalled:
@@ -180,6 +215,19 @@ def test_a_connection_may_be_idle_for_as_long_as_is_said(server: Running, tmp_pa
             answer += chunk
         assert answer.startswith(b"HTTP/1.1 200 OK")
         assert 1 <= time.monotonic() - start < 4
+
+
+def test_a_connection_that_is_used_is_not_idle(server: Running, tmp_path: Path) -> None:
+    url = f"sqlite:///{server.log.parent}/indicators.db"
+    with running(url, tmp_path, before="import app.server as s; s.IDLE_SECONDS = 1") as other, other.connect() as connection:
+        connection.settimeout(0.7)
+        for _ in range(4):
+            connection.sendall(b"HEAD /v1 HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+            with pytest.raises(TimeoutError):
+                connection.recv(1)  # nothing more comes, and it is not closed
+        connection.settimeout(3)
+        assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize(("proxies", "believed"), [("127.0.0.1", True), ("10.0.0.1", False)])
