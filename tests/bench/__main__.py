@@ -151,15 +151,20 @@ def cached_reads(cached: Server, bare: Server, page: str, etag: str) -> list[Goa
 def uncached_reads(plain: Server, peer: Server, tutorial: Server, scripts: tuple[Path, Path, Path]) -> list[Goal]:
     """Pages of 100 rows of ever other regions, without any cache of answers."""
     region, most_rows = region_id(1), INDICATORS * YEARS
-    ours, theirs, typical, profile, their_all, typical_all = interleaved(
+    ours, theirs, typical = interleaved(
         [
             lambda: rate(plain, "/", scripts[0]),
             lambda: rate(peer, "/", scripts[1]),
             lambda: rate(tutorial, "/", scripts[2]),
-            lambda: rate(plain, f"/v1/regions/{region}/profile", connections=4),
-            lambda: rate(peer, contenders.datasette_page(region, most_rows), connections=4),
-            lambda: rate(tutorial, f"/observations?limit={most_rows}&region={region}", connections=4),
         ]
+    )
+    profile, their_all, typical_all = interleaved(  # of which peers answer a few in a second
+        [
+            lambda: rate(plain, f"/v1/regions/{region}/profile", connections=4, seconds=3),
+            lambda: rate(peer, contenders.datasette_page(region, most_rows), connections=4, seconds=3),
+            lambda: rate(tutorial, f"/observations?limit={most_rows}&region={region}", connections=4, seconds=3),
+        ],
+        rounds=9,
     )
     return [
         least("uncached page / Datasette", ratio(ours, theirs), 10, f"{median(ours):,.0f}/s to {median(theirs):,.0f}/s"),
@@ -229,10 +234,10 @@ def exports(plain: Server, cached: Server, peers: Path, rows: int, script: Path)
     ours, finished, theirs = interleaved([stream, file, shell], rounds=3)
     more = plain.peak_memory() - idle
     plain.use_both_cores()
-    alone = rate(plain, "/", script)
+    alone = rate(plain, "/", script, seconds=3)
     with ThreadPoolExecutor(1) as threads:
         export = threads.submit(fetch, plain, path)
-        meanwhile = rate(plain, "/", script)
+        meanwhile = rate(plain, "/", script, seconds=3)
         export.result()
     return [
         least(
@@ -273,13 +278,14 @@ def statistics_exchange(little: Server, rows: int) -> list[Goal]:
 
 def crowd(cached: Server, bare: Server, page: str) -> list[Goal]:
     """256 connections against 16; what becomes of bare ASGI with the same bytes says how much of it is the machine's."""
-    few, many, bare_few, bare_many = interleaved(
+    few, many, bare_few, bare_many = interleaved(  # for long enough that making the connections does not count
         [
-            lambda: rate(cached, page),
-            lambda: rate(cached, page, connections=256),
-            lambda: rate(bare, "/"),
-            lambda: rate(bare, "/", connections=256),
-        ]
+            lambda: rate(cached, page, seconds=5),
+            lambda: rate(cached, page, connections=256, seconds=5),
+            lambda: rate(bare, "/", seconds=5),
+            lambda: rate(bare, "/", connections=256, seconds=5),
+        ],
+        rounds=15,
     )
     detail = f"{median(many):,.0f}/s and {median(few):,.0f}/s; bare ASGI: {ratio(bare_many, bare_few):.3g}"
     return [least("rate at 256 connections / at 16", ratio(many, few), 0.9, detail)]
@@ -304,7 +310,7 @@ def search(plain: Server) -> list[Goal]:
     path = f"/v1/search?q={quote(RARE)}"
     with urllib.request.urlopen(plain.url(path)) as answer:  # noqa: S310  on this machine
         found = json.load(answer)["meta"]["count"]
-    taken = 1000 / rate(plain, path, connections=1)
+    taken = 1000 / rate(plain, path, connections=1, seconds=3)
     return [most(f"search for a rare word in {TEXTS:,} texts, ms", taken, 5, f"{found} found")]
 
 
