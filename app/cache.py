@@ -7,7 +7,7 @@ compressed once. The data's version is asked for once per turn of the event loop
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -39,7 +39,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Head(tuple[tuple[bytes, bytes], ...]):  # noqa: SLOT001  tuples cannot have slots for what is kept besides
-    """The headers of a kept answer: a server that knows of them need not look at each one every time."""
+    """The headers of a finished answer: a server that knows of them need not look at each one every time."""
 
     @cached_property
     def wire(self) -> bytes:
@@ -53,9 +53,12 @@ class Head(tuple[tuple[bytes, bytes], ...]):  # noqa: SLOT001  tuples cannot hav
         return both
 
 
-def on_the_wire(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Header lines (RFC 9112, section 5)."""
-    return b"".join([part for name, value in headers for part in (name, b": ", value, b"\r\n")])
+def on_the_wire(headers: Collection[tuple[bytes, bytes]]) -> bytes:
+    """Header lines (RFC 9112, section 5). Raises ValueError where one of them would be two."""
+    lines = b"".join([part for name, value in headers for part in (name, b": ", value, b"\r\n")])
+    if not len(headers) == lines.count(b"\r") == lines.count(b"\n"):
+        raise ValueError("a header contains the end of a line")
+    return lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +165,7 @@ class Cache:
             self._keep(key, answer)
         first, content = answer.to(known)
         named = [(name, value) for name, value in start["headers"] if name == REQUEST_ID]
-        await send({**first, "headers": [*first["headers"], *named]})
+        await send({**first, "headers": first["headers"] + named})
         await send(content)
 
     def _keep(self, key: Key, answer: Answer) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from app.cache import ENCODINGS, Cache
+from app.cache import ENCODINGS, Cache, Head
 from app.database import Database
 from app.publishing.ingest import publish
 from tests.conftest import rows, serving
@@ -141,3 +141,10 @@ def test_many_clients_at_once(seed_client: TestClient) -> None:
     for thread in threads:
         thread.join()
     assert len(bodies) == 1
+
+
+def test_no_header_becomes_two() -> None:
+    assert Head([(b"a", b"b"), (b"c", b"d")]).wire == b"a: b\r\nc: d\r\n"
+    for value in (b"b\r\nc: d", b"b\nc: d", b"b\rc"):
+        with pytest.raises(ValueError, match="end of a line"):
+            _ = Head([(b"a", value)]).wire
