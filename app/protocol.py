@@ -4,7 +4,7 @@ Refusals are problem documents, and end the connection. Timers run only while so
 so that requests that arrive in one piece cost nothing.
 """
 
-from asyncio import TimerHandle, Transport
+from asyncio import TimerHandle, Transport, current_task
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -52,19 +52,16 @@ class Cycle(RequestResponseCycle):
 class StrictProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        """As uvicorn makes it."""
-        super().__init__(*arguments, **named)
-        self._refusal: Problem | None = None
-        self._reading_head = False
-        self._head = self._part = 0
-        self._awaiting_body = False
-        self._body = 0
-        self._since = 0.0
-        self._leaving = False
-        self._timer: TimerHandle | None = None
-        self._idle_since = 0.0
-        self._idle: TimerHandle | None = None
+    _refusal: Problem | None = None
+    _reading_head = False
+    _head = _part = 0
+    _awaiting_body = False
+    _body = 0
+    _since = 0.0
+    _leaving = False
+    _timer: TimerHandle | None = None
+    _idle_since = 0.0
+    _idle: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """A connection: it has to say something."""
@@ -110,9 +107,10 @@ class StrictProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._cancel()
         names = [name for name, _ in self.headers]
-        self._refusal = self._ambiguity(names) or self._excess()
-        if self._refusal is not None:
-            raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
+        refusal = self._ambiguity(names) or self._excess()
+        if refusal is not None:
+            self._refusal = refusal
+            raise ValueError(refusal.detail)  # the parser hands it on as its own error
         super().on_headers_complete()
         if self._leaving:
             self.cycle.keep_alive = False
@@ -123,7 +121,11 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = Cycle  # uvicorn does not ask which to make
-        super()._start_asgi_task(cycle, app)
+        self.tasks.add(self.loop.create_task(self._answer(cycle, app)))
+
+    async def _answer(self, cycle: RequestResponseCycle, app: Any) -> None:
+        await cycle.run_asgi(app)
+        self.tasks.discard(current_task())  # here, as a callback would come back to every task in another turn
 
     def on_response_complete(self) -> None:
         """The end of an answer: what uvicorn does then, but for its timer, which it starts and stops with every request."""
