@@ -7,14 +7,15 @@ compressed once. The data's version is asked for once per turn of the event loop
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import brotli
 import zstandard
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.head import Head
 
 ENCODINGS: Mapping[bytes, Callable[[bytes], bytes]] = {
     b"zstd": zstandard.ZstdCompressor(level=6).compress,
@@ -36,29 +37,6 @@ OF_304 = (b"etag", b"cache-control", b"vary", b"last-modified", b"content-langua
 Key = tuple[bytes, bytes, bytes | None, bytes | None, bytes | None]
 """What an answer depends on: path, query, Accept, Accept-Language, Accept-Encoding."""
 Headers = Sequence[tuple[bytes, bytes]]
-
-
-class Head(tuple[tuple[bytes, bytes], ...]):  # noqa: SLOT001  tuples cannot have slots for what is kept besides
-    """The headers of a finished answer: a server that knows of them need not look at each one every time."""
-
-    @cached_property
-    def wire(self) -> bytes:
-        """What they are on the wire."""
-        return on_the_wire(self)
-
-    def __add__(self, more: Any) -> "Head":
-        """These and more."""
-        both = Head((*self, *more))
-        both.wire = self.wire + on_the_wire(more)
-        return both
-
-
-def on_the_wire(headers: Collection[tuple[bytes, bytes]]) -> bytes:
-    """Header lines (RFC 9112, section 5). Raises ValueError where one of them would be two."""
-    lines = b"".join([part for name, value in headers for part in (name, b": ", value, b"\r\n")])
-    if not len(headers) == lines.count(b"\r") == lines.count(b"\n"):
-        raise ValueError("a header contains the end of a line")
-    return lines
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from app.cache import Head, on_the_wire
 from app.errors import BadRequest, HeadersTooLarge, Problem, RequestTimeout, UriTooLong
 from app.guard import answer
+from app.head import Head, on_the_wire
 from app.limits import BODY_RATE, HEAD_SECONDS, MAX_HEADERS, MAX_URL, SILENT_SECONDS
 
 LOOK_SECONDS = 1.0

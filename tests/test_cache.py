@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from app.cache import ENCODINGS, Cache, Head
+from app.cache import ENCODINGS, Cache
 from app.database import Database
+from app.head import Head
 from app.publishing.ingest import publish
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary, written
