@@ -5,7 +5,6 @@ so that requests that arrive in one piece cost nothing.
 """
 
 from asyncio import TimerHandle, Transport, current_task
-from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
@@ -215,9 +214,8 @@ class StrictProtocol(HttpToolsProtocol):
         before = self.cycle is not None and not self.cycle.response_complete
         if not before or (self._awaiting_body and not self.cycle.response_started):
             start, body = answer(problem, "/")
-            lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode()]
-            lines += [name + b": " + value for name, value in (*start["headers"], (b"connection", b"close"))]
-            self.transport.write(b"\r\n".join([*lines, b"", body["body"]]))
+            lines = on_the_wire((*start["headers"], (b"connection", b"close")))
+            self.transport.write(b"".join((STATUS_LINE[problem.status], lines, b"\r\n", body["body"])))
         self.transport.close()
 
 
