@@ -59,6 +59,8 @@ def problem(answer: bytes) -> tuple[int, str]:
 
 
 GET = b"GET /v1 HTTP/1.1\r\n"
+HEALTHY = b"HTTP/1.1 200 OK"
+"""The beginning of the answer to the request that follows on the same connection."""
 POST = b"POST /v1/publications HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -150,10 +152,6 @@ def test_what_is_kept_is_sent_as_it_was_at_first(server: Running, tmp_path: Path
         unchanged = told(b"GET" + path + b"1", b"If-None-Match: " + headers[b"etag"])
         assert (unchanged[0], unchanged[2]) == (b"304 Not Modified", HEALTHY)
         assert unchanged[1].items() < headers.items()
-
-
-HEALTHY = b"HTTP/1.1 200 OK"
-"""The beginning of the answer to the request that follows on the same connection."""
 
 
 def parted(answer: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
