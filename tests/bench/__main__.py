@@ -43,6 +43,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
+    if missing := [tool for tool in ("wrk", "sqlite3", "taskset") if shutil.which(tool) is None]:
+        parser.error(f"needs {' and '.join(missing)}")  # now, not after building for a quarter of an hour
     with tempfile.TemporaryDirectory(prefix="bench-") as made:
         goals = measured(Path(made), options.rows)
     machine = {"cpu": platform.processor() or platform.machine(), "python": platform.python_version(),
