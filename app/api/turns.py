@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from app.dialects.engines import time_limit
+from app.dialects.engines import LARGE_CACHE, time_limit
 from app.query.history import Version, version
 
 INLINE_SECONDS = 0.01
@@ -24,7 +24,9 @@ class Turns:
     def __init__(self, engine: Engine) -> None:
         """Connects."""
         self._connection = engine.connect()
-        self._driver: Any = self._connection.connection.dbapi_connection
+        driver: Any = self._connection.connection.dbapi_connection
+        driver.execute(LARGE_CACHE)
+        self._driver = driver
         self._version: Version | None = None
 
     def read(self, work: Callable[[Connection, Version], Read]) -> Read:

@@ -32,6 +32,9 @@ _PRAGMAS = (
     "cache_size = -32000",  # 32 MB keep the upper levels of all indexes at hand, also over millions of rows
 )
 """Of every connection."""
+LARGE_CACHE = "PRAGMA cache_size = -256000"
+"""Of the one connection that answers most reads: what they ask for again over millions of rows need not be copied from the file.
+No more is taken than the database has."""
 
 WRITER: Mapping[str, Mapping[str, Any]] = {
     "sqlite": {"writer": True},
