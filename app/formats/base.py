@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 
 from app.dataset import Column, ColumnType, Dataset, RowForm
 
-BATCH = 1000
-"""Rows that are written at once: what a reader that stalls holds in memory."""
+BATCH = 500
+"""Rows that are written at once: what a reader that stalls holds in memory. Between two of them others get their turn."""
 
 
 Content = TypeVar("Content")
