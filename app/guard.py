@@ -1,11 +1,11 @@
 """What every request meets first: checks that cost little. Pure ASGI, in front of everything.
 
-Refused are addresses that are too long or not UTF-8, hosts that are not ours, tokens in addresses, clients that ask too often,
-and whatever is more than can be worked on at once. ``/healthz`` is answered even then.
+Refused are headers that come twice, addresses that are too long or not UTF-8, hosts that are not ours, tokens in addresses,
+clients that ask too often, and whatever is more than can be worked on at once. ``/healthz`` is answered even then.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -20,46 +20,62 @@ from app.errors import (
     Unavailable,
     UriTooLong,
 )
-from app.limits import MAX_BODY, MAX_URL, share_of
+from app.headers import fields_of, join_fields
+from app.limits import MAX_BODY, MAX_UNSENT, MAX_URL, share_of
 from app.observe import TOLD, name
 from app.rates import Rate
 
 ALIVE = "/healthz"
 LONGEST_LENGTH = 10
 """Digits of a Content-Length that is worth reading."""
+MOST_DECODINGS = 5
+"""How often an address is percent-decoded in search of a token."""
 
-WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+_HOST = re.compile(rb"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 
 
 class Guard:
-    """Lets through what may pass. ``open`` are the requests that are being worked on, each with its client."""
+    """Reject invalid or excess requests. ``open`` are the requests that are being worked on, each with its client."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], rate: Rate | None, most: int, secret: re.Pattern[str]) -> None:
-        """``hosts`` are answered for (all with ``*``), ``most`` requests at once; ``secret`` is the shape of tokens."""
+    def __init__(  # noqa: PLR0913  what decides about a request
+        self,
+        app: ASGIApp,
+        hosts: Sequence[str],
+        rate: Rate | None,
+        most: int,
+        secret: re.Pattern[str],
+        unsent: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Answer for ``hosts`` (all with ``*``), for ``most`` requests at once.
+
+        ``secret`` is the shape of tokens; ``unsent`` gives the bytes of answers that clients have not taken yet.
+        """
         self.app, self.rate, self.most = app, rate, most
         self.share = share_of(most)
         self.open: dict[int, tuple[str, int] | None] = {}
         self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
         self._secret = re.compile(secret.pattern.encode())
+        self._unsent = unsent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Serve ASGI."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        problem = self._address(scope)
-        if problem is None and self._hosts is not None:
-            problem = self._host(dict(scope["headers"]))
+        problem = join_fields(scope)
+        fields = fields_of(scope)
+        problem = self._address(scope) or problem or self._host(fields)
         if scope["path"] != ALIVE:
             if self.rate is not None:
                 callers = self.rate.callers(scope)
                 problem = problem or self.rate.refused(callers)
                 send = self.rate.telling(send, callers)
-            if len(self.open) >= self.share and self._is_full(scope["client"]):
+            if (len(self.open) >= self.share and self._is_full(scope["client"])) or self._unsent() > MAX_UNSENT:
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
-        if scope["method"] not in WITHOUT_BODY:
-            problem = problem or _too_large(dict(scope["headers"]))
-            receive = _bounded(receive)
+        if b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0":
+            problem = problem or _too_large(fields)
+            body = Body(receive, send)
+            receive, send = body.receive, body.send
         if problem is not None:
             problem.headers["X-Request-Id"] = name(scope)
             for message in answer(problem, scope["path"]):
@@ -72,32 +88,52 @@ class Guard:
             del self.open[id(scope)]
 
     def _is_full(self, client: tuple[str, int] | None) -> bool:
-        """Whether there is no room for another request, or none for one of this client."""
+        """Return whether there is no room for another request, or none for one of this client."""
         host = client and client[0]
         return len(self.open) >= self.most or sum((each and each[0]) == host for each in self.open.values()) >= self.share
 
     def _address(self, scope: Scope) -> Problem | None:
-        """What is wrong with the address."""
+        """Return the problem of an address that has a token in it, is too long or no text."""
         path, query = scope["raw_path"], scope["query_string"]
+        if self._has_secret(path + b"?" + query):
+            scope["path"] = "/"  # it is repeated nowhere
+            return BadRequest("A token stands in the address, where others may see it: revoke it, and send the next as a header.")
         if len(path) + len(query) > MAX_URL:
             return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
         if b"%" in path and not _is_text(path):
             return BadRequest("The path is not percent-encoded UTF-8, or contains NUL.")
-        if (b"ria_" in query or b"ria_" in path) and self._secret.search(path + query):
-            scope["path"] = "/"  # it is repeated nowhere
-            return BadRequest("A token stands in the address, where others may see it: revoke it, and send the next as a header.")
         return None
 
-    def _host(self, headers: dict[bytes, bytes]) -> Problem | None:
-        """The problem, if the request is for another host."""
-        given = headers.get(b"host", b"").lower()
-        if self._hosts is None or given in self._hosts or given.rsplit(b":", 1)[0] in self._hosts:
+    def _has_secret(self, address: bytes) -> bool:
+        """Return whether a token stands in the address, also percent-encoded, and that again."""
+        for _ in range(MOST_DECODINGS):
+            if self._secret.search(address):
+                return True
+            decoded = unquote_to_bytes(address) if b"%" in address else address
+            if decoded == address:
+                return False
+            address = decoded
+        return False
+
+    def _host(self, fields: Mapping[bytes, bytes]) -> Problem | None:
+        """Return the problem of a Host that is malformed, or not ours; HTTP/1.0 needs none."""
+        given = fields.get(b"host")
+        if given is None:
+            return (
+                None if self._hosts is None else MisdirectedRequest("This service does not answer for requests without a host.")
+            )
+        host = _HOST.fullmatch(given)
+        if host is None:
+            return BadRequest(
+                "The header Host is malformed; expected a name or an address, and a port where it is not the usual one."
+            )
+        if self._hosts is None or given.lower() in self._hosts or host["name"].lower() in self._hosts:
             return None
         return MisdirectedRequest("This service does not answer for that host.")
 
 
 def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
-    """The messages of a problem document."""
+    """Return the messages of a problem document."""
     body = msgspec.json.encode(problem.document(instance))
     headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **problem.headers}
     raw = [*((name.lower().encode(), value.encode()) for name, value in headers.items()), *TOLD]
@@ -107,30 +143,40 @@ def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
     )
 
 
-def _too_large(headers: dict[bytes, bytes]) -> Problem | None:
-    """The problem, if the body says of itself that it is too large."""
-    length = headers.get(b"content-length", b"0")
+def _too_large(fields: Mapping[bytes, bytes]) -> Problem | None:
+    """Return the problem of a body that says of itself that it is too large."""
+    length = fields.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > LONGEST_LENGTH or int(length) > MAX_BODY):
         return PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
     return None
 
 
-def _bounded(receive: Receive) -> Receive:
-    """``receive`` that raises PayloadTooLarge once a body is too large, however it is sent."""
-    size = 0
+class Body:
+    """The body of a request: bounded, and what is left unread of it ends the connection."""
 
-    async def counted() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > MAX_BODY:
+    def __init__(self, receive: Receive, send: Send) -> None:
+        """Wrap the channels of one request."""
+        self._receive, self._send = receive, send
+        self._size, self._is_read = 0, False
+
+    async def receive(self) -> Message:
+        """Return the next part. Raises PayloadTooLarge once a body is too large, however it is sent."""
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        self._is_read = self._is_read or not message.get("more_body")
+        if self._size > MAX_BODY:
             raise PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
         return message
 
-    return counted
+    async def send(self, message: Message) -> None:
+        """Send, and say that the connection ends where the body was not read to its end."""
+        if message["type"] == "http.response.start" and not self._is_read:
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await self._send(message)
 
 
 def _is_text(path: bytes) -> bool:
+    """Return whether a path is percent-encoded UTF-8 without NUL."""
     decoded = unquote_to_bytes(path)
     try:
         decoded.decode()

@@ -1,4 +1,4 @@
-"""What requests must keep to. ``/v1/limits`` publishes these; ``app.guard`` and ``app.protocol`` enforce them."""
+"""What requests must keep to. ``/v1/limits`` publishes these; ``app.guard``, ``app.cache`` and ``app.protocol`` enforce them."""
 
 MAX_BODY = 8 * 2**20
 """Bytes of a body, also of one that is sent in chunks."""
@@ -9,11 +9,19 @@ MAX_HEADERS = 32 * 2**10
 HEAD_SECONDS = 10.0
 """From the first byte of a request to the end of its headers; also what a body may take however small it is."""
 SILENT_SECONDS = 15.0
-"""From the connection to the first byte."""
+"""From the connection to the first byte of a request."""
 IDLE_SECONDS = 65
 """Between two requests of a connection: longer than clients and proxies keep one, or they ask over one that is being closed."""
 BODY_RATE = 8 * 2**10
 """Bytes a second that a body must arrive at, after the first ``HEAD_SECONDS``."""
+ANSWER_RATE = 2**10
+"""Bytes a second that a client must take of its answers, over ``STALL_SECONDS``; else the connection is cut."""
+STALL_SECONDS = 30.0
+"""Over which a client's rate of reading is measured."""
+MAX_UNREAD = 2**20
+"""Bytes of pipelined requests that are kept while answers are due."""
+MAX_UNSENT = 128 * 2**20
+"""Bytes of answers that wait for clients to take them; while there are more, nothing else is made."""
 MAX_WAITING = 50
 """Long reads that may wait for a thread; more are refused at once."""
 GRACE_SECONDS = 20

@@ -99,5 +99,5 @@ def create_app(settings: Settings | None = None) -> Guard:
     answering = Methods(cache, app.router)
     tools = agents(answering)
     app.router.routes.extend(http_routes(tools, hosts))
-    guard = Guard(answering, hosts, rate, settings.max_requests, SHAPE)
+    guard = Guard(answering, hosts, rate, settings.max_requests, SHAPE, lambda: cache.unsent)
     return guard

@@ -19,6 +19,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.headers import fields_of
+
 SLOW_SECONDS = 1.0
 """A read that takes longer is worth a line."""
 ERROR = 400
@@ -40,7 +42,7 @@ POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'non
 log = structlog.get_logger("indicators")
 
 
-_OWN_NAME = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_OWN_NAME = re.compile(rb"(?!.*ria_)[A-Za-z0-9_-]{8,64}")  # a token is no name: it would be logged
 _PROCESS, _numbers = token_hex(4), count(1)
 _REQUEST: ContextVar[str] = ContextVar("request")
 
@@ -48,7 +50,7 @@ _REQUEST: ContextVar[str] = ContextVar("request")
 def name(scope: Scope) -> str:
     """What a request is called in the log, in the audit, and in X-Request-Id: as its client calls it, or a new name."""
     if "request_id" not in scope:
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
+        given = fields_of(scope).get(b"x-request-id", b"")
         scope["request_id"] = given.decode() if _OWN_NAME.fullmatch(given) else f"{_PROCESS}{next(_numbers):08x}"
     found: str = scope["request_id"]
     return found

@@ -1,224 +1,277 @@
-"""HTTP/1.1 as uvicorn and httptools read it, and stricter: what is ambiguous, too large or too slow is refused.
+"""Limits and deadlines of HTTP/1.1 connections, on uvicorn's protocol for httptools.
 
-Refusals are problem documents, and end the connection. Timers run only while something is late, and one for idle connections,
-so that requests that arrive in one piece cost nothing.
+The subclass overrides callbacks of the protocol and of the parser, nothing else. Ambiguous framing (request smuggling), excess
+and slowness are answered with a problem document, after the answers that are still due, and end the connection.
 """
 
-from asyncio import TimerHandle, Transport, current_task
-from time import monotonic
-from typing import Any
+import re
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.addresses import encoded_address
 from app.errors import BadRequest, HeadersTooLarge, Problem, RequestTimeout, UriTooLong
 from app.guard import answer
-from app.head import Head, on_the_wire
-from app.limits import BODY_RATE, HEAD_SECONDS, MAX_HEADERS, MAX_URL, SILENT_SECONDS
+from app.limits import (
+    ANSWER_RATE,
+    BODY_RATE,
+    HEAD_SECONDS,
+    MAX_HEADERS,
+    MAX_UNREAD,
+    MAX_URL,
+    SILENT_SECONDS,
+    STALL_SECONDS,
+)
 
-LOOK_SECONDS = 1.0
-"""Between two looks at how fast a body arrives."""
+CHECK_SECONDS = 1.0
+"""Between two looks at the deadlines of a connection."""
+PIECE = 8 * 2**10
+"""Bytes that the parser gets at once: at most 300 pipelined requests, however many were sent."""
+CHUNK_FRAMING = 32
+"""Bytes of the size and the line ends of a chunk; what exceeds them is chunk extensions and trailers."""
 
-
-LEAVE_SECONDS = 1.0
-"""That a new connection is given to ask once when the server ends."""
-
-
-class Cycle(RequestResponseCycle):
-    """One request and its answer. What the cache has finished is sent as it is, head and body at once."""
-
-    _head = b""
-
-    async def send(self, message: Any) -> None:
-        """ASGI."""
-        if self._head:
-            self.transport.writelines((self._head, message["body"]))
-            self.response_complete = True
-            self.message_event.set()
-            self.on_response()
-        elif isinstance(message.get("headers"), Head) and self._may_go_on():
-            self.response_started = True
-            self._head = b"".join(
-                (STATUS_LINE[message["status"]], on_the_wire(self.default_headers), message["headers"].wire, b"\r\n")
-            )
-        else:
-            await super().send(message)
-
-    def _may_go_on(self) -> bool:
-        """Whether the connection is there, takes more, and stays: all else is uvicorn's."""
-        return self.keep_alive and not self.disconnected and not self.flow.write_paused
+_AUTHORITY = re.compile(rb"https?://([^/?#@]+)(?=[/?#]|\Z)", re.IGNORECASE)
+_DEFAULT_PORT = re.compile(rb":(80|443)\Z")
 
 
 class StrictProtocol(HttpToolsProtocol):
     """One connection."""
 
-    _refusal: Problem | None = None
-    _reading_head = False
-    _head = _part = 0
-    _awaiting_body = False
-    _body = 0
-    _since = 0.0
-    _leaving = False
     _timer: TimerHandle | None = None
-    _idle_since = 0.0
-    _idle: TimerHandle | None = None
+    _started = 0.0  # when the connection was made, and when the last request began
+    _silent = True  # no request has begun yet
+    _receiving = False  # a request has begun and not ended
+    _in_body = False  # its headers are complete
+    _framing = 0  # bytes of it that are not body
+    _body = 0  # bytes of its body
+    _body_in_piece = 0  # bytes of the body, and of the framing of chunks, in the piece that is being parsed
+    _body_seconds = 0.0  # how long its body was waited for
+    _due = 0  # requests that are not answered yet
+    _refusal: Problem | None = None
+    _stalled_at: float | None = None  # since when the client takes its answer too slowly
+    _unsent = _taken = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
-        """A connection: it has to say something."""
+        """Start the deadlines of the connection."""
         super().connection_made(transport)
-        self._in(SILENT_SECONDS, self._silent)
+        self._unread = bytearray()
+        self._started = self.loop.time()
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The end of the connection."""
-        self._cancel()
-        if self._idle is not None:
-            self._idle.cancel()
+        """Stop the deadlines."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._unread.clear()
         super().connection_lost(exc)
 
-    def shutdown(self) -> None:
-        """The server ends: who has just connected may still ask once; who is idle may not."""
-        if self.cycle is None and not self.transport.is_closing():
-            self._leaving = True
-            self._in(LEAVE_SECONDS, self.transport.close)
-        else:
-            super().shutdown()
+    @property
+    def is_new(self) -> bool:
+        """Return whether nothing was asked over the connection yet."""
+        return self._silent
 
     def data_received(self, data: bytes) -> None:
-        """Bytes. Those of headers are counted, and must end in time."""
-        if self._timer is not None and not self._reading_head and not self._awaiting_body:
-            self._cancel()
-        self._part = len(data)
-        super().data_received(data)
-        if self._reading_head and not self.transport.is_closing():
-            self._head += len(data)
-            if self._head > MAX_HEADERS + MAX_URL:
-                self._refuse(HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes."))
-            elif self._timer is None:
-                self._in(HEAD_SECONDS, self._head_is_late)
-
-    def on_message_begin(self) -> None:
-        """The first byte of a request."""
-        super().on_message_begin()
-        self._reading_head, self._head = True, 0
-
-    def on_headers_complete(self) -> None:
-        """The end of the headers: what has two meanings is refused before anything is done."""
-        self._reading_head = False
-        if self._timer is not None:
-            self._cancel()
-        names = [name for name, _ in self.headers]
-        refusal = self._ambiguity(names) or self._excess()
-        if refusal is not None:
-            self._refusal = refusal
-            raise ValueError(refusal.detail)  # the parser hands it on as its own error
-        super().on_headers_complete()
-        if self._leaving:
-            self.cycle.keep_alive = False
-        if b"content-length" in names or b"transfer-encoding" in names:
-            self._awaiting_body = True
-            self._body, self._since = 0, monotonic()
-            self._in(HEAD_SECONDS, self._look)
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.__class__ = Cycle  # uvicorn does not ask which to make
-        self.tasks.add(self.loop.create_task(self._answer(cycle, app)))
-
-    async def _answer(self, cycle: RequestResponseCycle, app: Any) -> None:
-        await cycle.run_asgi(app)
-        self.tasks.discard(current_task())  # here, as a callback would come back to every task in another turn
-
-    def on_response_complete(self) -> None:
-        """The end of an answer: what uvicorn does then, but for its timer, which it starts and stops with every request."""
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        """Parse what was sent, piece by piece, or keep it while answers are due."""
+        if self._refusal is not None or self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+        if not self._unread and len(data) <= PIECE and (self._receiving or not self._due):
+            self._parse(data)
             return
-        self._idle_since = monotonic()
-        if self._idle is None:
-            self._idle = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
+        self._unread += data
+        self._parse_unread()
+        if len(self._unread) > MAX_UNREAD:
+            self._refuse(BadRequest(f"More than {MAX_UNREAD} bytes were sent before the answers were read."))
 
-    def _end_if_idle(self) -> None:
-        """Close the connection where nothing was asked for long enough, else look again when it may be."""
-        is_busy = self._reading_head or not self.cycle.response_complete
-        left = self.timeout_keep_alive - (0.0 if is_busy else monotonic() - self._idle_since)
-        self._idle = None
-        if left > 0:
-            self._idle = self.loop.call_later(left, self._end_if_idle)
+    def _parse_unread(self) -> None:
+        """Parse what was kept, until a request is complete; no more is read while there is some left."""
+        while self._unread and (self._receiving or not self._due) and self._refusal is None and not self.transport.is_closing():
+            piece = bytes(self._unread[:PIECE])
+            del self._unread[:PIECE]
+            self._parse(piece)
+        if self._unread:
+            self.flow.pause_reading()
+
+    def _parse(self, piece: bytes) -> None:
+        self._body_in_piece = 0
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            # no other protocol is spoken here: what follows is the next request (RFC 9110, section 7.8)
+            self._unread[:0] = piece[upgrade.args[0] :]
+            self._parse_unread()
+        except httptools.HttpParserError as error:
+            self._refuse(self._refusal or _not_http(piece, str(error)))
         else:
-            self.timeout_keep_alive_handler()
-
-    def _ambiguity(self, names: list[bytes]) -> Problem | None:
-        """What could be read in two ways, by us and by whoever stands before us."""
-        if names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
-            return BadRequest("Expected one Host header.")
-        if b"transfer-encoding" in names and b"content-length" in names:
-            return BadRequest("Both Content-Length and Transfer-Encoding are there; expected one.")
-        return None
+            if self._receiving:
+                self._framing += len(piece) - self._body_in_piece
+                if self._refusal is None and (excess := self._excess()):
+                    self._refuse(excess)
 
     def _excess(self) -> Problem | None:
-        """What is too large."""
+        """Return the problem of a request whose address, headers or trailers are too large."""
         if len(self.url) > MAX_URL:
             return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
-        if self._head + self._part > MAX_HEADERS and _size(self.headers) > MAX_HEADERS:
+        if self._framing > MAX_HEADERS + MAX_URL:
             return HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes.")
         return None
 
+    def on_message_begin(self) -> None:
+        """Start the deadline for the headers of a request."""
+        super().on_message_begin()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+        self._started, self._silent = self.loop.time(), False
+        self._receiving, self._in_body = True, False
+        self._framing = self._body = 0
+        self._body_seconds = 0.0
+
+    def on_headers_complete(self) -> None:
+        """Refuse ambiguous framing and excess, before anything else looks at the request."""
+        self._refusal = self._excess() or self._large_headers() or self._ambiguity()
+        if self._refusal is not None:
+            raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
+        super().on_headers_complete()
+        self.headers = []  # trailers come here, and are discarded: they are not the request's headers (RFC 9110, section 6.5)
+        self._due += 1
+        self._in_body = True
+
+    def _large_headers(self) -> Problem | None:
+        if sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers) > MAX_HEADERS:
+            return HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes.")
+        return None
+
+    def _ambiguity(self) -> Problem | None:
+        """Return the problem of a request that another server could read otherwise (RFC 9112, sections 3.2 and 6.1)."""
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            return BadRequest(f"HTTP/{version} is not spoken here; expected HTTP/1.1.")
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (version == "1.1" and not hosts):
+            return BadRequest("Expected one Host header.")
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings:
+            if any(name == b"content-length" for name, _ in self.headers):
+                return BadRequest("Both Content-Length and Transfer-Encoding are there; expected one.")
+            if version == "1.0":
+                return BadRequest("HTTP/1.0 has no Transfer-Encoding; expected Content-Length.")
+            if [coding.strip().lower() for coding in codings] != [b"chunked"]:
+                return BadRequest("Expected chunked as the only Transfer-Encoding.")
+        return self._foreign_target(hosts[0] if hosts else b"")
+
+    def _foreign_target(self, host: bytes) -> Problem | None:
+        """Return the problem of a target that is no path; one in absolute form becomes its path (RFC 9112, section 3.2.2)."""
+        if self.url.startswith(b"/") or self.url == b"*":
+            return None
+        found = _AUTHORITY.match(self.url)
+        if found is None:
+            return BadRequest("Expected a path as the target of the request.")
+        if _DEFAULT_PORT.sub(b"", found[1].lower()) != _DEFAULT_PORT.sub(b"", host.lower()):
+            return BadRequest("The target of the request names another host than the header Host.")
+        rest = self.url[found.end() :]
+        self.url = rest if rest.startswith(b"/") else b"/" + rest
+        return None
+
     def on_body(self, body: bytes) -> None:
-        """Some of the body."""
+        """Count the bytes of a body."""
         self._body += len(body)
+        self._body_in_piece += len(body)
         super().on_body(body)
 
+    def on_chunk_header(self) -> None:
+        """Allow for the framing of a chunk."""
+        self._body_in_piece += CHUNK_FRAMING
+
     def on_message_complete(self) -> None:
-        """The end of a request."""
-        if self._awaiting_body:
-            self._awaiting_body = False
-            self._cancel()
+        """End the deadlines of a request."""
+        self._receiving = False
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """What the parser, or one of the checks above, does not accept."""
-        self._refuse(self._refusal or BadRequest(msg.removesuffix(".") + ": it is not HTTP/1.1 (RFC 9112)."))
-
-    def _silent(self) -> None:
-        self._refuse(RequestTimeout(f"Nothing was sent in {SILENT_SECONDS:g} seconds."))
-
-    def _head_is_late(self) -> None:
-        self._refuse(RequestTimeout(f"The headers did not end in {HEAD_SECONDS:g} seconds."))
-
-    def _look(self) -> None:
-        """Is the body on its way? What we do not read ourselves is not late."""
-        wanted = BODY_RATE * (monotonic() - self._since - HEAD_SECONDS)
-        answering = self.cycle.response_started and not self.cycle.response_complete
-        waiting = not answering and not self.flow.read_paused
-        if waiting and self._body <= wanted:
-            self._refuse(RequestTimeout(f"The body arrives at less than {BODY_RATE} bytes a second."))
-        else:
-            self._in(LOOK_SECONDS, self._look)
-
-    def _in(self, seconds: float, then: Any) -> None:
-        self._cancel()
-        self._timer = self.loop.call_later(seconds, then)
-
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def on_response_complete(self) -> None:
+        """Go on with the next request; where there is none, with the refusal that is still due."""
+        self._due -= 1
+        super().on_response_complete()
+        if self._refusal is not None:
+            self._answer_refusal()
+        elif self._unread:
+            self._parse_unread()
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer with the problem, and close; not where the answer to a request before is still to come, or has begun."""
-        self._cancel()
+        """Read no more, answer with the problem once it is its turn, and close."""
+        self._refusal = problem
+        self._unread.clear()
+        self.flow.pause_reading()
         if self.transport.is_closing():
             return
-        before = self.cycle is not None and not self.cycle.response_complete
-        if not before or (self._awaiting_body and not self.cycle.response_started):
-            start, body = answer(problem, "/")
-            lines = on_the_wire((*start["headers"], (b"connection", b"close")))
-            self.transport.write(b"".join((STATUS_LINE[problem.status], lines, b"\r\n", body["body"])))
+        if self._receiving and self._in_body:  # its headers were accepted, and it waits to be answered, or is
+            if self.pipeline:
+                self.pipeline.popleft()
+            elif self.cycle.response_complete:
+                self._due += 1
+            elif self.cycle.response_started:
+                self.transport.close()  # its answer has begun, and cannot become another one
+                return
+            else:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self._due -= 1
+        self._receiving = False
+        self._answer_refusal()
+
+    def _answer_refusal(self) -> None:
+        if self._refusal is None or self._due or self.transport.is_closing():
+            return
+        start, body = answer(self._refusal, "/")
+        status = HTTPStatus(start["status"])
+        headers = (*self.server_state.default_headers, *start["headers"], (b"connection", b"close"))
+        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (status, status.phrase.encode(), lines, body["body"]))
         self.transport.close()
 
+    def _check(self) -> None:
+        """Enforce the deadlines, once a second."""
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check)
+        now = self.loop.time()
+        if self._client_stalls(now):
+            self.transport.abort()
+        elif self._refusal is None and (problem := self._lateness(now)):
+            self._refuse(problem)
 
-def _size(headers: list[tuple[bytes, bytes]]) -> int:
-    """Bytes of headers on the wire."""
-    return sum(len(name) + len(value) + len(b": \r\n") for name, value in headers)
+    def _lateness(self, now: float) -> Problem | None:
+        """Return the problem of a request that is late."""
+        if self._silent:
+            return (
+                RequestTimeout(f"Nothing was sent in {SILENT_SECONDS:g} seconds.") if self._is_past(SILENT_SECONDS, now) else None
+            )
+        if not self._receiving:
+            return None
+        if not self._in_body:
+            detail = f"The headers did not end in {HEAD_SECONDS:g} seconds."
+            return RequestTimeout(detail) if self._is_past(HEAD_SECONDS, now) else None
+        if not self.flow.read_paused and not self.cycle.response_started:  # what we do not read ourselves is not late
+            self._body_seconds += CHECK_SECONDS
+        if self._body <= BODY_RATE * (self._body_seconds - HEAD_SECONDS):
+            return RequestTimeout(f"The body arrives at less than {BODY_RATE} bytes a second.")
+        return None
+
+    def _is_past(self, seconds: float, now: float) -> bool:
+        return now - self._started > seconds
+
+    def _client_stalls(self, now: float) -> bool:
+        """Return whether the client has taken too little of its answers for too long."""
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+        self._taken += max(0, before - self._unsent)
+        if not self._unsent or self._stalled_at is None or self._taken >= ANSWER_RATE * STALL_SECONDS:
+            self._stalled_at, self._taken = (now if self._unsent else None), 0
+        return self._stalled_at is not None and now - self._stalled_at > STALL_SECONDS
+
+
+def _not_http(piece: bytes, reason: str) -> Problem:
+    """Return the problem of bytes that the parser refused; of an address in raw UTF-8 it says how to write it."""
+    line = piece.split(b"\r\n", 1)[0]
+    target = line.partition(b" ")[2].rpartition(b" ")[0]
+    if target and not target.isascii():
+        return BadRequest(f"The address is not percent-encoded; write it as {encoded_address(target)}.")
+    return BadRequest(reason.removesuffix(".") + ": it is not HTTP/1.1 (RFC 9112).")

@@ -9,6 +9,7 @@ from limits import RateLimitItem
 from starlette.types import Message, Scope, Send
 
 from app.errors import Problem, TooManyRequests
+from app.headers import fields_of
 
 NOT_MODIFIED = 304
 MOST_CALLERS = 100_000
@@ -56,7 +57,7 @@ class Rate:
     def callers(self, scope: Scope) -> tuple[str, ...]:
         """Who sends the request: the client, and the token where there is one."""
         client = scope["client"][0] if scope["client"] else ""
-        token = dict(scope["headers"]).get(b"authorization")
+        token = fields_of(scope).get(b"authorization")
         return (client,) if token is None else (client, f"token {hash(token)}")
 
     def refused(self, callers: Sequence[str]) -> Problem | None:

@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.cache import ENCODINGS, Cache
 from app.database import Database
-from app.head import Head
 from app.publishing.ingest import publish
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary, written
@@ -142,10 +141,3 @@ def test_many_clients_at_once(seed_client: TestClient) -> None:
     for thread in threads:
         thread.join()
     assert len(bodies) == 1
-
-
-def test_no_header_becomes_two() -> None:
-    assert Head([(b"a", b"b"), (b"c", b"d")]).wire == b"a: b\r\nc: d\r\n"
-    for value in (b"b\r\nc: d", b"b\nc: d", b"b\rc"):
-        with pytest.raises(ValueError, match="end of a line"):
-            _ = Head([(b"a", value)]).wire

@@ -24,7 +24,7 @@ from app.settings import carried
 from tests.conftest import migrated, seeded
 from tests.server import Running, heard, running
 
-HASTE = "import app.protocol as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.LOOK_SECONDS = 0.4"
+HASTE = "import app.protocol as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.CHECK_SECONDS = 0.4"
 """Limits of time that a test can wait for."""
 
 
