@@ -27,7 +27,9 @@ from app.rates import Rate
 
 ALIVE = "/healthz"
 LONGEST_LENGTH = 10
-"""Digits of a Content-Length that is worth reading."""
+"""Digits of a Content-Length that are read: more are too large in any case."""
+SMALL_BODY = 64 * 2**10
+"""Bytes of a body that is not worth a new connection: if it is not needed, it is discarded."""
 MOST_DECODINGS = 5
 """How often an address is percent-decoded in search of a token."""
 
@@ -73,8 +75,10 @@ class Guard:
             if (len(self.open) >= self.share and self._is_full(scope["client"])) or self._unsent() > MAX_UNSENT:
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
         if b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0":
-            problem = problem or _too_large(fields)
-            body = Body(receive, send)
+            length = _length(fields)
+            if length is not None and length > MAX_BODY:
+                problem = problem or PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
+            body = Body(receive, send, length)
             receive, send = body.receive, body.send
         if problem is not None:
             problem.headers["X-Request-Id"] = name(scope)
@@ -143,21 +147,19 @@ def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
     )
 
 
-def _too_large(fields: Mapping[bytes, bytes]) -> Problem | None:
-    """Return the problem of a body that says of itself that it is too large."""
-    length = fields.get(b"content-length", b"0")
-    if length.isdigit() and (len(length) > LONGEST_LENGTH or int(length) > MAX_BODY):
-        return PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
-    return None
+def _length(fields: Mapping[bytes, bytes]) -> int | None:
+    """Return the length that a body says of itself, or None."""
+    length = fields.get(b"content-length", b"")
+    return int(length[:LONGEST_LENGTH]) if length.isdigit() else None
 
 
 class Body:
     """The body of a request: bounded, and what is left unread of it ends the connection."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        """Wrap the channels of one request."""
+    def __init__(self, receive: Receive, send: Send, length: int | None) -> None:
+        """Wrap the channels of one request; ``length`` is what it says of its body, None where it says nothing."""
         self._receive, self._send = receive, send
-        self._size, self._is_read = 0, False
+        self._size, self._is_read = 0, length is not None and length <= SMALL_BODY
 
     async def receive(self) -> Message:
         """Return the next part. Raises PayloadTooLarge once a body is too large, however it is sent."""

@@ -47,6 +47,7 @@ class StrictProtocol(HttpToolsProtocol):
     _framing = 0  # bytes of it that are not body
     _body = 0  # bytes of its body
     _body_in_piece = 0  # bytes of the body, and of the framing of chunks, in the piece that is being parsed
+    _plain_body = 0  # bytes of it that are still to come and that the parser does not see
     _body_seconds = 0.0  # how long its body was waited for
     _due = 0  # requests that are not answered yet
     _refusal: Problem | None = None
@@ -96,7 +97,7 @@ class StrictProtocol(HttpToolsProtocol):
     def _parse(self, piece: bytes) -> None:
         self._body_in_piece = 0
         try:
-            self.parser.feed_data(piece)
+            self.parser.feed_data(self._take_plain_body(piece) if self._plain_body else piece)
         except httptools.HttpParserUpgrade as upgrade:
             # no other protocol is spoken here: what follows is the next request (RFC 9110, section 7.8)
             self._unread[:0] = piece[upgrade.args[0] :]
@@ -108,6 +109,15 @@ class StrictProtocol(HttpToolsProtocol):
                 self._framing += len(piece) - self._body_in_piece
                 if self._refusal is None and (excess := self._excess()):
                     self._refuse(excess)
+
+    def _take_plain_body(self, piece: bytes) -> bytes:
+        """Take what the piece has of a body that the parser does not see, and return the rest of the piece."""
+        body, rest = piece[: self._plain_body], piece[self._plain_body :]
+        self._plain_body -= len(body)
+        self.on_body(body)
+        if not self._plain_body:
+            self.on_message_complete()
+        return rest
 
     def _excess(self) -> Problem | None:
         """Return the problem of a request whose address, headers or trailers are too large."""
@@ -137,6 +147,8 @@ class StrictProtocol(HttpToolsProtocol):
         self.headers = []  # trailers come here, and are discarded: they are not the request's headers (RFC 9110, section 6.5)
         self._due += 1
         self._in_body = True
+        if self.parser.should_upgrade():  # for the parser the message ends here, and its body would be the next request
+            self._plain_body = int(next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0"))
 
     def _large_headers(self) -> Problem | None:
         if sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers) > MAX_HEADERS:
@@ -159,10 +171,14 @@ class StrictProtocol(HttpToolsProtocol):
                 return BadRequest("HTTP/1.0 has no Transfer-Encoding; expected Content-Length.")
             if [coding.strip().lower() for coding in codings] != [b"chunked"]:
                 return BadRequest("Expected chunked as the only Transfer-Encoding.")
+            if self.parser.should_upgrade():
+                return BadRequest("Expected Content-Length for the body of a request that would change the protocol.")
         return self._foreign_target(hosts[0] if hosts else b"")
 
     def _foreign_target(self, host: bytes) -> Problem | None:
         """Return the problem of a target that is no path; one in absolute form becomes its path (RFC 9112, section 3.2.2)."""
+        if b"#" in self.url:
+            return BadRequest("Expected no fragment in the target of the request.")
         if self.url.startswith(b"/") or self.url == b"*":
             return None
         found = _AUTHORITY.match(self.url)
@@ -186,6 +202,8 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the deadlines of a request."""
+        if self._plain_body:
+            return
         self._receiving = False
         super().on_message_complete()
 
@@ -269,9 +287,9 @@ class StrictProtocol(HttpToolsProtocol):
 
 
 def _not_http(piece: bytes, reason: str) -> Problem:
-    """Return the problem of bytes that the parser refused; of an address in raw UTF-8 it says how to write it."""
-    line = piece.split(b"\r\n", 1)[0]
-    target = line.partition(b" ")[2].rpartition(b" ")[0]
-    if target and not target.isascii():
-        return BadRequest(f"The address is not percent-encoded; write it as {encoded_address(target)}.")
+    """Return the problem of bytes that the parser refused; of an address that is not encoded it says how to write it."""
+    for line in piece.split(b"\r\n"):
+        target, _, version = line.partition(b" ")[2].rpartition(b" ")
+        if version in (b"HTTP/1.0", b"HTTP/1.1") and (encoded := encoded_address(target)) != target.decode("latin-1"):
+            return BadRequest(f"The address is not percent-encoded; write it as {encoded}.")
     return BadRequest(reason.removesuffix(".") + ": it is not HTTP/1.1 (RFC 9112).")
