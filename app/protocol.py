@@ -157,23 +157,20 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _ambiguity(self) -> Problem | None:
         """Return the problem of a request that another server could read otherwise (RFC 9112, sections 3.2 and 6.1)."""
-        version = self.parser.get_http_version()
-        if version not in ("1.0", "1.1"):
-            return BadRequest(f"HTTP/{version} is not spoken here; expected HTTP/1.1.")
+        version, upgrades = self.parser.get_http_version(), self.parser.should_upgrade()
         hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) > 1 or (version == "1.1" and not hosts):
-            return BadRequest("Expected one Host header.")
-        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        if codings:
-            if any(name == b"content-length" for name, _ in self.headers):
-                return BadRequest("Both Content-Length and Transfer-Encoding are there; expected one.")
-            if version == "1.0":
-                return BadRequest("HTTP/1.0 has no Transfer-Encoding; expected Content-Length.")
-            if [coding.strip().lower() for coding in codings] != [b"chunked"]:
-                return BadRequest("Expected chunked as the only Transfer-Encoding.")
-            if self.parser.should_upgrade():
-                return BadRequest("Expected Content-Length for the body of a request that would change the protocol.")
-        return self._foreign_target(hosts[0] if hosts else b"")
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        is_sized = any(name == b"content-length" for name, _ in self.headers)
+        rules = (
+            (version in ("1.0", "1.1"), f"HTTP/{version} is not spoken here; expected HTTP/1.1."),
+            (len(hosts) == 1 or (version == "1.0" and not hosts), "Expected one Host header."),
+            (not (codings and is_sized), "Both Content-Length and Transfer-Encoding are there; expected one."),
+            (not (codings and version == "1.0"), "HTTP/1.0 has no Transfer-Encoding; expected Content-Length."),
+            (codings in ([], [b"chunked"]), "Expected chunked as the only Transfer-Encoding."),
+            (not (codings and upgrades), "Expected Content-Length for the body of a request that would change the protocol."),
+        )
+        broken = next((message for holds, message in rules if not holds), None)
+        return BadRequest(broken) if broken else self._foreign_target(hosts[0] if hosts else b"")
 
     def _foreign_target(self, host: bytes) -> Problem | None:
         """Return the problem of a target that is no path; one in absolute form becomes its path (RFC 9112, section 3.2.2)."""

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 from starlette.responses import Response
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.cache import ENCODINGS, Cache
 from app.database import Database
@@ -44,7 +44,25 @@ def test_a_representation_has_a_strong_tag_and_is_not_sent_twice(seed_client: Te
         assert again.headers["etag"] == tag
         assert again.headers["last-modified"] == first.headers["last-modified"]
         assert "content-length" not in again.headers
-    assert seed_client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    for unknown in ('"other"', tag[:-1], f'"x{tag[1:]}', tag.strip('"'), f"w/{tag}"):
+        assert seed_client.get(path, headers={"If-None-Match": unknown}).status_code == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_date_says_too_what_the_client_has(seed_client: TestClient, path: str) -> None:
+    first = seed_client.get(path)
+    date = first.headers["last-modified"]
+    for given in ({"If-Modified-Since": date}, {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}):
+        for fresh in ("", f"{'&' if '?' in path else '?'}lang=en"):  # kept, and made for this request
+            again = seed_client.get(path + fresh, headers=given)
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["last-modified"] == date
+    for given in (
+        {"If-Modified-Since": "Fri, 01 Jan 2010 00:00:00 GMT"},
+        {"If-Modified-Since": "2100-01-01"},
+        {"If-Modified-Since": date, "If-None-Match": '"other"'},  # which wins
+    ):
+        assert seed_client.get(path, headers=given).status_code == 200
 
 
 def test_each_representation_has_its_own_tag(seed_client: TestClient) -> None:
@@ -126,6 +144,31 @@ def test_answers_are_kept_up_to_a_limit() -> None:
     assert counts == {"/first": 1, "/second": 1, "/large": 2, "/16": 1}
     client.get("/second")
     assert made.count("/second") == 2
+
+
+def test_a_large_body_goes_piece_by_piece_and_is_counted() -> None:
+    """So that a client which does not read holds one piece in the server's buffers, and is known to hold the rest."""
+    body, seen = bytes(range(256)) * 2000, []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(body, headers={"ETag": '"1"'} if scope["path"] == "/kept" else {})(scope, receive, send)
+
+    cache = Cache(application, version=lambda: 1, max_bytes=2**26)
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            seen.append((len(message.get("body", b"")), cache.unsent))
+            await send(message)
+
+        await cache(scope, receive, sending)
+
+    client = TestClient(watched, headers={"Accept-Encoding": "identity"})
+    for path in ("/kept", "/kept", "/other"):
+        seen.clear()
+        assert client.get(path).content == body
+        assert max(size for size, _ in seen) == 2**16
+        assert {count for size, count in seen if size} == {len(body)}
+    assert cache.unsent == 0
 
 
 def test_many_clients_at_once(seed_client: TestClient) -> None:

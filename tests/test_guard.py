@@ -86,10 +86,14 @@ def test_addresses_that_cannot_be_served(client: TestClient, path: str, status: 
 def test_a_token_in_an_address_is_refused_and_repeated_nowhere(client: TestClient, database: Database) -> None:
     with database.write() as connection:
         token = tokens.issue(connection, "test", ["admin"], None)
-    for path in (f"/v1/audit?token={token}", f"/v1/sources/{token}"):
-        answer = client.get(path)
-        assert answer.status_code == 400
-        assert token not in answer.text + str(answer.headers)
+    once = token.replace("_", "%5F")
+    everything = "".join(f"%{ord(character):02x}" for character in token)
+    for written_so in (token, once, everything, once.replace("%", "%25"), once + "x" * 9000, token + "%ff"):
+        for path in (f"/v1/audit?token={written_so}", f"/v1/sources/{written_so}"):
+            answer = client.get(path, headers={"Host": "evil.example", "X-Request-Id": token})
+            assert answer.status_code == 400
+            assert "revoke it" in answer.json()["detail"]
+            assert not [way for way in (token, once, everything) if way in answer.text + str(answer.headers)]
 
 
 def test_bodies_are_bounded_also_in_chunks(client: TestClient, database: Database) -> None:
@@ -100,6 +104,18 @@ def test_bodies_are_bounded_also_in_chunks(client: TestClient, database: Databas
     for content in (large, iter([large[:1000], large])):
         answer = client.post("/v1/publications", content=content, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (413, "/problems/payload-too-large")
+
+
+def test_while_much_waits_to_be_taken_nothing_else_is_made(database: Database) -> None:
+    app = create_app(Settings(database_url=database.url, rate_limit=""))
+    client = TestClient(app)
+    cache = app.app.app  # type: ignore[attr-defined]  # behind HEAD and OPTIONS
+    cache.unsent = 2**30
+    refused = client.get("/v1/regions")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert client.get("/healthz").status_code == 200
+    cache.unsent = 0
+    assert client.get("/v1/regions").status_code == 200
 
 
 def test_every_answer_tells_browsers_to_run_nothing(client: TestClient) -> None:

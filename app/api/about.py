@@ -18,6 +18,7 @@ from app.api.responses import V1, plain
 from app.errors import PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
 from app.limits import (
+    ANSWER_RATE,
     BODY_RATE,
     HEAD_SECONDS,
     IDLE_SECONDS,
@@ -26,6 +27,7 @@ from app.limits import (
     MAX_URL,
     MAX_WAITING,
     SILENT_SECONDS,
+    STALL_SECONDS,
     share_of,
 )
 from app.publishing.document import MAX_TEXT, MOST_FACTS, Document
@@ -46,6 +48,7 @@ LIMITS = {
     "request": {"maximum_body_bytes": MAX_BODY, "maximum_url_bytes": MAX_URL, "maximum_header_bytes": MAX_HEADERS,
                 "head_seconds": HEAD_SECONDS, "silent_seconds": SILENT_SECONDS, "idle_seconds": IDLE_SECONDS,
                 "minimum_body_bytes_per_second": BODY_RATE},
+    "answer": {"stall_seconds": STALL_SECONDS, "minimum_bytes_per_second": ANSWER_RATE},
 }  # fmt: skip
 
 
