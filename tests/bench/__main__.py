@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -79,7 +80,8 @@ def measured(folder: Path, rows: int) -> list[Goal]:
         with urllib.request.urlopen(cached.url(page)) as answer:  # noqa: S310  on this machine
             body.write_bytes(answer.read())
             etag = answer.headers["etag"]
-            Path(f"{body}.headers").write_text(json.dumps(answer.headers.items()))
+            headers = {"200": answer.headers.items(), "304": not_modified(cached.url(page), etag)}
+            Path(f"{body}.headers").write_text(json.dumps(headers))
         bare = stack.enter_context(contenders.bare(body, 18504))
         peer = stack.enter_context(contenders.datasette(program / "bin" / "datasette", peers, 18505))
         tutorial = stack.enter_context(contenders.typical(large, 18506))
@@ -97,6 +99,15 @@ def measured(folder: Path, rows: int) -> list[Goal]:
             *fresh(cached, large),
             *search(plain),
         ]
+
+
+def not_modified(url: str, etag: str) -> list[tuple[str, str]]:
+    """The headers of a 304."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, headers={"If-None-Match": etag}))  # noqa: S310  on this machine
+    except urllib.error.HTTPError as answer:
+        return answer.headers.items()
+    raise SystemExit(f"{url} does not answer If-None-Match with 304")
 
 
 def built(path: Path, rows: int) -> Path:
@@ -129,7 +140,7 @@ def for_peers(database: Path, path: Path) -> Path:
 
 
 def cached_reads(cached: Server, bare: Server, page: str, etag: str) -> list[Goal]:
-    """Repeated reads, against bare ASGI with the same bytes."""
+    """Repeated reads, against bare ASGI with the same bytes and headers."""
     known = [f"If-None-Match: {etag}"]
     hit, ceiling, known_hit, known_ceiling = interleaved(
         [
@@ -140,7 +151,7 @@ def cached_reads(cached: Server, bare: Server, page: str, etag: str) -> list[Goa
         ]
     )
     return [
-        least("cached list / bare ASGI", ratio(hit, ceiling), 0.85, f"{median(hit):,.0f}/s of {median(ceiling):,.0f}/s"),
+        least("cached list / bare ASGI", ratio(hit, ceiling), 0.80, f"{median(hit):,.0f}/s of {median(ceiling):,.0f}/s"),
         least(
             "304 / bare 304",
             ratio(known_hit, known_ceiling),

@@ -16,10 +16,10 @@ BARE = """
 import json, sys, uvicorn
 body = open(sys.argv[1], "rb").read()
 given = json.load(open(sys.argv[1] + ".headers"))
-headers = [(name.lower().encode(), value.encode()) for name, value in given if name.lower() not in ("date", "server", "connection")]
-ok = {"type": "http.response.start", "status": 200, "headers": headers}
-small = [header for header in headers if header[0] not in (b"content-length", b"content-type")]
-unchanged = {"type": "http.response.start", "status": 304, "headers": small}
+def start(status):
+    headers = [(name.lower().encode(), value.encode()) for name, value in given[status] if name.lower() not in ("date", "connection")]
+    return {"type": "http.response.start", "status": int(status), "headers": headers}
+ok, unchanged = start("200"), start("304")
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
@@ -112,7 +112,7 @@ def this_service(database: Path, port: int, cache_bytes: int = 2**26) -> Abstrac
 
 
 def bare(body: Path, port: int) -> AbstractContextManager[Server]:
-    """Bare ASGI that answers with the same bytes: the ceiling."""
+    """Bare ASGI that answers with the same bytes and the same headers: the ceiling."""
     return started([sys.executable, "-c", BARE, str(body), str(port)], port, "/")
 
 
