@@ -21,7 +21,7 @@ from app.errors import (
     UriTooLong,
 )
 from app.headers import fields_of, join_fields
-from app.limits import MAX_BODY, MAX_UNSENT, MAX_URL, share_of
+from app.limits import MAX_BODY, MAX_CALL, MAX_UNSENT, MAX_URL, share_of
 from app.observe import TOLD, name
 from app.rates import Rate
 
@@ -30,6 +30,8 @@ LONGEST_LENGTH = 10
 """Digits of a Content-Length that are read: more are too large in any case."""
 SMALL_BODY = 64 * 2**10
 """Bytes of a body that is not worth a new connection: if it is not needed, it is discarded."""
+MAX_BODIES = {"/mcp": MAX_CALL}
+"""The paths whose bodies have another limit than the others."""
 MOST_DECODINGS = 5
 """How often an address is percent-decoded in search of a token."""
 
@@ -75,10 +77,8 @@ class Guard:
             if (len(self.open) >= self.share and self._is_full(scope["client"])) or self._unsent() > MAX_UNSENT:
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
         if b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0":
-            length = _length(fields)
-            if length is not None and length > MAX_BODY:
-                problem = problem or PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
-            body = Body(receive, send, length)
+            body = Body(receive, send, _length(fields), MAX_BODIES.get(scope["path"], MAX_BODY))
+            problem = problem or body.problem
             receive, send = body.receive, body.send
         if problem is not None:
             problem.headers["X-Request-Id"] = name(scope)
@@ -156,18 +156,20 @@ def _length(fields: Mapping[bytes, bytes]) -> int | None:
 class Body:
     """The body of a request: bounded, and what is left unread of it ends the connection."""
 
-    def __init__(self, receive: Receive, send: Send, length: int | None) -> None:
+    def __init__(self, receive: Receive, send: Send, length: int | None, most: int) -> None:
         """Wrap the channels of one request; ``length`` is what it says of its body, None where it says nothing."""
         self._receive, self._send = receive, send
-        self._size, self._is_read = 0, length is not None and length <= SMALL_BODY
+        self._most, self._size = most, 0
+        self._is_read = length is not None and length <= SMALL_BODY
+        self.problem = self._too_large() if length is not None and length > most else None
 
     async def receive(self) -> Message:
         """Return the next part. Raises PayloadTooLarge once a body is too large, however it is sent."""
         message = await self._receive()
         self._size += len(message.get("body", b""))
         self._is_read = self._is_read or not message.get("more_body")
-        if self._size > MAX_BODY:
-            raise PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes.")
+        if self._size > self._most:
+            raise self._too_large()
         return message
 
     async def send(self, message: Message) -> None:
@@ -175,6 +177,9 @@ class Body:
         if message["type"] == "http.response.start" and not self._is_read:
             message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
         await self._send(message)
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"The body is larger than {self._most} bytes.")
 
 
 def _is_text(path: bytes) -> bool:

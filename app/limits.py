@@ -2,6 +2,8 @@
 
 MAX_BODY = 8 * 2**20
 """Bytes of a body, also of one that is sent in chunks."""
+MAX_CALL = 64 * 2**10
+"""Bytes of a call of a tool at ``/mcp``."""
 MAX_URL = 8 * 2**10
 """Bytes of the path and the query."""
 MAX_HEADERS = 32 * 2**10
@@ -18,7 +20,7 @@ ANSWER_RATE = 2**10
 """Bytes a second that a client must take of its answers, over ``STALL_SECONDS``; else the connection is cut."""
 STALL_SECONDS = 30.0
 """Over which a client's rate of reading is measured."""
-MAX_UNREAD = 2**20
+MAX_UNREAD = 512 * 2**10
 """Bytes of pipelined requests that are kept while answers are due."""
 MAX_UNSENT = 128 * 2**20
 """Bytes of answers that wait for clients to take them; while there are more, nothing else is made."""

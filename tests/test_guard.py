@@ -106,6 +106,14 @@ def test_bodies_are_bounded_also_in_chunks(client: TestClient, database: Databas
         assert (answer.status_code, answer.json()["type"]) == (413, "/problems/payload-too-large")
 
 
+def test_calls_of_tools_are_small(client: TestClient) -> None:
+    call = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}, "padding": "' + b"x" * 2**16 + b'"}'
+    for content in (call, iter([call[:1000], call[1000:]])):
+        answer = client.post("/mcp", content=content, headers={"Content-Type": "application/json", "Accept": "application/json"})
+        assert (answer.status_code, answer.json()["type"]) == (413, "/problems/payload-too-large")
+    assert client.get("/v1/limits").json()["request"]["maximum_call_bytes"] == 2**16
+
+
 def test_while_much_waits_to_be_taken_nothing_else_is_made(database: Database) -> None:
     app = create_app(Settings(database_url=database.url, rate_limit=""))
     client = TestClient(app)
