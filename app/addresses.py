@@ -1,6 +1,10 @@
-"""Addresses with one of their parameters given anew."""
+"""Addresses: with one of their parameters given anew, and as they should have been sent."""
 
 from urllib.parse import quote
+
+LONGEST = 2000
+"""Bytes of a request target of which the encoded form is told; three times as many characters at most."""
+_PLAIN = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def replaced(address: str, name: str, text: str) -> str:
@@ -15,10 +19,6 @@ def opened(address: str, name: str) -> str:
     return f"{path}?{'&'.join([*kept, f'{name}='])}"
 
 
-MOST_SHOWN = 2000
-"""Characters of an address that is repeated to the client."""
-
-
 def encoded_address(raw: bytes) -> str:
-    """Return a raw request target with everything percent-encoded that is no printable ASCII."""
-    return quote(raw, safe="/?#[]@!$&'()*+,;=:%")[:MOST_SHOWN]
+    """Return the request target with all that is not printable ASCII percent-encoded; what is too long ends in an ellipsis."""
+    return quote(raw[:LONGEST], safe=_PLAIN) + ("…" if len(raw) > LONGEST else "")
