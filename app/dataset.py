@@ -1,11 +1,11 @@
 """The narrow waist between reading and writing out: a table of named columns and rows, with what is said about it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-ColumnType = Literal["string", "integer", "number", "boolean", "date", "datetime", "strings"]
-"""What a column holds; ``strings`` is a list of strings. Every column may be null."""
+ColumnType = Literal["string", "html", "integer", "number", "boolean", "date", "datetime", "strings"]
+"""What a column holds; ``strings`` is a list of strings, ``html`` text with markup. Every column may be null."""
 
 Cell = str | int | float | bool | list[str] | None
 Row = Sequence[Cell]
@@ -29,6 +29,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """Why perhaps nothing was found: a parameter names something that there is not; ``suggestion`` is most like it."""
+
+    parameter: str
+    value: str
+    message: str
+    suggestion: str | None
+
+    @property
+    def sentence(self) -> str:
+        """The hint in one line."""
+        said = f"{self.parameter}={self.value}: {self.message}"
+        return said if self.suggestion is None else f"{said.removesuffix('.')}; did you mean {self.suggestion}?"
+
+    def document(self) -> dict[str, str]:
+        """The hint as a member of ``meta.hints``; without a suggestion where there is none."""
+        return {name: text for name, text in asdict(self).items() if text is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Meta:
     """What holds for the whole answer.
 
@@ -37,12 +57,14 @@ class Meta:
         count: Rows in this answer.
         total: Rows of the whole result, where asked for.
         truncated: Of an item, the included resources of which there are more rows than it carries.
+        hints: Of an empty list, what may be the cause.
     """
 
     revision: int
     count: int
     total: int | None = None
     truncated: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,12 +28,15 @@ from sqlmodel import SQLModel
 
 from app.dataset import Column, ColumnType
 from app.dialects.types import LARGEST_WHOLE
+from app.tokens import asked, forbidden
 
 Lang = Literal["en", "zh"]
 LANGS: tuple[Lang, ...] = get_args(Lang)
 MAX_LIMIT = 1000
 MAX_FILTER_VALUES = 200
 MAX_QUERY_LENGTH = 200
+MOST_DIGITS = 9
+"""Of a revision's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,38 @@ class Latest:
     newest: tuple[str, ...]
 
 
+WHOLE = r"0|[1-9][0-9]*"
+NUMBER = rf"-?({WHOLE})(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+
+
+def _written(pattern: str, expected: str) -> BeforeValidator:
+    """A check of how text is written, before pydantic reads it: that would also take ``1_0``, `` 10``, ``+10`` and ``yes``."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise ValueError(f"Expected {expected}")
+        return value
+
+    return BeforeValidator(check)
+
+
 def _split(value: object) -> object:
+    """Take the texts of a list apart at their commas."""
+    return _parts(value, strip=True)
+
+
+def _split_digits(value: object) -> object:
+    return _parts(value, strip=False)
+
+
+def _parts(value: object, *, strip: bool) -> object:
     if not isinstance(value, list):
         return value
-    return [part.strip() for text in value for part in str(text).split(",") if part.strip()]
+    found = [part.strip() if strip else part for text in value for part in str(text).split(",") if part.strip()]
+    if value and not found:
+        raise ValueError("Expected at least one value")
+    return found
 
 
 def _day(value: object) -> object:
@@ -92,11 +124,11 @@ def _as_of(value: object) -> object:
     """A revision's number, the end of a day in UTC, or a moment (in UTC where it names no zone)."""
     if not isinstance(value, str):
         return value
-    text = value.replace(" ", "+")  # what a plus in a query decodes to
-    if re.fullmatch(r"[0-9]{1,9}", text):
+    text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", value)  # what a plus in a query decodes to
+    if re.fullmatch(WHOLE, text) and len(text) <= MOST_DIGITS:
         return int(text)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text if re.fullmatch(MOMENT, text) else "")
     except ValueError:
         raise ValueError("Expected a revision's number, a day as YYYY-MM-DD, or a date-time as of RFC 3339") from None
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
@@ -107,19 +139,39 @@ def _as_of(value: object) -> object:
         raise ValueError("Expected a moment that lies, in UTC, in the years 1 to 9999") from None
 
 
+def _words(value: str) -> str:
+    """A text that can be searched for."""
+    if forbidden(value):
+        raise ValueError("Expected text without control characters, or others that are not seen")
+    if not asked(value):
+        raise ValueError("Expected at least one letter or digit")
+    return value
+
+
 def _all_or_number(value: object, number: ValidatorFunctionWrapHandler) -> int | None:
     return None if value == "all" else number(value)
 
 
+Choice = TypeVar("Choice")
 Comma = BeforeValidator(_split)
 """The parameter is a list: repeatable, and comma-separated."""
 
-Code = Annotated[str, StringConstraints(max_length=200)]
+Integer = Annotated[int, _written(f"-?({WHOLE})", "a whole number in plain digits")]
+Flag = Annotated[bool, _written("true|false", "`true` or `false`")]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUERY_LENGTH), AfterValidator(_words)]
+"""Text to find."""
 Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
-Places = Annotated[list[Annotated[int, Field(ge=1, le=LARGEST_WHOLE)]] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+Some = Annotated[list[Choice] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+"""Of a closed vocabulary, a Literal type: ``Some[Nature]``."""
+Places = Annotated[
+    list[Annotated[Integer, Field(ge=1, le=LARGEST_WHOLE)]] | None,
+    BeforeValidator(_split_digits),
+    Field(max_length=MAX_FILTER_VALUES),
+]
 Limit = Annotated[
-    int | None,
+    Integer | None,
     Field(ge=1, le=MAX_LIMIT),
     WrapValidator(_all_or_number),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"type": "string", "enum": ["all"]}]}),
@@ -128,7 +180,7 @@ Limit = Annotated[
 ROWS = "Rows per page; `all` for the whole list, in formats that are written row by row."
 AsOf = Annotated[int | datetime | None, BeforeValidator(_as_of), WithJsonSchema({"type": "string"})]
 AS_OF = "The facts as known then: a revision's number, a day (its end, in UTC), or a date-time."
-Amount = Annotated[float | None, Field(allow_inf_nan=False)]
+Amount = Annotated[float | None, Field(allow_inf_nan=False), _written(NUMBER, "a number such as 12, -0.5 or 1e6")]
 
 
 class ItemQuery(BaseModel):
@@ -165,7 +217,7 @@ class ListQuery(ItemQuery):
     cursor: Annotated[
         str | None, Field(max_length=4000, description="Where to go on: the `cursor` of a `next` link, as it is.")
     ] = None
-    total: Annotated[bool, Field(description="Also count the rows of the whole result.")] = False
+    total: Annotated[Flag, Field(description="Also count the rows of the whole result.")] = False
     sort: Annotated[
         list[str] | None,
         Comma,
@@ -175,11 +227,10 @@ class ListQuery(ItemQuery):
         list[str] | None, Comma, Field(description="Columns of which to count the values in the whole result (in JSON and HTML).")
     ] = None
     q: Annotated[
-        str | None,
+        Words | None,
         Field(
-            min_length=1,
-            max_length=MAX_QUERY_LENGTH,
-            description="Text to find: every word of it, in any order, in any case.",
+            description="Text to find: every word or the beginning of a longer one, in any order; Chinese from one character on. "
+            "Case, accents, width and traditional characters do not matter."
         ),
     ] = None
 
@@ -209,7 +260,8 @@ class Resource:
         tag: The heading in OpenAPI.
         summary: What one row is, for OpenAPI.
         sort: The columns that can be sorted by; the first is the default order.
-        search: The paths that ``q`` looks into.
+        title: The paths of what a row is called, part by part.
+        search: The paths that ``q`` looks into, besides the id and the title.
         only: Column values that every row has (the kind, where several nouns share a table).
         includes: What an item carries besides its columns.
         facets: The columns whose values can be counted.
@@ -226,6 +278,7 @@ class Resource:
     tag: str
     summary: str
     sort: tuple[str, ...] = ("id",)
+    title: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
     only: Mapping[str, str] = field(default_factory=dict)
     includes: tuple[Include, ...] = ()

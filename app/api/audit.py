@@ -13,7 +13,7 @@ from app.api.reading import readers_of
 from app.api.responses import V1, address, plain
 from app.dialects.types import LARGEST_WHOLE
 from app.publishing.audit import entries
-from app.resource import MAX_LIMIT
+from app.resource import MAX_LIMIT, Integer
 
 router = APIRouter(prefix=V1, tags=["Publishing"])
 
@@ -21,8 +21,8 @@ router = APIRouter(prefix=V1, tags=["Publishing"])
 class AuditParameters(NoParameters):
     """The parameters of the audit."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Entries per page.")] = 100
-    before: Annotated[int | None, Field(ge=1, le=LARGEST_WHOLE, description="Entries before the one of this id.")] = None
+    limit: Annotated[Integer, Field(ge=1, le=MAX_LIMIT, description="Entries per page.")] = 100
+    before: Annotated[Integer | None, Field(ge=1, le=LARGEST_WHOLE, description="Entries before the one of this id.")] = None
 
 
 @router.get(

@@ -23,7 +23,7 @@ from app.formats.base import Medium
 from app.formats.negotiate import prefer
 from app.query.changes import Change, Place, changes
 from app.query.history import current_revision, moments, revision_at
-from app.resource import AS_OF, MAX_LIMIT, AsOf, ItemQuery, Lang
+from app.resource import AS_OF, MAX_LIMIT, AsOf, Integer, ItemQuery, Lang
 from app.resources import ALL
 
 router = APIRouter(prefix=V1, tags=["Sources and history"])
@@ -40,7 +40,7 @@ class ChangesParameters(NoParameters):
 
     since: Annotated[AsOf, Field(description=f"Changes after it; from the beginning when left out. {AS_OF}")] = None
     until: Annotated[AsOf, Field(description=f"Changes up to it; the latest when left out. {AS_OF}")] = None
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Changes per page.")] = 100
+    limit: Annotated[Integer, Field(ge=1, le=MAX_LIMIT, description="Changes per page.")] = 100
     cursor: Annotated[str | None, Field(max_length=1000, description="Where to go on: from a `next` link, as it is.")] = None
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
     format: Annotated[Literal["json", "atom"] | None, Field(description="Format of the answer; beats Accept.")] = None

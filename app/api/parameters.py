@@ -4,8 +4,9 @@ FastAPI documents these models but does not read them: one validation of the que
 faults are reported at once.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from app.dataset import Column
-from app.errors import BadRequest, Fault, InvalidParameters, nearest
+from app.errors import MOST_FAULTS, BadRequest, Fault, InvalidParameters, nearest
 from app.formats import formats_for
 from app.formats.negotiate import weighted
 from app.resource import LANGS, Comma, FactItemQuery, ItemQuery, Lang, ListQuery, Resource
@@ -77,28 +78,70 @@ def read(model: type[Query], request: Request) -> Query:
 
 
 def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
-    """The parameters ``given``, each with its texts, as ``model``. Raises InvalidParameters with every fault."""
+    """The parameters ``given``, each with its texts, as ``model``. Raises InvalidParameters with every fault.
+
+    What can be faulty many times over is looked at first, and no more faults are made of it than are listed.
+    """
     known = model.model_fields
-    faults = [_unknown(name, known) for name in given if name not in known]
+    places = {name: place for place, name in enumerate(known)}
+    faults: list[tuple[int, Callable[[], Fault]]] = []
     values: dict[str, Any] = {}
     for name, texts in given.items():
         if name not in known:
-            continue
-        if name in _lists(model):
-            values[name] = texts
+            faults.append((-1, partial(_unknown, name, known)))
+        elif name in _lists(model):
+            wrong = _outside(texts, model, name)
+            faults += [(places[name], partial(_unfit, name, model, value)) for value in wrong]
+            if not wrong:
+                values[name] = texts
         elif len(texts) > 1:
-            faults.append(Fault("Given more than once; expected one value.", "repeated", parameter=name))
+            faults.append((places[name], partial(Fault, "Given more than once; expected one value.", "repeated", parameter=name)))
         else:
             values[name] = texts[0]
     try:
         query = model.model_validate(values)
     except ValidationError as error:
-        faults += [_fault(details, model) for details in error.errors(include_url=False)]
+        faults += [
+            (places[str(details["loc"][0])], partial(_fault, details, model)) for details in error.errors(include_url=False)
+        ]
     else:
-        faults += [_inverted(*pair) for pair in getattr(model, "ranges", ()) if _is_inverted(query, *pair)]
+        pairs = getattr(model, "ranges", ())
+        faults += [(places[pair[0]], partial(_inverted, *pair)) for pair in pairs if _is_inverted(query, *pair)]
     if faults:
-        raise InvalidParameters("One or more parameters cannot be used.", faults)
+        raise refused([make() for _, make in sorted(faults, key=itemgetter(0))[:MOST_FAULTS]], len(faults))
     return query
+
+
+def refused(faults: Sequence[Fault], count: int | None = None) -> InvalidParameters:
+    """The refusal for these faults, the first of ``count``; no more are listed than an answer has room for."""
+    count = len(faults) if count is None else count
+    detail = "One or more parameters cannot be used"
+    more = f": there are {count} faults, of which the first {MOST_FAULTS} are listed." if count > MOST_FAULTS else "."
+    return InvalidParameters(detail + more, faults[:MOST_FAULTS])
+
+
+def _outside(texts: Sequence[str], model: type[BaseModel], name: str) -> list[str]:
+    """The different values of a list that are not in its closed vocabulary, where it has one."""
+    choices = _vocabulary(model, name)
+    if choices is None:
+        return []
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return [part for part in dict.fromkeys(parts) if part and part not in choices]
+
+
+@lru_cache(maxsize=1024)
+def _vocabulary(model: type[BaseModel], name: str) -> dict[str, None] | None:
+    """The values that a parameter may have, in their order; None where they are open."""
+    choices = _choices(model.model_fields[name].annotation)
+    return None if choices is None else dict.fromkeys(choices)
+
+
+def _unfit(name: str, model: type[BaseModel], value: str) -> Fault:
+    """The fault of a value that is not in the vocabulary of a parameter."""
+    allowed = tuple(_vocabulary(model, name) or ())
+    *others, last = map(repr, allowed)
+    message = f"Expected {', '.join(others)} or {last}." if others else f"Expected {last}."
+    return Fault(message, "literal_error", parameter=name, allowed=allowed, suggestion=nearest(value, allowed))
 
 
 def _is_inverted(query: BaseModel, least: str, most: str) -> bool:
@@ -181,7 +224,8 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     """What pydantic found, in the words of this project; ``input`` is not repeated."""
     name = str(details["loc"][0])
     message = details["msg"].removeprefix("Value error, ").replace("Input should be", "Expected")
-    allowed = _choices(model.model_fields[name].annotation)
+    choices = _vocabulary(model, name)
+    allowed = None if choices is None else tuple(choices)
     given = details["input"]
     suggestion = nearest(given, allowed) if allowed and isinstance(given, str) else None
     return Fault(message + ".", details["type"], parameter=name, allowed=allowed, suggestion=suggestion)

@@ -32,6 +32,7 @@ from app.publishing.ingest import Receipt
 from app.publishing.submissions import Seen, Submission, rehearse, retract, submit
 from app.publishing.tokens import Action, Actor, holder
 from app.query.changes import changes
+from app.resource import Flag
 
 router = APIRouter(prefix=V1, tags=["Publishing"])
 
@@ -47,7 +48,7 @@ Made = TypeVar("Made")
 class PublicationParameters(NoParameters):
     """The parameters of a publication."""
 
-    dry_run: Annotated[bool, Field(description="Only answer what would change, fact by fact; nothing is stored.")] = False
+    dry_run: Annotated[Flag, Field(description="Only answer what would change, fact by fact; nothing is stored.")] = False
 
 
 def header(name: str, description: str, *, required: bool = False) -> dict[str, Any]:

@@ -33,9 +33,12 @@ class Readers:
         self._long = 0
         self._turns: Turns | None = None
 
-    async def read(self, work: Callable[[Connection, Version], Read]) -> Read:
-        """What ``work`` makes of a connection and the version that it sees. Raises Unavailable where the time limit is passed."""
-        if self.database.is_local:
+    async def read(self, work: Callable[[Connection, Version], Read], *, long: bool = False) -> Read:
+        """What ``work`` makes of a connection and the version that it sees. Raises Unavailable where the time limit is passed.
+
+        ``long`` is for what SQLite cannot be stopped in after some milliseconds.
+        """
+        if self.database.is_local and not long:
             try:
                 return self._own().read(work)
             except TimeLimitPassed:
@@ -56,15 +59,21 @@ class Readers:
             self._long -= 1
 
     async def answer(
-        self, request: Request, format_: Format | Medium[Any], lang: Lang, make: Callable[[Connection, Variant], Response]
+        self,
+        request: Request,
+        format_: Format | Medium[Any],
+        lang: Lang,
+        make: Callable[[Connection, Variant], Response],
+        *,
+        long: bool = False,
     ) -> Response:
-        """What ``make`` answers, or 304 where the client has it already."""
+        """What ``make`` answers, or 304 where the client has it already; ``long`` as of ``read``."""
 
         def work(connection: Connection, now: Version) -> Response:
             variant = Variant.of(request, now, format_, lang)
             return variant.not_modified() if variant.is_known else make(connection, variant)
 
-        return await self.read(work)
+        return await self.read(work, long=long)
 
     async def stream(self, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang) -> Response:
         """The whole list, read while it is sent: each piece in a short transaction of its own."""

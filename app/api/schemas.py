@@ -33,7 +33,7 @@ def all_schemas() -> dict[str, Any]:
 
 def _column(column: Column) -> dict[str, Any]:
     """The schema of a cell of a column that no public model describes."""
-    kinds = [_TEXT if column.type == "string" else {"type": column.type}, {"type": "null"}]
+    kinds = [_TEXT if column.type in ("string", "html") else {"type": column.type}, {"type": "null"}]
     return {"anyOf": kinds, "description": column.description}
 
 
@@ -175,8 +175,24 @@ SHARED: dict[str, Any] = {
                 "anyOf": [_WHOLE, {"type": "null"}],
                 "description": "Rows of the whole result, where `total=true` asks for it.",
             },
+            "hints": {
+                "type": "array",
+                "items": {"$ref": f"{REF}Hint"},
+                "description": "Only where nothing was found and a filter names an id that is not there: what is most like it.",
+            },
         },
         "required": ["revision", "count", "total"],
+    },
+    "Hint": {
+        "type": "object",
+        "description": "Why perhaps nothing was found.",
+        "properties": {
+            "parameter": {**_TEXT, "description": "The filter."},
+            "value": {**_TEXT, "description": "Its value, which is no id."},
+            "message": {**_TEXT, "description": "What is wrong with it."},
+            "suggestion": {**_TEXT, "description": "The id of what is called so, or that is most like it."},
+        },
+        "required": ["parameter", "value", "message"],
     },
     "ListLinks": {
         "type": "object",

@@ -6,17 +6,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import create_model
 from sqlalchemy import Connection
 
+from app.api.hints import hinted
 from app.api.openapi import search_answers
 from app.api.parameters import described, format_of, language, listed, read
 from app.api.reading import readers_of
 from app.api.responses import V1, Variant
 from app.formats.negotiate import negotiate
-from app.query.search import COLUMNS, SearchQuery, search
+from app.query.search import COLUMNS, NOT_SEARCHED, SearchQuery, search
 from app.resources import ALL
+from app.resources.regions import REGIONS
 
 router = APIRouter(prefix=V1, tags=["Search"])
 
-NOT_SEARCHED = ("relations", "designations", "revisions")
 SearchParameters = create_model(
     "SearchParameters",
     __base__=SearchQuery,
@@ -41,6 +42,8 @@ async def found(request: Request) -> Response:
     lang = language(query.lang, request)
 
     def best(connection: Connection, variant: Variant) -> Response:
-        return variant.represent(replace(search(connection, query, lang), links={"self": variant.address, "next": None}))
+        found = search(connection, query, lang)
+        meta = found.meta if found.meta.count else replace(found.meta, hints=hinted(connection, query, {"region": (REGIONS,)}))
+        return variant.represent(replace(found, meta=meta, links={"self": variant.address, "next": None}))
 
-    return await readers_of(request).answer(request, format_, lang, best)
+    return await readers_of(request).answer(request, format_, lang, best, long=True)

@@ -11,6 +11,7 @@ from app.api.agents import agents
 from app.cli.console import current_database, database, settings, working
 from app.main import create_app
 from app.observe import configure_logs
+from app.publishing import index
 from app.publishing.tokens import SHAPE
 from app.resources.observations import OBSERVATIONS
 from app.server import serve as run_server
@@ -54,6 +55,7 @@ def migrate(
         if revision == "head":
             with found.write() as connection:
                 encoded.complete(connection, OBSERVATIONS)
+                index.complete(connection)
     typer.echo(f"{found.engine.url!r} is at {revision}")
 
 

@@ -3,11 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    TextClause,
-    text,
-)
+from sqlalchemy import ColumnElement, Connection, Float, case, cast, func, literal_column, text
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 _APPEND_ONLY_DDL: Mapping[str, tuple[str, ...]] = {
     "sqlite": tuple(
@@ -29,53 +26,51 @@ def append_only_ddl(dialect: str, table: str) -> tuple[str, ...]:
     return tuple(statement.format(table=table) for statement in _APPEND_ONLY_DDL[dialect])
 
 
-_INDEX_DDL: Mapping[str, tuple[str, ...]] = {
-    "sqlite": (
-        """CREATE VIRTUAL TABLE search_index USING fts5(
-            title, body, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0"
-        )""",
-    ),
-    "postgresql": (
-        """CREATE TABLE search_index (
-            rowid integer PRIMARY KEY REFERENCES search_entry (id) ON DELETE CASCADE, title text[] NOT NULL, body text[] NOT NULL
-        )""",
-        "CREATE INDEX ix_search_index_body ON search_index USING gin (body)",
-    ),
-}
 _INDEX: Mapping[str, str] = {
     "sqlite": "INSERT INTO search_index (rowid, title, body) VALUES (:id, :title, :body)",
     "postgresql": """INSERT INTO search_index (rowid, title, body)
-        VALUES (:id, string_to_array(:title, ' '), string_to_array(:title || ' ' || :body, ' '))""",
+        VALUES (:id, array_to_tsvector(string_to_array(:title, ' ')), array_to_tsvector(string_to_array(:text, ' ')))""",
 }
-_FOUND: Mapping[str, str] = {
-    "sqlite": "SELECT rowid, -bm25(search_index, 8.0, 1.0) AS score FROM search_index WHERE search_index MATCH :tokens",
-    "postgresql": """SELECT rowid,
-            (CASE WHEN title @> string_to_array(:tokens, ' ') THEN 8.0 ELSE 1.0 END) / cardinality(body) AS score
-        FROM search_index WHERE body @> string_to_array(:tokens, ' ')""",
-}
-
-
-def search_index_ddl(dialect: str) -> tuple[str, ...]:
-    """The statements that make the search index, for migrations."""
-    return _INDEX_DDL[dialect]
+_MATCH: Mapping[str, tuple[str, str, str]] = {"sqlite": ('"{}"', " AND ", " OR "), "postgresql": ("'{}'", " & ", " | ")}
+"""A token, all of several, any of several."""
+_BEGINNING: Mapping[str, str] = {"sqlite": "*", "postgresql": ":*"}
 
 
 def index_texts(connection: Connection, texts: Sequence[Mapping[str, Any]]) -> None:
     """Index the tokens, separated by spaces, of ``title`` and ``body`` under the ``id`` of a search entry."""
     if texts:
-        connection.execute(text(_INDEX[connection.dialect.name]), texts)
+        rows = [{**each, "text": f"{each['title']} {each['body']}".strip()} for each in texts]
+        connection.execute(text(_INDEX[connection.dialect.name]), rows)
 
 
-def unindex_texts(connection: Connection, ids: Sequence[int]) -> None:
-    """Take search entries out of the index."""
-    if ids:
-        connection.execute(text("DELETE FROM search_index WHERE rowid = :id"), [{"id": each} for each in ids])
+def clear_index(connection: Connection) -> None:
+    """Take all texts out of the index."""
+    connection.execute(text("DELETE FROM search_index"))
 
 
-def found_texts(connection: Connection, tokens: Sequence[str]) -> TextClause:
-    """A statement of ``rowid`` and ``score`` (greater is better) of the search entries that have all ``tokens``.
+def expression(dialect: str, every: Sequence[str], some: Sequence[str] = ()) -> str:
+    """Return what matches texts that have ``every`` token and, where there are any, one of ``some``; ``*`` ends a beginning.
 
-    Tokens are words: letters and digits alone, so that none of them can be an operator.
+    Tokens are letters, digits and what belongs to them, so that none can be an operator.
     """
-    joined = " ".join(f'"{token}"' for token in tokens) if connection.dialect.name == "sqlite" else " ".join(tokens)
-    return text(_FOUND[connection.dialect.name]).bindparams(tokens=joined)
+    literal, both, either = _MATCH[dialect]
+    each, other = (
+        [literal.format(token.removesuffix("*")) + (_BEGINNING[dialect] if token.endswith("*") else "") for token in tokens]
+        for tokens in (every, some)
+    )
+    return both.join([*each, f"({either.join(other)})"] if other else each)
+
+
+def matches(dialect: str, wanted: ColumnElement[str]) -> ColumnElement[bool]:
+    """The condition that a row of the search index matches the expression ``wanted``."""
+    if dialect == "sqlite":
+        return literal_column("search_index").op("MATCH", is_comparison=True)(wanted)
+    return literal_column("search_index.body").op("@@", is_comparison=True)(cast(wanted, TSQUERY))
+
+
+def score(dialect: str, wanted: ColumnElement[str]) -> ColumnElement[Any]:
+    """How well a row of the search index matches: the greater the better; a title counts more."""
+    if dialect == "sqlite":
+        return literal_column("-bm25(search_index, 8.0, 1.0)", Float)
+    in_title = literal_column("search_index.title").op("@@", is_comparison=True)(cast(wanted, TSQUERY))
+    return case((in_title, 8.0), else_=1.0) / func.length(literal_column("search_index.body"))

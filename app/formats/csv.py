@@ -20,7 +20,7 @@ _COMMAS = bytes.maketrans(_CELL, b",")
 _QUOTED = (b",", b'"', b"\r", b"\n")
 _SUSPECT = re.compile(_CELL + rb"[=+\-@\t\r][^\x1f]")
 """Finds a cell that may be a formula; a lone ``=`` is a comparator, and none."""
-_TEXTS = ("string", "strings")
+_TEXTS = ("string", "strings", "html")
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:

@@ -60,6 +60,8 @@ def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
         f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p>{_said(dataset, len(rows))}</p>\n"
         f"<nav>{''.join(_link(address, name) for name, address in links.items())}</nav>\n"
     ).encode()
+    for hint in dataset.meta.hints:
+        yield f"<p>{escape(hint.sentence)}</p>\n".encode()
     for name, found in dataset.facets.items():
         counts = ", ".join(f"{'null' if value is None else value} ({count})" for value, count in found)
         yield f"<p>{escape(f'{name}: {counts}.')}</p>\n".encode()
@@ -106,6 +108,8 @@ def _table(name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]],
         text = _text(value, column)
         if column.name == ID and here and value is not None:
             return f"<td>{_link(items + quote(text, safe='') + (ending and f'?{ending}'), text)}</td>"
+        if column.type == "html":
+            return f"<td>{text}</td>"
         return f"<td class=number>{text}</td>" if column.type in NUMERIC else f"<td>{_shown(text)}</td>"
 
     head = "".join(_head(column, "col") for column in columns)

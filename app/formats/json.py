@@ -41,6 +41,8 @@ def write(dataset: Dataset) -> Iterator[bytes]:
         objects = list(dataset.rows) if dataset.form == "objects" else []
         rows = objects or rows_of(dataset)
         meta = {"revision": dataset.meta.revision, "count": len(rows), "total": dataset.meta.total}
+        if dataset.meta.hints:
+            meta["hints"] = [hint.document() for hint in dataset.meta.hints]
         counts = {name: [{"value": value, "count": count} for value, count in found] for name, found in dataset.facets.items()}
         rest = {"meta": meta, "links": dataset.links, **({"facets": counts} if counts else {})}
         yield _joined(objects, rest) if objects else msgspec.json.encode({"data": rows, **rest})

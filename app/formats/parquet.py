@@ -35,6 +35,7 @@ def write(dataset: Dataset) -> Iterator[bytes]:
 def _field(pa: Any, column: Column) -> Any:
     kinds = {
         "string": pa.string(),
+        "html": pa.string(),
         "integer": pa.int64(),
         "number": pa.float64(),
         "boolean": pa.bool_(),

@@ -19,11 +19,12 @@ from app.resources.observations import Nature, RankBand
 from app.resources.organisations import OrganisationType
 from app.resources.programmes import ProgrammeType
 from app.resources.projects import ProjectStatus, ProjectType
-from app.resources.regions import RegionType
+from app.resources.regions import RegionType, Scheme
 from app.resources.relations import Predicate
 from app.resources.shared import Kind, NameBasis
 from app.resources.sources import SourceType
 from app.resources.zones import ZoneType
+from app.tokens import forbidden
 
 FORMAT = "regional-indicators/1"
 MOST_FACTS = 100_000
@@ -39,8 +40,8 @@ SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 def _clean(value: str) -> str:
     if not value.strip() or value != value.strip():
         raise ValueError("expected text that neither is empty nor begins or ends with a space")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
-        raise ValueError("expected one line without control characters or lone surrogates")
+    if forbidden(value):
+        raise ValueError("expected one line without control characters, or others that are not seen")
     if unicodedata.normalize("NFC", value) != value:
         raise ValueError("expected Unicode in normal form C")
     return value
@@ -150,7 +151,7 @@ class RegionPart(EntityPart):
     """A region; its id is its code in ``scheme``."""
 
     type: RegionType
-    scheme: Literal["gbt2260", "iso3166-1", "iso3166-2", "nuts"]
+    scheme: Scheme
     region: None = None
 
 

@@ -1,97 +1,150 @@
-"""The search index: kept in step with every publication, in its transaction."""
+"""The search index: kept in step with every publication, in its transaction.
 
-from collections.abc import Iterator
-from typing import Any
+Entries are versioned as facts are: a publication ends those that say something else from its revision on, and makes new ones.
+"""
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, or_, select
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    SelectBase,
+    String,
+    Table,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
 from sqlmodel import SQLModel
 
-from app.dialects.indexes import index_texts, unindex_texts
-from app.tokens import indexed
+from app.dialects.indexes import clear_index, index_texts
+from app.query.select import Tables, referenced, standing, statement, table_of
+from app.resource import LANGS, Resource
+from app.resources import ALL
+from app.resources.regions import REGIONS
+from app.resources.revisions import REVISIONS
+from app.tokens import MARK, indexed
 
-TABLES: dict[str, Table] = dict(SQLModel.metadata.tables)
-ENTRY, SOURCE, ENTITY, INDICATOR, OBSERVATION = (
-    TABLES[name] for name in ("search_entry", "source", "entity", "indicator", "observation")
-)
-Entry = dict[str, Any]
+ENTRY: Table = SQLModel.metadata.tables["search_entry"]
+REVISION: Table = SQLModel.metadata.tables["revision"]
+BATCH = 5000
+BETWEEN = {"en": " – ", "zh": "——"}
+"""What stands between the parts of a title."""
+
+
+class Entry(NamedTuple):
+    """The text by which a row is found, and what the search shows of it."""
+
+    key: str
+    region: str | None
+    retired: bool
+    title_en: str
+    title_zh: str
+    body: str
 
 
 def reindex(connection: Connection, source: str, revision: int) -> None:
-    """Index what the source declares and states now, and the observations of others about what the revision altered."""
-    entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
-    others = or_(OBSERVATION.c.subject.in_(entities), OBSERVATION.c.indicator.in_(indicators))
-    entries = [
-        *_sources(connection, source),
-        *_indicators(connection, source),
-        *_entities(connection, source),
-        *_observations(connection, or_(OBSERVATION.c.source == source, others)),
-    ]
-    about_them = (ENTRY.c.resource == "observations") & ENTRY.c.key.in_(select(OBSERVATION.c.id).where(others))
-    these = or_(ENTRY.c.source == source, about_them)
-    unindex_texts(connection, list(connection.execute(select(ENTRY.c.id).where(these)).scalars()))
-    connection.execute(delete(ENTRY).where(these))
-    if not entries:
+    """Index what the revision of a source changed: its rows, and the facts of others that repeat something of these."""
+    for resource in ALL:
+        touched = _touched(resource, source, revision)
+        keys = select(cast(touched.subquery().c.id, String))
+        current = select(ENTRY.c.id, *(ENTRY.c[name] for name in Entry._fields)).where(
+            ENTRY.c.resource == resource.name, ENTRY.c.held_until.is_(None), ENTRY.c.key.in_(keys)
+        )
+        held = {row.key: (row.id, Entry(*row[1:])) for row in connection.execute(current)}
+        fresh = []
+        for entry in _entries(connection, resource, touched, revision):
+            if entry.key in held and held[entry.key][1] == entry:
+                del held[entry.key]
+            else:
+                fresh.append(entry)
+        _end(connection, [identifier for identifier, _ in held.values()], revision)
+        _add(connection, resource, fresh, revision)
+
+
+def complete(connection: Connection) -> None:
+    """Make the entries of all revisions anew where they are missing: of a database that older software wrote.
+
+    Facts are found as of every revision by what they said then. Of entities, indicators and sources only the present texts are
+    known; their entries hold from the revision that changed them last.
+    """
+    known = exists().where(ENTRY.c.resource == REVISIONS.name, ENTRY.c.key == cast(REVISION.c.id, String))
+    if connection.execute(select(REVISION.c.id).where(~known).limit(1)).first() is None:
         return
-    connection.execute(insert(ENTRY), entries)
-    inserted = connection.execute(select(ENTRY.c.resource, ENTRY.c.key, ENTRY.c.id).where(these))
-    made = {(row.resource, row.key): row.id for row in inserted}
-    index_texts(connection, [{"id": made[entry["resource"], entry["key"]], **_tokens(entry)} for entry in entries])
+    clear_index(connection)
+    connection.execute(delete(ENTRY))
+    for row in connection.execute(select(REVISION.c.id, REVISION.c.source).order_by(REVISION.c.id)).all():
+        reindex(connection, row.source, row.id)
 
 
-def _tokens(entry: Entry) -> dict[str, str]:
-    """What an entry is found by. An observation has no name of its own, so it ranks below what its title names."""
-    names, texts = f"{entry['title_en']} {entry['title_zh']}", f"{entry['key']} {entry['body']}"
-    if entry["resource"] == "observations":
+def _touched(resource: Resource, source: str, revision: int) -> SelectBase:
+    """The ids of the rows that the revision of a source made, changed or ended, or that show something of such rows."""
+    table = table_of(resource)
+    if resource is REVISIONS:
+        return select(table.c.id).where(table.c.id == revision)
+    changed = table.c.revision == revision
+    if not resource.versioned:
+        owner = table.c.source if "source" in table.c else table.c.id
+        return select(table.c.id).where(owner == source, changed)
+    steps = {path.partition(".")[0] for path in resource.title if "." in path}
+    about = [table.c[step].in_(_altered(table, step, source, revision)) for step in sorted(steps)]
+    parts = [select(table.c.id).where(condition) for condition in (changed, table.c.retracted_in == revision, *about)]
+    return parts[0].union(*parts[1:])
+
+
+def _altered(table: Table, step: str, source: str, revision: int) -> Select[Any]:
+    """The ids of what the revision of a source changed, of what a table refers to."""
+    target = referenced(table.c[step])
+    kept = target.metadata.tables[f"{target.name}_before"]
+    joined = target.join(kept, kept.c.id == target.c.id)
+    return select(target.c.id).select_from(joined).where(target.c.source == source, kept.c.held_until == revision)
+
+
+def _entries(connection: Connection, resource: Resource, touched: SelectBase, revision: int) -> Iterator[Entry]:
+    """The entries of the rows with these ids, as of the revision."""
+    tables = Tables(resource, LANGS[0], connection.dialect.name, as_of=True)
+    names = [tables.columns(path.replace("{lang}", lang) for path in resource.title) for lang in LANGS]
+    region = "id" if resource is REGIONS else "region"
+    about = [
+        cast(tables.column("id"), String),
+        tables.column(region) if region in tables.table.c else null(),
+        tables.column("retired") if "retired" in tables.table.c else false(),
+    ]
+    texts, width = tables.columns(resource.search), len(resource.title)
+    where = [*standing(resource, tables), tables.column("id").in_(touched)]
+    found = connection.execute(statement(tables, [*about, *names[0], *names[1], *texts], where), {"as_of": revision})
+    for key, place_of, retired, *rest in found:
+        title_en, title_zh = BETWEEN["en"].join(rest[:width]), BETWEEN["zh"].join(rest[width : 2 * width])
+        yield Entry(key, place_of, bool(retired), title_en, title_zh, "\n".join(filter(None, rest[2 * width :])))
+
+
+def _end(connection: Connection, ids: Sequence[int], revision: int) -> None:
+    if ids:
+        ended = update(ENTRY).where(ENTRY.c.id == bindparam("ended")).values(held_until=revision)
+        connection.execute(ended, [{"ended": identifier} for identifier in ids])
+
+
+def _add(connection: Connection, resource: Resource, entries: Sequence[Entry], revision: int) -> None:
+    start = 1 + (connection.execute(select(func.max(ENTRY.c.id))).scalar_one() or 0)
+    numbered = enumerate(entries, start)
+    while batch := list(islice(numbered, BATCH)):
+        about = {"resource": resource.name, "held_from": revision, "held_until": None}
+        connection.execute(insert(ENTRY), [{"id": number, **entry._asdict(), **about} for number, entry in batch])
+        index_texts(connection, [{"id": number, **_tokens(resource, entry)} for number, entry in batch])
+
+
+def _tokens(resource: Resource, entry: Entry) -> dict[str, str]:
+    """The tokens of an entry. A fact has no name of its own, so that it ranks below what its title names."""
+    names, texts = f"{entry.title_en} {entry.title_zh}", f"{entry.key} {entry.body}"
+    if resource.versioned:
         names, texts = "", f"{names} {texts}"
-    return {"title": " ".join(indexed(names)), "body": " ".join(indexed(texts))}
-
-
-def _entry(resource: str, row: Any, titles: tuple[str, str], region: str | None, *texts: str | None) -> Entry:
-    body = "\n".join(text for text in texts if text)
-    return {
-        "resource": resource,
-        "key": row.id,
-        "source": row.source if resource != "sources" else row.id,
-        "region": region,
-        "title_en": titles[0],
-        "title_zh": titles[1],
-        "body": body,
-    }
-
-
-def _sources(connection: Connection, source: str) -> Iterator[Entry]:
-    for row in connection.execute(select(SOURCE).where(SOURCE.c.id == source, SOURCE.c.retired.is_(False))):
-        texts = (row.title, row.publisher_en, row.publisher_zh, row.author, row.occasion_en, row.occasion_zh)
-        yield _entry("sources", row, (row.title_en, row.title_zh), None, *texts)
-
-
-def _indicators(connection: Connection, source: str) -> Iterator[Entry]:
-    for row in connection.execute(select(INDICATOR).where(INDICATOR.c.source == source, INDICATOR.c.retired.is_(False))):
-        yield _entry("indicators", row, (row.name_en, row.name_zh), None, row.definition_en, row.definition_zh)
-
-
-def _entities(connection: Connection, source: str) -> Iterator[Entry]:
-    for row in connection.execute(select(ENTITY).where(ENTITY.c.source == source, ENTITY.c.retired.is_(False))):
-        region = row.id if row.kind == "region" else row.region
-        texts = (row.name_as_written, row.aliases, row.summary_en, row.summary_zh)
-        yield _entry(f"{row.kind}s", row, (row.name_en, row.name_zh), region, *texts)
-
-
-def _observations(connection: Connection, where: ColumnElement[bool]) -> Iterator[Entry]:
-    joined = OBSERVATION.join(INDICATOR, OBSERVATION.c.indicator == INDICATOR.c.id).join(
-        ENTITY, OBSERVATION.c.subject == ENTITY.c.id
-    )
-    columns = (
-        OBSERVATION.c.id,
-        OBSERVATION.c.source,
-        OBSERVATION.c.region,
-        OBSERVATION.c.as_written,
-        OBSERVATION.c.rank_scope_en,
-        OBSERVATION.c.rank_scope_zh,
-        (ENTITY.c.name_en + " – " + INDICATOR.c.name_en).label("title_en"),
-        (ENTITY.c.name_zh + "——" + INDICATOR.c.name_zh).label("title_zh"),
-    )
-    current = select(*columns).select_from(joined).where(OBSERVATION.c.retracted_in.is_(None), where)
-    for row in connection.execute(current):
-        texts = (row.as_written, row.rank_scope_en, row.rank_scope_zh)
-        yield _entry("observations", row, (row.title_en, row.title_zh), row.region, *texts)
+    return {"title": " ".join(indexed(names)), "body": " ".join([MARK + resource.name, *indexed(texts)])}

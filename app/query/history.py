@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, column, func, select, table
+from sqlalchemy import BindParameter, Connection, bindparam, column, func, select, table
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.dialects.types import CELLS, Moment
 from app.errors import Fault, InvalidParameters
 
+AS_OF: BindParameter[int] = bindparam("as_of", required=False)
+"""The revision that is read, where it is not the latest."""
 _REVISION = table("revision", column("id"), column("published_at", Moment()))
 _LATEST = "SELECT id, published_at, document_sha256 FROM revision ORDER BY id DESC LIMIT 1"
 

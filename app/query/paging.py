@@ -1,6 +1,7 @@
 """Reading a resource: pages of its list, single rows, and rows that items of other resources carry."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -28,9 +29,9 @@ from app.query.select import (
     values_of,
 )
 from app.query.shaping import Shaper, shaper
-from app.resource import MAX_LIMIT, Include, Lang, ListQuery, Resource
+from app.query.texts import is_common
+from app.resource import MAX_LIMIT, WHOLE, Include, Lang, ListQuery, Resource
 
-ID_SAMPLE = 2000
 MOST_FACET_VALUES = 1000
 
 
@@ -82,8 +83,7 @@ class Reader:
         keys = cursors.order_of(self.resource, query.sort)
         columns = self.resource.chosen(query.fields)
         order = tuple(key.name for key in keys) if in_order else ()
-        shape = shape_of(self.resource, query, self.as_of, order)
-        values = values_of(self.resource, query, self.as_of)
+        shape, values = self._shape(query, order)
         total = _counting(self._target, shape).execute(self.connection, values)[0][0] if query.total else None
         facets = {name: self._facet(name, shape, values) for name in query.facets or ()}
         last = None
@@ -111,8 +111,7 @@ class Reader:
 
     def exceeds(self, query: ListQuery, count: int) -> bool:
         """Whether the list has more rows than ``count``; no more of them are looked at."""
-        shape = shape_of(self.resource, query, self.as_of)
-        values = values_of(self.resource, query, self.as_of)
+        shape, values = self._shape(query)
         return bool(_beyond(self._target, shape).execute(self.connection, values | {"skipped": count}))
 
     def those(self, identifiers: Sequence[str]) -> Dataset:
@@ -140,15 +139,11 @@ class Reader:
         dataset = Dataset(self.resource.name, columns, shown, Meta(self.revision, len(shown)))
         return dataset, len(stored) > MAX_LIMIT
 
-    def identifiers(self, like: str) -> Iterator[str]:
-        """Ids to suggest for one that is not there: the first ones, and those that would follow it."""
-        tables = self._target.tables(as_of=False)
-        column = tables.column(cursors.TIE_BREAKER)
-        found = statement(tables, [column], standing(self.resource, tables))
-        found = found.order_by(column).limit(ID_SAMPLE)
-        near = found.where(column >= like.replace("\0", "")) if _has_text_ids(self.resource) else found
-        for wanted in (found, near):
-            yield from map(str, self.connection.execute(wanted).scalars())
+    def _shape(self, query: ListQuery, order: tuple[str, ...] = ()) -> tuple[Shape, dict[str, Any]]:
+        """The shape of a query, and its values by parameter."""
+        values = values_of(self.resource, query, self.as_of, self.connection.dialect.name)
+        common = query.q is not None and (bool(order) or is_common(self.connection, values["text"]))
+        return shape_of(self.resource, query, self.as_of, order, common=common), values
 
     def _facet(self, name: str, shape: Shape, values: dict[str, Any]) -> list[tuple[Cell, int]]:
         """The values of a column with their counts, the most frequent first."""
@@ -276,5 +271,5 @@ def _key(identifier: str, resource: Resource) -> str | int | None:
     """The id in the type of its column; None for what cannot be one."""
     if _has_text_ids(resource):
         return identifier if "\0" not in identifier else None
-    numeric = identifier.isascii() and identifier.isdecimal() and len(identifier) <= len(str(LARGEST_WHOLE))
-    return int(identifier) if numeric and int(identifier) <= LARGEST_WHOLE else None
+    whole = re.fullmatch(WHOLE, identifier) is not None and len(identifier) <= len(str(LARGEST_WHOLE))
+    return int(identifier) if whole and int(identifier) <= LARGEST_WHOLE else None

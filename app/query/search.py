@@ -4,23 +4,24 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, column, select, table
+from sqlalchemy import Connection
 
 from app.dataset import Column, Dataset, Meta
-from app.dialects.indexes import found_texts
+from app.dialects.indexes import score
 from app.query.history import current_revision
-from app.resource import MAX_QUERY_LENGTH, Ids, ItemQuery, Lang
-from app.tokens import asked, snippet
-
-_ENTRY = table("search_entry", *map(column, ("id", "resource", "key", "region", "title_en", "title_zh", "body")))
+from app.query.texts import ENTRY, TEXT, holds, matching, wanted
+from app.resource import Ids, Integer, ItemQuery, Lang, Words
+from app.tokens import snippet
 
 COLUMNS = (
     Column("resource", "string", "The resource that the row found is of."),
     Column("id", "string", "Its id."),
     Column("region", "string", "The region that it is or belongs to."),
     Column("title", "string", "Its name in the language asked for."),
-    Column("snippet", "string", "HTML of the text around the match, which is marked; all else is escaped."),
+    Column("snippet", "html", "HTML of the text around the match, which is marked; all else is escaped."),
 )
+NOT_SEARCHED = ("relations", "designations", "revisions")
+"""Resources whose rows are found by their own lists alone."""
 
 
 class SearchQuery(BaseModel):
@@ -29,39 +30,29 @@ class SearchQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=MAX_QUERY_LENGTH,
-            description="Text to find: every word of it; Chinese from one character on. No character is an operator.",
-        ),
+        Words, Field(description="Text to find: every word of it; Chinese from one character on. No character is an operator.")
     ]
     resource: Annotated[Ids, Field(description="Only rows of these resources.")] = None
     region: Annotated[Ids, Field(description="Only what is or belongs to these regions.")] = None
-    limit: Annotated[int, Field(ge=1, le=100, description="Rows in the answer.")] = 20
+    limit: Annotated[Integer, Field(ge=1, le=100, description="Rows in the answer.")] = 20
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
     format: Annotated[str | None, Field(description=ItemQuery.model_fields["format"].description)] = None
 
 
 def search(connection: Connection, query: SearchQuery, lang: Lang) -> Dataset:
     """The texts that have every word of ``query.q``, the best first."""
-    revision = current_revision(connection)
-    tokens = asked(query.q)
-    if not tokens:
-        return Dataset("search", COLUMNS, [], Meta(revision, 0))
-    found = found_texts(connection, tokens).columns(column("rowid"), column("score")).subquery("found")
-    wanted = select(_ENTRY, found.c.score).join(found, found.c.rowid == _ENTRY.c.id)
-    if query.resource:
-        wanted = wanted.where(_ENTRY.c.resource.in_(query.resource))
+    dialect = connection.dialect.name
+    points = score(dialect, TEXT).label("score")
+    where = [holds(), ENTRY.c.retired.is_(False), ENTRY.c.resource.not_in(NOT_SEARCHED)]
     if query.region:
-        wanted = wanted.where(_ENTRY.c.region.in_(query.region))
+        where.append(ENTRY.c.region.in_(query.region))
+    found = matching(dialect, *ENTRY.c, points).where(*where)
+    found = found.order_by(points.desc(), ENTRY.c.resource, ENTRY.c.key).limit(query.limit)
     rows = [
         [row["resource"], row["key"], row["region"], row[f"title_{lang}"], _snippet(row, query.q, lang)]
-        for row in connection.execute(
-            wanted.order_by(found.c.score.desc(), _ENTRY.c.resource, _ENTRY.c.key).limit(query.limit)
-        ).mappings()
+        for row in connection.execute(found, {"text": wanted(dialect, query.q, query.resource or ())}).mappings()
     ]
-    return Dataset("search", COLUMNS, rows, Meta(revision, len(rows)))
+    return Dataset("search", COLUMNS, rows, Meta(current_revision(connection), len(rows)))
 
 
 def _snippet(row: Mapping[Any, Any], query: str, lang: Lang) -> str:

@@ -6,10 +6,9 @@ Queries of one shape (the same filters with as many values, the same columns, th
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     FromClause,
     Select,
@@ -26,6 +25,8 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 
 from app.dialects.types import unindexed
+from app.query.history import AS_OF
+from app.query.texts import contains, wanted
 from app.resource import Lang, Latest, ListQuery, Match, Operator, Resource, Where
 
 Condition = ColumnElement[bool]
@@ -92,9 +93,6 @@ HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, Any], Condition]]] = {
 """What ``match`` makes of each operator: certainly so, whatever the hedge leaves open, or possibly so, not ruled out."""
 
 
-AS_OF: BindParameter[int] = bindparam("as_of", required=False)
-"""The revision that is read, where it is not the latest."""
-
 ENCODED = "*"
 """Name and path of the row as a whole: the JSON object that is kept of it, null where none is."""
 
@@ -150,7 +148,7 @@ class Tables:
         """The rows whose column at ``path`` passes ``test``. Where it may have been another, candidates are found by indexes."""
         step, _, name = path.rpartition(".")
         key = self.table.c[step or "id"]
-        table = _referenced(key) if step else self.table
+        table = referenced(key) if step else self.table
         kept = before(table, name)
         if not self.as_of or kept is None:
             return test(self.column(path))
@@ -159,13 +157,13 @@ class Tables:
 
     def _follow(self, table: FromClause, step: str) -> FromClause:
         if step not in self._reached:
-            target = _referenced(table.c[step]).alias(f"{step}_")
+            target = referenced(table.c[step]).alias(f"{step}_")
             self._reached[step] = target
             self.clause = self.clause.outerjoin(target, table.c[step] == target.c.id)
         return self._reached[step]
 
 
-def _referenced(key: ColumnElement[Any]) -> Table:
+def referenced(key: ColumnElement[Any]) -> Table:
     """The table whose ``id`` a column refers to."""
     (found,) = key.foreign_keys
     table: Table = found.column.table
@@ -178,7 +176,7 @@ class Shape:
 
     Attributes:
         filters: The filters that are given, each with the number of its values, or None where it takes one.
-        words: Of ``q``.
+        text: Whether ``q`` is given, and very many texts match it.
         match: What filters on hedged figures compare.
         latest: Whether only the newest period is kept.
         as_of: Whether an earlier revision is read.
@@ -187,15 +185,17 @@ class Shape:
     """
 
     filters: tuple[tuple[str, int | None], ...] = ()
-    words: int = 0
+    text: Literal["few", "common"] | None = None
     match: Match = "point"
     latest: bool = False
     as_of: bool = False
     in_order: tuple[str, ...] = ()
 
 
-def shape_of(resource: Resource, query: ListQuery, as_of: int | None, in_order: tuple[str, ...] = ()) -> Shape:
-    """The shape of a query; ``in_order`` as the shape has it."""
+def shape_of(
+    resource: Resource, query: ListQuery, as_of: int | None, in_order: tuple[str, ...] = (), *, common: bool = False
+) -> Shape:
+    """The shape of a query; ``in_order`` as the shape has it, ``common`` where very many texts match."""
     given = vars(query)
     return Shape(
         tuple(
@@ -203,7 +203,7 @@ def shape_of(resource: Resource, query: ListQuery, as_of: int | None, in_order: 
             for name in resource.filters
             if (value := given[name]) is not None
         ),
-        len(query.q.split()) if query.q else 0,
+        None if query.q is None else "common" if common else "few",
         given.get("match", "point"),
         given.get("latest", False),
         as_of is not None,
@@ -211,7 +211,7 @@ def shape_of(resource: Resource, query: ListQuery, as_of: int | None, in_order: 
     )
 
 
-def values_of(resource: Resource, query: ListQuery, as_of: int | None) -> dict[str, Any]:
+def values_of(resource: Resource, query: ListQuery, as_of: int | None, dialect: str) -> dict[str, Any]:
     """The values of a query, by the parameters that its statement has."""
     found: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
     given = vars(query)
@@ -221,14 +221,9 @@ def values_of(resource: Resource, query: ListQuery, as_of: int | None) -> dict[s
             found |= {f"{name}_{number}": each for number, each in enumerate(value)}
         elif value is not None:
             found[name] = value
-    if query.q:
-        found |= {f"q_{number}": f"%{_literally(word)}%" for number, word in enumerate(query.q.split())}
+    if query.q is not None:
+        found["text"] = wanted(dialect, query.q, [resource.name])
     return found
-
-
-def _literally(word: str) -> str:
-    """The word in lower case, with nothing in it that LIKE reads as a pattern."""
-    return word.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def table_of(resource: Resource) -> Table:
@@ -269,7 +264,9 @@ def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Conditi
     found = standing(resource, tables)
     for name, count in shape.filters:
         found.append(_passes(resource.filters[name], shape, _parameters(name, count), tables))
-    found += [_contains(resource, f"q_{number}", tables) for number in range(shape.words)]
+    if shape.text is not None:
+        key, common = tables.column("id"), shape.text == "common"
+        found.append(contains(resource.name, key, tables.dialect, common=common, as_of=tables.as_of))
     if resource.latest is not None and shape.latest:
         found.append(_newest(resource.latest, tables, found))
     return found
@@ -303,11 +300,6 @@ def _newest(latest: Latest, tables: Tables, where: list[Condition]) -> Condition
     identifier = tables.column("id")
     ranked = select(identifier.label("id"), place).select_from(tables.clause).where(*where).subquery()
     return identifier.in_(select(ranked.c.id).where(ranked.c.place == 1))
-
-
-def _contains(resource: Resource, name: str, tables: Tables) -> Condition:
-    parameter: BindParameter[str] = bindparam(name, required=False)
-    return or_(*(func.lower(tables.column(path)).like(parameter, escape="/") for path in resource.search))
 
 
 def needed(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:

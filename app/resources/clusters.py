@@ -1,11 +1,19 @@
 """Industry clusters: pillar industries, emerging tracks and application segments."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
+from app.resource import Resource, Some, Where
+from app.resources.shared import (
+    ENTITY_INCLUDES,
+    ENTITY_SEARCH,
+    ENTITY_SORT,
+    ENTITY_TITLE,
+    EntityRow,
+    LocalEntity,
+    LocalEntityQuery,
+)
 
 ClusterType = Literal["pillar", "emerging", "segment"]
 
@@ -16,14 +24,21 @@ class Cluster(LocalEntity):
     type: ClusterType = Field(description="A pillar industry, an emerging track, or a segment of another cluster.")
 
 
+class ClusterQuery(LocalEntityQuery):
+    """Parameters of the list of clusters."""
+
+    type: Annotated[Some[ClusterType], Where("type", "in"), Field(description="Types.")] = None
+
+
 CLUSTERS = Resource(
     "clusters",
     row=EntityRow,
     public=Cluster,
-    query=LocalEntityQuery,
+    query=ClusterQuery,
     tag="Industry clusters",
     summary="Industry clusters, emerging tracks and application segments of regions.",
     sort=ENTITY_SORT,
+    title=ENTITY_TITLE,
     search=ENTITY_SEARCH,
     only={"kind": "cluster"},
     includes=ENTITY_INCLUDES,

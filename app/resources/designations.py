@@ -6,7 +6,7 @@ from pydantic import Field
 from sqlalchemy import Index
 from sqlmodel import Field as Stored
 
-from app.resource import At, Ids, Resource, Where
+from app.resource import At, Ids, Resource, Some, Where
 from app.resources.shared import Fact, FactQuery, FactRow, fact_constraints, one_of
 
 Level = Literal["international", "national", "municipal", "district", "unstated"]
@@ -42,7 +42,7 @@ class DesignationQuery(FactQuery):
     """Parameters of the list of designations."""
 
     subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
-    level: Annotated[Ids, Where("level", "in"), Field(description="Levels of the bodies that conferred them.")] = None
+    level: Annotated[Some[Level], Where("level", "in"), Field(description="Levels of the bodies that conferred them.")] = None
 
 
 DESIGNATIONS = Resource(
@@ -53,6 +53,7 @@ DESIGNATIONS = Resource(
     tag="District metrics",
     summary="Titles conferred on entities, such as national pilot districts and demonstration bases.",
     sort=("id", "title", "level", "subject", "line"),
-    search=("id", "title_en", "title_zh", "as_written"),
+    title=("title_{lang}",),
+    search=("as_written",),
     facets=("level", "subject", "source"),
 )

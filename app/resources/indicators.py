@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.resource import At, Ids, Include, ListQuery, Resource, Where
+from app.resource import At, Flag, Ids, Include, ListQuery, Resource, Some, Where
 from app.resources.shared import CLUSTERED, Before, one_of, text
 
 Topic = Literal["economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"]
@@ -65,11 +65,11 @@ class IndicatorQuery(ListQuery):
     """Parameters of the list of indicators."""
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
-    topic: Annotated[Ids, Where("topic", "in"), Field(description="Topics.")] = None
+    topic: Annotated[Some[Topic], Where("topic", "in"), Field(description="Topics.")] = None
     unit: Annotated[Ids, Where("unit", "in"), Field(description="Unit codes.")] = None
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that declared them.")] = None
     retired: Annotated[
-        bool,
+        Flag,
         Where("retired", "="),
         Field(description="Those that their source no longer declares, instead of the others."),
     ] = False
@@ -83,7 +83,8 @@ INDICATORS = Resource(
     tag="District metrics",
     summary="Definitions of what is measured, with base units.",
     sort=("id", "name", "topic", "unit"),
-    search=("id", "name_en", "name_zh", "definition_en", "definition_zh"),
+    title=("name_{lang}",),
+    search=("definition_en", "definition_zh"),
     includes=(Include("observations", ("indicator",)),),
     facets=("topic", "unit", "source"),
 )

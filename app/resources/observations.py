@@ -1,7 +1,7 @@
 """Observations: what a source says about one indicator of one subject."""
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from sqlalchemy import CheckConstraint, Index
@@ -9,14 +9,15 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.dialects.types import Number, Whole
-from app.hedges import BoundsBasis, Comparator, hedge_of, wording
-from app.resource import Amount, At, Day, Ids, Latest, Match, Places, Resource, Where
+from app.hedges import HEDGES, BoundsBasis, Comparator, hedge_of, wording
+from app.resource import Amount, At, Day, Flag, Ids, Latest, Match, Places, Resource, Some, Where
 from app.resources.indicators import Topic
 from app.resources.shared import CLUSTERED, Before, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
 
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]
 RankBand = Literal["leading", "first_class"]
+HedgeWord: Any = Literal[tuple(HEDGES)]
 BY_SERIES = ("subject", "indicator", "nature", "source")
 """The order in which the figures of one source about the same stand together."""
 
@@ -245,18 +246,18 @@ class ObservationQuery(FactQuery):
     )
 
     indicator: Annotated[Ids, Where("indicator", "in"), Field(description="Ids of indicators.")] = None
-    topic: Annotated[Ids, Where("indicator.topic", "in"), Field(description="Topics of indicators.")] = None
+    topic: Annotated[Some[Topic], Where("indicator.topic", "in"), Field(description="Topics of indicators.")] = None
     subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
-    subject_kind: Annotated[Ids, Where("subject_kind", "in"), Field(description="Kinds of subjects.")] = None
+    subject_kind: Annotated[Some[Kind], Where("subject_kind", "in"), Field(description="Kinds of subjects.")] = None
     region: Annotated[Ids, Where("region", "in"), Field(description="Ids of regions.")] = None
-    nature: Annotated[Ids, Where("nature", "in"), Field(description="Natures.")] = None
+    nature: Annotated[Some[Nature], Where("nature", "in"), Field(description="Natures.")] = None
     unit: Annotated[Ids, Where("indicator.unit", "in"), Field(description="Unit codes.")] = None
-    comparator: Annotated[Ids, Where("comparator", "in"), Field(description="Comparators.")] = None
-    hedge: Annotated[Ids, Where("hedge", "in"), Field(description="Literal hedge words.")] = None
-    bounds_basis: Annotated[Ids, Where("bounds_basis", "in"), Field(description="Bases of the bounds.")] = None
+    comparator: Annotated[Some[Comparator], Where("comparator", "in"), Field(description="Comparators.")] = None
+    hedge: Annotated[Some[HedgeWord], Where("hedge", "in"), Field(description="Literal hedge words.")] = None
+    bounds_basis: Annotated[Some[BoundsBasis], Where("bounds_basis", "in"), Field(description="Bases of the bounds.")] = None
     rank: Annotated[Places, Where("rank", "in"), Field(description="Stated places.")] = None
-    rank_band: Annotated[Ids, Where("rank_band", "in"), Field(description="Bands of places.")] = None
-    period_basis: Annotated[Ids, Where("period_basis", "in"), Field(description="Bases of the periods.")] = None
+    rank_band: Annotated[Some[RankBand], Where("rank_band", "in"), Field(description="Bands of places.")] = None
+    period_basis: Annotated[Some[PeriodBasis], Where("period_basis", "in"), Field(description="Bases of the periods.")] = None
     value: Annotated[Amount, Where("value", "=", HEDGED), Field(description="Stated number equal to.")] = None
     value_gt: Annotated[Amount, Where("value", ">", HEDGED), Field(description="Stated number greater than.")] = None
     value_gte: Annotated[Amount, Where("value", ">=", HEDGED), Field(description="Stated number at least.")] = None
@@ -270,7 +271,7 @@ class ObservationQuery(FactQuery):
         ),
     ] = "point"
     latest: Annotated[
-        bool,
+        Flag,
         Field(
             description="Of the rows found, keep per subject, indicator and nature those of the newest period; undated ones "
             "count by the publication date of their source."
@@ -316,16 +317,8 @@ OBSERVATIONS = Resource(
         "reported_on",
         "line",
     ),
-    search=(
-        "id",
-        "as_written",
-        "indicator.name_en",
-        "indicator.name_zh",
-        "subject.name_en",
-        "subject.name_zh",
-        "rank_scope_en",
-        "rank_scope_zh",
-    ),
+    title=("subject.name_{lang}", "indicator.name_{lang}"),
+    search=("as_written", "rank_scope_en", "rank_scope_zh"),
     facets=("indicator", "topic", "subject", "subject_kind", "region", "nature", "comparator", "period_basis", "source"),
     orders=(BY_SERIES,),
     encoded={"en": EnglishRow, "zh": ChineseRow},

@@ -1,11 +1,19 @@
 """Organisations: companies, institutes, universities, media and others that sources name."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
+from app.resource import Resource, Some, Where
+from app.resources.shared import (
+    ENTITY_INCLUDES,
+    ENTITY_SEARCH,
+    ENTITY_SORT,
+    ENTITY_TITLE,
+    EntityRow,
+    LocalEntity,
+    LocalEntityQuery,
+)
 
 OrganisationType = Literal[
     "company",
@@ -25,14 +33,21 @@ class Organisation(LocalEntity):
     type: OrganisationType = Field(description="What kind of organisation it is.")
 
 
+class OrganisationQuery(LocalEntityQuery):
+    """Parameters of the list of organisations."""
+
+    type: Annotated[Some[OrganisationType], Where("type", "in"), Field(description="Types.")] = None
+
+
 ORGANISATIONS = Resource(
     "organisations",
     row=EntityRow,
     public=Organisation,
-    query=LocalEntityQuery,
+    query=OrganisationQuery,
     tag="Organisations and projects",
     summary="Organisations that sources name, with the clusters, zones and regions they belong to as relations.",
     sort=ENTITY_SORT,
+    title=ENTITY_TITLE,
     search=ENTITY_SEARCH,
     only={"kind": "organisation"},
     includes=ENTITY_INCLUDES,

@@ -1,11 +1,19 @@
 """Incentive programmes: policy frameworks, action plans, services, subsidies and housing."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
+from app.resource import Resource, Some, Where
+from app.resources.shared import (
+    ENTITY_INCLUDES,
+    ENTITY_SEARCH,
+    ENTITY_SORT,
+    ENTITY_TITLE,
+    EntityRow,
+    LocalEntity,
+    LocalEntityQuery,
+)
 
 ProgrammeType = Literal["framework", "action_plan", "service", "subsidy", "housing"]
 
@@ -16,14 +24,21 @@ class Programme(LocalEntity):
     type: ProgrammeType = Field(description="What kind of support it is.")
 
 
+class ProgrammeQuery(LocalEntityQuery):
+    """Parameters of the list of programmes."""
+
+    type: Annotated[Some[ProgrammeType], Where("type", "in"), Field(description="Types.")] = None
+
+
 PROGRAMMES = Resource(
     "programmes",
     row=EntityRow,
     public=Programme,
-    query=LocalEntityQuery,
+    query=ProgrammeQuery,
     tag="Incentive programmes",
     summary="Policy frameworks, action plans, services, subsidies and housing that regions offer.",
     sort=ENTITY_SORT,
+    title=ENTITY_TITLE,
     search=ENTITY_SEARCH,
     only={"kind": "programme"},
     includes=ENTITY_INCLUDES,

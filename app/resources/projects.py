@@ -4,8 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Ids, Resource, Where
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
+from app.resource import Resource, Some, Where
+from app.resources.shared import (
+    ENTITY_INCLUDES,
+    ENTITY_SEARCH,
+    ENTITY_SORT,
+    ENTITY_TITLE,
+    EntityRow,
+    LocalEntity,
+    LocalEntityQuery,
+)
 
 ProjectType = Literal["development", "premises", "town", "expansion"]
 ProjectStatus = Literal["planned", "under_construction", "completing", "completed", "unstated"]
@@ -21,7 +29,8 @@ class Project(LocalEntity):
 class ProjectQuery(LocalEntityQuery):
     """Parameters of the list of projects."""
 
-    status: Annotated[Ids, Where("status", "in"), Field(description="How far they are.")] = None
+    type: Annotated[Some[ProjectType], Where("type", "in"), Field(description="Types.")] = None
+    status: Annotated[Some[ProjectStatus], Where("status", "in"), Field(description="How far they are.")] = None
 
 
 PROJECTS = Resource(
@@ -32,6 +41,7 @@ PROJECTS = Resource(
     tag="Organisations and projects",
     summary="Developments, premises, towns and expansions.",
     sort=(*ENTITY_SORT, "status"),
+    title=ENTITY_TITLE,
     search=ENTITY_SEARCH,
     only={"kind": "project"},
     includes=ENTITY_INCLUDES,

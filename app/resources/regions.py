@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Ids, Resource, Where
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, Entity, EntityQuery, EntityRow
+from app.resource import Resource, Some, Where
+from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_TITLE, Entity, EntityQuery, EntityRow
 
 RegionType = Literal["country", "province", "city", "district"]
+Scheme = Literal["gbt2260", "iso3166-1", "iso3166-2", "nuts"]
 
 
 class Region(Entity):
@@ -20,7 +21,8 @@ class Region(Entity):
 class RegionQuery(EntityQuery):
     """Parameters of the list of regions."""
 
-    scheme: Annotated[Ids, Where("scheme", "in"), Field(description="Code lists that the ids are from.")] = None
+    type: Annotated[Some[RegionType], Where("type", "in"), Field(description="Types.")] = None
+    scheme: Annotated[Some[Scheme], Where("scheme", "in"), Field(description="Code lists that the ids are from.")] = None
 
 
 REGIONS = Resource(
@@ -31,6 +33,7 @@ REGIONS = Resource(
     tag="District metrics",
     summary="Countries, provinces, cities and districts.",
     sort=("id", "name", "type", "parent"),
+    title=ENTITY_TITLE,
     search=ENTITY_SEARCH,
     only={"kind": "region"},
     includes=ENTITY_INCLUDES,

@@ -6,7 +6,7 @@ from pydantic import Field
 from sqlalchemy import Index
 from sqlmodel import Field as Stored
 
-from app.resource import At, Ids, Resource, Where
+from app.resource import At, Ids, Resource, Some, Where
 from app.resources.shared import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
 
 Predicate = Literal["member_of", "located_in", "part_of", "promotes", "supports", "partner_of"]
@@ -55,11 +55,11 @@ class Relation(Fact):
 class RelationQuery(FactQuery):
     """Parameters of the list of relations."""
 
-    predicate: Annotated[Ids, Where("predicate", "in"), Field(description="Predicates.")] = None
+    predicate: Annotated[Some[Predicate], Where("predicate", "in"), Field(description="Predicates.")] = None
     subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
-    subject_kind: Annotated[Ids, Where("subject.kind", "in"), Field(description="Kinds of subjects.")] = None
+    subject_kind: Annotated[Some[Kind], Where("subject.kind", "in"), Field(description="Kinds of subjects.")] = None
     object: Annotated[Ids, Where("object", "in"), Field(description="Ids of objects.")] = None
-    object_kind: Annotated[Ids, Where("object.kind", "in"), Field(description="Kinds of objects.")] = None
+    object_kind: Annotated[Some[Kind], Where("object.kind", "in"), Field(description="Kinds of objects.")] = None
     object_region: Annotated[
         Ids, Where("object.region", "in"), Field(description="Ids of the regions that the objects belong to.")
     ] = None
@@ -73,6 +73,7 @@ RELATIONS = Resource(
     tag="Organisations and projects",
     summary="Typed ties between two entities: membership, location, part and whole, promotion, support, partnership.",
     sort=("id", "predicate", "subject", "object", "line"),
-    search=("id", "as_written", "subject.name_en", "subject.name_zh", "object.name_en", "object.name_zh"),
+    title=("subject.name_{lang}", "object.name_{lang}"),
+    search=("as_written",),
     facets=("predicate", "subject_kind", "object_kind", "object", "source"),
 )

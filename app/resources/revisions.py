@@ -9,7 +9,7 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.dialects.types import Moment
-from app.resource import Ids, ListQuery, Resource, Where
+from app.resource import Ids, ListQuery, Resource, Some, Where
 from app.resources.shared import one_of
 
 Action = Literal["published", "retracted"]
@@ -50,7 +50,7 @@ class RevisionQuery(ListQuery):
     """Parameters of the list of revisions."""
 
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of sources.")] = None
-    action: Annotated[Ids, Where("action", "in"), Field(description="What happened.")] = None
+    action: Annotated[Some[Action], Where("action", "in"), Field(description="What happened.")] = None
 
 
 REVISIONS = Resource(

@@ -1,4 +1,4 @@
-"""The texts that the search looks into: one row for each entity, indicator, source and current observation."""
+"""The texts by which rows are found: an entry for each row of each resource, versioned as facts are."""
 
 from sqlalchemy import Index
 from sqlmodel import Field as Stored
@@ -8,16 +8,18 @@ from app.resources.shared import text
 
 
 class SearchRow(SQLModel, table=True):
-    """One text that can be found. The index over it is made by the migrations, as each database does it."""
+    """A text that held from a revision until another one. The index over it is made by the migrations, as each engine does it."""
 
     __tablename__ = "search_entry"
-    __table_args__ = (Index(None, "resource", "key", unique=True), Index(None, "source"))
+    __table_args__ = (Index(None, "resource", "key", "held_from", unique=True),)
 
     id: int = Stored(primary_key=True)
     resource: str
     key: str
-    source: str = Stored(foreign_key="source.id")
     region: str | None
     title_en: str
     title_zh: str
     body: str = text()
+    retired: bool
+    held_from: int = Stored(foreign_key="revision.id")
+    held_until: int | None = Stored(foreign_key="revision.id")

@@ -9,7 +9,7 @@ from sqlalchemy import text as sql
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.resource import AS_OF, AsOf, At, Ids, Include, Last, ListQuery, Where
+from app.resource import AS_OF, AsOf, At, Flag, Ids, Include, Last, ListQuery, Where
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -130,11 +130,10 @@ class EntityQuery(ListQuery):
     """The filters that all kinds of entity have."""
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
-    type: Annotated[Ids, Where("type", "in"), Field(description="Types.")] = None
     parent: Annotated[Ids, Where("parent", "in"), Field(description="Ids of the entities they are part of.")] = None
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that declared them.")] = None
     retired: Annotated[
-        bool,
+        Flag,
         Where("retired", "="),
         Field(description="Those that their source no longer mentions, instead of the others."),
     ] = False
@@ -147,7 +146,8 @@ class LocalEntityQuery(EntityQuery):
 
 
 ENTITY_SORT = ("id", "name", "type", "since", "region", "line")
-ENTITY_SEARCH = ("id", "name_en", "name_zh", "name_as_written", "aliases", "summary_en", "summary_zh")
+ENTITY_TITLE = ("name_{lang}",)
+ENTITY_SEARCH = ("name_as_written", "aliases", "summary_en", "summary_zh")
 ENTITY_INCLUDES = (
     Include("observations", ("subject",)),
     Include("relations", ("subject", "object")),

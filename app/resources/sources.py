@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.resource import At, Day, Ids, Include, ListQuery, Resource, Where
+from app.resource import At, Day, Flag, Ids, Include, ListQuery, Resource, Some, Where
 from app.resources.shared import CLUSTERED, Before, one_of, text
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
@@ -84,11 +84,11 @@ class SourceQuery(ListQuery):
     ranges: ClassVar = (("published_from", "published_to"),)
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
-    type: Annotated[Ids, Where("type", "in"), Field(description="Types.")] = None
+    type: Annotated[Some[SourceType], Where("type", "in"), Field(description="Types.")] = None
     language: Annotated[Ids, Where("language", "in"), Field(description="Languages.")] = None
     published_from: Annotated[Day | None, Where("published_on", ">="), Field(description="Published on or after.")] = None
     published_to: Annotated[Day | None, Where("published_on", "<="), Field(description="Published on or before.")] = None
-    retired: Annotated[bool, Where("retired", "="), Field(description="Those that were retracted, instead of the others.")] = (
+    retired: Annotated[Flag, Where("retired", "="), Field(description="Those that were retracted, instead of the others.")] = (
         False
     )
 
@@ -101,7 +101,8 @@ SOURCES = Resource(
     tag="Sources and history",
     summary="Published texts, with publisher, date, language and the SHA-256 of the exact text.",
     sort=("id", "published_on", "type"),
-    search=("id", "title", "title_en", "title_zh", "publisher_en", "publisher_zh", "author"),
+    title=("title_{lang}",),
+    search=("title", "publisher_en", "publisher_zh", "author", "occasion_en", "occasion_zh"),
     includes=(Include("revisions", ("source",)),),
     facets=("type", "language"),
 )

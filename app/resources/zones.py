@@ -1,11 +1,19 @@
 """Zones: functional zones, development zones and innovation communities."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Resource
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_SORT, EntityRow, LocalEntity, LocalEntityQuery
+from app.resource import Resource, Some, Where
+from app.resources.shared import (
+    ENTITY_INCLUDES,
+    ENTITY_SEARCH,
+    ENTITY_SORT,
+    ENTITY_TITLE,
+    EntityRow,
+    LocalEntity,
+    LocalEntityQuery,
+)
 
 ZoneType = Literal["functional_zone", "development_zone", "innovation_community"]
 
@@ -16,14 +24,21 @@ class Zone(LocalEntity):
     type: ZoneType = Field(description="What the zone is for its region.")
 
 
+class ZoneQuery(LocalEntityQuery):
+    """Parameters of the list of zones."""
+
+    type: Annotated[Some[ZoneType], Where("type", "in"), Field(description="Types.")] = None
+
+
 ZONES = Resource(
     "zones",
     row=EntityRow,
     public=Zone,
-    query=LocalEntityQuery,
+    query=ZoneQuery,
     tag="Zones",
     summary="Functional zones, development zones and innovation communities of regions.",
     sort=ENTITY_SORT,
+    title=ENTITY_TITLE,
     search=ENTITY_SEARCH,
     only={"kind": "zone"},
     includes=ENTITY_INCLUDES,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Fault, nearest
+from app.resource import NUMBER
 from app.sdmx.cells import Cells
 from app.sdmx.components import BY_ID, DIMENSIONS, PLACES, TIME, Component
 from app.sdmx.periods import span
@@ -196,8 +197,7 @@ def _test(component: Component, text: str) -> Test:
     if component.id == TIME:
         return Test(name, value, PERIODS[name], span, span(value))
     if component.is_numeric:
-        try:
-            return Test(name, value, ORDERED[name], float, float(value))
-        except ValueError:
-            raise ValueError(f"Expected a number for {component.id}") from None
+        if not re.fullmatch(NUMBER, value):
+            raise ValueError(f"Expected a number for {component.id}, such as 12, -0.5 or 1e6")
+        return Test(name, value, ORDERED[name], float, float(value))
     return Test(name, value, ORDERED[name], str, value)

@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.dialects.indexes import search_index_ddl
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -13,6 +11,20 @@ depends_on = None
 TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 NUMBER = sa.Float(53).with_variant(sa.Numeric(asdecimal=False), "sqlite")
+
+SEARCH_INDEX = {
+    "sqlite": (
+        """CREATE VIRTUAL TABLE search_index USING fts5(
+            title, body, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0"
+        )""",
+    ),
+    "postgresql": (
+        """CREATE TABLE search_index (
+            rowid integer PRIMARY KEY REFERENCES search_entry (id) ON DELETE CASCADE, title text[] NOT NULL, body text[] NOT NULL
+        )""",
+        "CREATE INDEX ix_search_index_body ON search_index USING gin (body)",
+    ),
+}
 
 
 def upgrade() -> None:
@@ -303,7 +315,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_relation_revision"), "relation", ["revision"], unique=False)
     op.create_index(op.f("ix_relation_source"), "relation", ["source"], unique=False)
     op.create_index(op.f("ix_relation_subject_predicate"), "relation", ["subject", "predicate"], unique=False)
-    for statement in search_index_ddl(op.get_bind().dialect.name):
+    for statement in SEARCH_INDEX[op.get_bind().dialect.name]:
         op.execute(statement)
 
 

@@ -13,7 +13,7 @@ from app.database import Database
 from app.dialects.indexes import index_texts
 from app.hedges import HEDGES, bounds_of, hedge_of
 from app.publishing.rows import Names, Row, derived
-from app.tokens import indexed
+from app.tokens import MARK, indexed
 
 INDICATORS, YEARS = 100, 25
 BATCH = 20_000
@@ -119,11 +119,11 @@ def _observations(regions: int, names: Names) -> Iterator[Row]:
 
 def _text(number: int) -> Row:
     word = RARE if number % 15_000 == 1 else "产业"
-    return {"id": number, "resource": "zones", "key": f"syn-zone-{number}", "source": "synthetic", "region": None,
-            "title_en": f"Synthetic zone {number}", "title_zh": f"合成{word}园{number}", "body": f"第{number}个合成的园区"}  # fmt: skip
+    return {"id": number, "resource": "zones", "key": f"syn-zone-{number}", "region": None, "retired": False, "held_from": 1,
+            "held_until": None, "title_en": f"Synthetic zone {number}", "title_zh": f"合成{word}园{number}", "body": f"第{number}个合成的园区"}  # fmt: skip
 
 
 def _tokens(number: int) -> dict[str, Any]:
     row = _text(number)
     title, body = f"{row['title_en']} {row['title_zh']}", row["body"]
-    return {"id": number, "title": " ".join(indexed(title)), "body": " ".join(indexed(body))}
+    return {"id": number, "title": " ".join(indexed(title)), "body": " ".join([f"{MARK}zones", *indexed(body)])}

@@ -9,9 +9,9 @@ from fastapi import Request
 from pydantic import Field
 from pysdmx.model import Dataflow
 
-from app.api.parameters import NoParameters, texts_of, validated
-from app.errors import Fault, InvalidParameters, NotFound, NotImplementedHere, nearest
-from app.resource import AsOf, Comma
+from app.api.parameters import NoParameters, refused, texts_of, validated
+from app.errors import MOST_FAULTS, Fault, InvalidParameters, NotFound, NotImplementedHere, nearest
+from app.resource import AsOf, Comma, Flag, Integer
 from app.sdmx.components import AGENCY, ALL_DIMENSIONS, ATTRIBUTES, COMPONENTS, DIMENSIONS, FLOW, TIME, VERSION, Component
 from app.sdmx.selection import Condition, Selection, between, condition, keys
 from app.sdmx.structures import DETAILS, REFERENCES, Artefact
@@ -34,7 +34,7 @@ ELSEWHERE = (
 VERSIONS = re.compile(r"[0-9]+(\.[0-9]+\+?){0,2}\+?(-[0-9A-Za-z.-]+)?")
 VERSION_EXPECTED = "Expected a version such as 1.0.0, or one of +, ~, *, latest."
 
-Count = Annotated[int | None, Field(ge=1)]
+Count = Annotated[Integer | None, Field(ge=1)]
 
 
 class Periods(NoParameters):
@@ -63,7 +63,7 @@ class DataParameters(Periods):
         None
     )
     measures: Annotated[list[str] | None, Comma, Field(description="Ids of measures, `all` or `none`.")] = None
-    includeHistory: Annotated[bool, Field(description="Earlier versions too; not served, see `asOf`.")] = False
+    includeHistory: Annotated[Flag, Field(description="Earlier versions too; not served, see `asOf`.")] = False
 
 
 class AvailabilityParameters(Periods):
@@ -174,7 +174,7 @@ def question(request: Request, key: str) -> Question:
     if found.dimensionAtObservation not in known:
         faults.append(_unknown("dimensionAtObservation", found.dimensionAtObservation, known))
     if faults:
-        raise InvalidParameters("One or more parameters cannot be used.", faults)
+        raise refused(faults)
     if found.includeHistory:
         raise NotImplementedHere("Earlier versions are served one at a time; asOf says of when.")
     ends = Selection(selected.keys, selected.conditions, found.firstNObservations, found.lastNObservations)
@@ -191,7 +191,7 @@ def availability_question(request: Request, key: str, component: str) -> tuple[S
     if component not in (*ANY, *known):
         faults.append(_unknown("componentId", component, known))
     if faults:
-        raise InvalidParameters("One or more parameters cannot be used.", faults)
+        raise refused(faults)
     return selected, found
 
 
@@ -209,10 +209,12 @@ def _read(request: Request, model: type[Parameters], key: str) -> tuple[Paramete
         wanted, wrong = condition(name[2:-1], texts[0])
         faults += wrong
         conditions += [wanted] if wanted else []
+        if len(faults) >= MOST_FAULTS:
+            break
     try:
         found = validated(model, values)
     except InvalidParameters as error:
-        raise InvalidParameters(error.detail, [*faults, *error.errors]) from None
+        raise refused([*faults, *error.errors]) from None
     periods, wrong = between(found.startPeriod, found.endPeriod)
     return found, Selection(allowed, (*conditions, *periods)), faults + wrong
 
@@ -227,14 +229,14 @@ GROUPS = {
 def _shown(parameters: DataParameters) -> tuple[tuple[Component, ...], list[Fault]]:
     """The measures and attributes that are asked for, in their order, and the ids that are unknown."""
     wanted: set[str] = set()
-    faults = []
+    faults: list[Fault] = []
     attributes = ["none"] if parameters.detail == "dataonly" else parameters.attributes or ["all"]
     for name, asked in (("measures", parameters.measures or ["all"]), ("attributes", attributes)):
         known = {each.id: (each,) for each in GROUPS[name]["all"]} | GROUPS[name]
-        for each in asked:
+        for each in dict.fromkeys(asked):
             if each in known:
                 wanted |= {component.id for component in known[each]}
-            else:
+            elif len(faults) < MOST_FAULTS:
                 faults.append(_unknown(name, each, tuple(known)))
     return tuple(each for each in COMPONENTS if each.id in wanted), faults
 
@@ -242,7 +244,8 @@ def _shown(parameters: DataParameters) -> tuple[tuple[Component, ...], list[Faul
 def _unknown_references(asked: Sequence[str] | None) -> list[Fault]:
     """What is wrong with the parameter ``references``."""
     known = (*REFERENCES, *ELSEWHERE)
-    return [_unknown("references", each, tuple(REFERENCES)) for each in asked or () if each not in known]
+    wrong = [each for each in dict.fromkeys(asked or ()) if each not in known]
+    return [_unknown("references", each, tuple(REFERENCES)) for each in wrong[:MOST_FAULTS]]
 
 
 def _unknown(parameter: str, value: str, known: Sequence[str]) -> Fault:
@@ -253,5 +256,5 @@ def structure_parameters(request: Request) -> StructureParameters:
     """The parameters of a query for structural metadata. Raises InvalidParameters with every fault."""
     found = validated(StructureParameters, texts_of(request))
     if faults := _unknown_references(found.references):
-        raise InvalidParameters("One or more parameters cannot be used.", faults)
+        raise refused(faults)
     return found
