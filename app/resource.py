@@ -35,8 +35,6 @@ LANGS: tuple[Lang, ...] = get_args(Lang)
 MAX_LIMIT = 1000
 MAX_FILTER_VALUES = 200
 MAX_QUERY_LENGTH = 200
-MOST_DIGITS = 9
-"""Of a revision's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +90,18 @@ def _written(pattern: str, expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _split(value: object) -> object:
-    """Take the texts of a list apart at their commas."""
-    return _parts(value, strip=True)
+def _listed(*, strip: bool) -> BeforeValidator:
+    """Take the texts of a list apart at their commas; spaces around its members do not matter where they are stripped."""
 
+    def split(value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        parts = [part.strip() if strip else part for text in value for part in str(text).split(",") if part.strip()]
+        if value and not parts:
+            raise ValueError("Expected at least one value")
+        return parts
 
-def _split_digits(value: object) -> object:
-    return _parts(value, strip=False)
-
-
-def _parts(value: object, *, strip: bool) -> object:
-    if not isinstance(value, list):
-        return value
-    found = [part.strip() if strip else part for text in value for part in str(text).split(",") if part.strip()]
-    if value and not found:
-        raise ValueError("Expected at least one value")
-    return found
+    return BeforeValidator(split)
 
 
 def _day(value: object) -> object:
@@ -125,7 +119,7 @@ def _as_of(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", value)  # what a plus in a query decodes to
-    if re.fullmatch(WHOLE, text) and len(text) <= MOST_DIGITS:
+    if re.fullmatch("0|[1-9][0-9]{0,8}", text):
         return int(text)
     try:
         moment = datetime.fromisoformat(text if re.fullmatch(MOMENT, text) else "")
@@ -153,7 +147,7 @@ def _all_or_number(value: object, number: ValidatorFunctionWrapHandler) -> int |
 
 
 Choice = TypeVar("Choice")
-Comma = BeforeValidator(_split)
+Comma = _listed(strip=True)
 """The parameter is a list: repeatable, and comma-separated."""
 
 Integer = Annotated[int, _written(f"-?({WHOLE})", "a whole number in plain digits")]
@@ -167,7 +161,7 @@ Some = Annotated[list[Choice] | None, Comma, Field(max_length=MAX_FILTER_VALUES)
 """Of a closed vocabulary, a Literal type: ``Some[Nature]``."""
 Places = Annotated[
     list[Annotated[Integer, Field(ge=1, le=LARGEST_WHOLE)]] | None,
-    BeforeValidator(_split_digits),
+    _listed(strip=False),
     Field(max_length=MAX_FILTER_VALUES),
 ]
 Limit = Annotated[
@@ -211,9 +205,7 @@ class ListQuery(ItemQuery):
 
     ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    limit: Annotated[
-        Limit, Field(description="Rows per page; `all` for the whole list, in formats that are written row by row.")
-    ] = 100
+    limit: Annotated[Limit, Field(description=ROWS)] = 100
     cursor: Annotated[
         str | None, Field(max_length=4000, description="Where to go on: the `cursor` of a `next` link, as it is.")
     ] = None

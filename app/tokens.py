@@ -23,7 +23,7 @@ MOST_KEPT = 20_000
 
 _HAN = r"\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\U00020000-\U000323af"
 """Scripts that are written without spaces: Chinese, Japanese and, as ever here, Korean."""
-_RUN = re.compile(f"[{_HAN}]+|[^{_HAN} ']+")
+_RUN = re.compile(f"([{_HAN}]+)|([^{_HAN} ']+)")
 _ELIDED = re.compile(f"[^{_HAN} ']+(?:'[^{_HAN} ']+)+")
 _APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
 _WHOLE = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
@@ -84,13 +84,14 @@ def fold(text: str) -> str:
 def indexed(text: str) -> Iterator[str]:
     """The tokens under which a text is found; words with an apostrophe (L'Oréal) both as one and by their parts."""
     folded = fold(text)
-    for run in _RUN.findall(folded):
-        if not _is_han(run):
-            yield run
+    for characters, word in _RUN.findall(folded):
+        if word:
+            yield word
             continue
-        yield from run
-        yield from _pairs(run)
-    yield from map(_joined, _ELIDED.finditer(folded))
+        yield from characters
+        yield from _pairs(characters)
+    if "'" in folded:
+        yield from map(_joined, _ELIDED.finditer(folded))
 
 
 def asked(query: str) -> list[str]:
@@ -99,8 +100,8 @@ def asked(query: str) -> list[str]:
     Words end in ``BEGINNING``; of Chinese it is pairs of neighbours, or one character that stands alone.
     """
     found: list[str] = []
-    for run in _RUN.findall(_ELIDED.sub(_joined, fold(query))):
-        found += (_pairs(run) or [run]) if _is_han(run) else [run + BEGINNING]
+    for characters, word in _RUN.findall(_ELIDED.sub(_joined, fold(query))):
+        found += [word + BEGINNING] if word else _pairs(characters) or [characters]
     return list(dict.fromkeys(found))
 
 
@@ -143,7 +144,3 @@ def _joined(word: re.Match[str]) -> str:
 
 def _pairs(run: str) -> list[str]:
     return [run[place : place + 2] for place in range(len(run) - 1)]
-
-
-def _is_han(run: str) -> bool:
-    return re.match(f"[{_HAN}]", run) is not None

@@ -58,7 +58,7 @@ def test_from_nothing_to_the_seed(tmp_path: Path) -> None:
     assert first.count("facts added") == second.count("already there") == len(SEED)
 
 
-def test_migrating_a_database_of_older_software_keeps_its_rows_as_json(tmp_path: Path) -> None:
+def test_migrating_a_database_of_older_software_keeps_its_rows_as_json_and_its_texts(tmp_path: Path) -> None:
     database = seeded(migrated(f"sqlite:///{tmp_path}/indicators.db"))
 
     def kept() -> list[tuple[str, bytes, bytes]]:
@@ -67,11 +67,18 @@ def test_migrating_a_database_of_older_software_keeps_its_rows_as_json(tmp_path:
         with database.read() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
-    before = kept()
+    def found() -> set[str]:
+        with database.read() as connection:
+            sql = "SELECT key FROM search_entry JOIN search_index ON search_index.rowid = id WHERE search_index MATCH '\"metro\"'"
+            return set(connection.exec_driver_sql(sql).scalars())
+
+    before, texts = kept(), found()
     for revision in ("0003", "head"):
         assert indicators(tmp_path, "migrate", revision).returncode == 0
     assert len(before) > 45
     assert kept() == before
+    assert len(texts) > 3
+    assert found() == texts
     database.close()
 
 

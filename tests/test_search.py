@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, select
 from starlette.testclient import TestClient
 
 from app.database import Database
-from app.publishing.ingest import publish
+from app.dialects.indexes import clear_index
+from app.publishing import index
+from app.publishing.ingest import publish, retract
+from app.query.texts import after_few
+from app.resource import Resource
+from app.resources import ALL
 from app.tokens import BEGINNING, asked, fold, forbidden, indexed, snippet
 from tests.conftest import rows, serving
-from tests.documents import article, vocabulary, written
+from tests.documents import STEPS, article, other, vocabulary, written
 
 
 def ids(client: TestClient, **parameters: Any) -> list[str]:
@@ -205,3 +211,94 @@ def test_the_index_follows_publications(database: Database) -> None:
     words["indicators"][0]["name"]["en"] = "Firms"
     publish(database, written(words))
     assert set(ids(client, q="firms")) == {"companies", "news.chip-companies", "news.district-companies"}
+
+
+def entries(database: Database) -> list[dict[str, Any]]:
+    """All entries of the index, of facts with their history."""
+    with database.read() as connection:
+        found = connection.execute(select(index.ENTRY).order_by("resource", "key", "held_from")).mappings().all()
+    facts = {resource.name for resource in ALL if resource.versioned}
+    unknown = dict.fromkeys(("id", "held_from"))
+    return [
+        {**row, "id": None} if row["resource"] in facts else {**row, **unknown}
+        for row in found
+        if row["resource"] in facts or row["held_until"] is None
+    ]
+
+
+@pytest.mark.parametrize("names", [list(STEPS), list(reversed(STEPS))], ids=["forward", "backward"])
+def test_the_index_of_older_software_is_made_anew(database: Database, names: list[str]) -> None:
+    """As it would have become: facts are found as of every revision by what they said then."""
+    for data in (vocabulary(), article(), other()):
+        publish(database, written(data))
+    for name in names:
+        publish(database, written(STEPS[name]()))
+    with database.write() as connection:
+        retract(connection, "other")
+    whole = entries(database)
+    assert any(row["held_until"] for row in whole)
+    with database.write() as connection:
+        clear_index(connection)
+        connection.execute(delete(index.ENTRY))
+    client = serving(database)
+    assert ids(client, q="990000") == []
+    for _ in range(2):  # the second time nothing is missing
+        with database.write() as connection:
+            index.complete(connection)
+        assert entries(database) == whole
+    assert ids(client, q="99000") == ["990000"]
+
+
+def test_a_publication_leaves_alone_what_it_does_not_change(database: Database) -> None:
+    for data in (vocabulary(), article(), other()):
+        publish(database, written(data))
+
+    def held() -> dict[tuple[str, str], tuple[int, int]]:
+        with database.read() as connection:
+            found = connection.execute(select(index.ENTRY).where(index.ENTRY.c.held_until.is_(None))).all()
+        return {(row.resource, row.key): (row.id, row.held_from) for row in found}
+
+    before = held()
+    data = article()
+    data["observations"][0] |= {"value": 350, "cite": {"line": 2, "text": "近350家"}}
+    data["designations"][0]["level"] = "municipal"  # which no text says
+    publish(database, written(data))
+    after = held()
+    assert {key for key in after if after[key] != before.get(key)} == {
+        ("observations", "news.chip-companies"),
+        ("revisions", "4"),
+    }
+    assert after["observations", "news.chip-companies"][1] == 4
+
+
+@pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.name)
+def test_every_row_of_every_list_is_found_by_its_id(seed_client: TestClient, resource: Resource) -> None:
+    if resource.name == "revisions":
+        assert [row["id"] for row in rows(seed_client, "/v1/revisions", q="xuhui")] == [2]
+    for row in rows(seed_client, f"/v1/{resource.name}", limit=5):
+        assert row["id"] in [each["id"] for each in rows(seed_client, f"/v1/{resource.name}", q=str(row["id"]), limit=1000)]
+
+
+def test_what_is_retired_is_found_in_its_list_alone(database: Database) -> None:
+    for data in (vocabulary(), article()):
+        publish(database, written(data))
+    client = serving(database)
+    assert "any-chips" in ids(client, q="chips")
+    with database.write() as connection:
+        retract(connection, "news")
+    assert ids(client, q="chips") == []
+    assert rows(client, "/v1/clusters", q="chips") == []
+    assert [row["id"] for row in rows(client, "/v1/clusters", q="chips", retired="true")] == ["any-chips"]
+    assert [row["id"] for row in rows(client, "/v1/observations", q="chips", as_of=2)] == ["news.chip-companies"]
+
+
+def test_pages_of_what_very_many_texts_say(seed_client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are gone through instead of looked up: the answer is the same."""
+    queries = [("observations", "xuhui"), ("observations", "3"), ("organisations", "上海"), ("revisions", "thepaper")]
+    few = [rows(seed_client, f"/v1/{name}", q=text, limit=1000, lang="en") for name, text in queries]
+    assert all(few)
+    monkeypatch.setattr("app.query.texts.FEW", 0)
+    after_few.cache_clear()
+    many = [rows(seed_client, f"/v1/{name}", q=text, limit=999, lang="en") for name, text in queries]
+    after_few.cache_clear()
+    assert many == few

@@ -250,9 +250,13 @@ def _table(row: type[SQLModel]) -> Table:
     return table
 
 
-def standing(resource: Resource, tables: Tables) -> list[Condition]:
-    """What every row of the resource satisfies: it is of its kind, and of a fact the version that held at ``as_of``."""
-    found = [tables.column(path) == value for path, value in resource.only.items()]
+def standing(resource: Resource, tables: Tables, *, looked_up: bool = False) -> list[Condition]:
+    """What every row of the resource satisfies: it is of its kind, and of a fact the version that held at ``as_of``.
+
+    Rows that are looked up by their ids are not to be gone through by their kind.
+    """
+    kinds = ((tables.column(path), value) for path, value in resource.only.items())
+    found = [(unindexed(column, tables.dialect) if looked_up else column) == value for column, value in kinds]
     if resource.versioned:
         begun, ended = tables.table.c.revision, tables.table.c.retracted_in
         found += [begun <= AS_OF, ended.is_(None) | (ended > AS_OF)] if tables.as_of else [ended.is_(None)]
@@ -261,7 +265,7 @@ def standing(resource: Resource, tables: Tables) -> list[Condition]:
 
 def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Condition]:
     """What the rows of a list must satisfy: they stand, and pass each filter, ``q`` and ``latest``."""
-    found = standing(resource, tables)
+    found = standing(resource, tables, looked_up=shape.text == "few")
     for name, count in shape.filters:
         found.append(_passes(resource.filters[name], shape, _parameters(name, count), tables))
     if shape.text is not None:

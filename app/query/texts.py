@@ -74,9 +74,10 @@ def contains(resource: str, key: ColumnElement[Any], dialect: str, *, common: bo
 
 def is_common(connection: Connection, text: str) -> bool:
     """Return whether more than ``FEW`` texts match. The planner of a server finds out by itself."""
-    return connection.dialect.name == "sqlite" and bool(_after_few(connection.dialect).execute(connection, {"text": text}))
+    return connection.dialect.name == "sqlite" and bool(after_few(connection.dialect).execute(connection, {"text": text}))
 
 
 @lru_cache
-def _after_few(dialect: Dialect) -> Plan:
+def after_few(dialect: Dialect) -> Plan:
+    """The plan that finds a text after the first few."""
     return plan(dialect, at_most(1, select(INDEX.c.rowid).where(matches(dialect.name, TEXT))).offset(FEW))
