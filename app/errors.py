@@ -4,7 +4,7 @@ Pure: knows no framework and no database. ``PROBLEMS`` is the list that ``/probl
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar
 
@@ -50,7 +50,7 @@ class Fault:
 
     def document(self) -> dict[str, object]:
         """The fault as a member of a problem's ``errors``; absent parts are left out."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
 MOST_FAULTS = 20

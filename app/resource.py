@@ -90,15 +90,15 @@ def _written(pattern: str, expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _listed(*, strip: bool) -> BeforeValidator:
-    """Take the texts of a list apart at their commas; spaces around its members do not matter where they are stripped."""
+def _listed(*, strip: bool, most: int | None = None) -> BeforeValidator:
+    """Take the texts of a list apart at their commas; more than ``most`` are refused before each of them is looked at."""
 
     def split(value: object) -> object:
         if not isinstance(value, list):
             return value
         parts = [part.strip() if strip else part for text in value for part in str(text).split(",") if part.strip()]
-        if value and not parts:
-            raise ValueError("Expected at least one value")
+        if value and not 0 < len(parts) <= (most or len(parts)):
+            raise ValueError("Expected at least one value" if not parts else f"Expected at most {most} values")
         return parts
 
     return BeforeValidator(split)
@@ -161,7 +161,7 @@ Some = Annotated[list[Choice] | None, Comma, Field(max_length=MAX_FILTER_VALUES)
 """Of a closed vocabulary, a Literal type: ``Some[Nature]``."""
 Places = Annotated[
     list[Annotated[Integer, Field(ge=1, le=LARGEST_WHOLE)]] | None,
-    _listed(strip=False),
+    _listed(strip=False, most=MAX_FILTER_VALUES),
     Field(max_length=MAX_FILTER_VALUES),
 ]
 Limit = Annotated[

@@ -84,14 +84,17 @@ def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
     """
     known = model.model_fields
     places = {name: place for place, name in enumerate(known)}
-    faults: list[tuple[int, Callable[[], Fault]]] = []
     values: dict[str, Any] = {}
+    unknown = [name for name in given if name not in known]
+    faults: list[tuple[int, Callable[[], Fault]]] = [(-1, partial(_unknown, name, known)) for name in unknown[:MOST_FAULTS]]
+    count = len(unknown) - len(faults)  # those of which no fault is made
     for name, texts in given.items():
         if name not in known:
-            faults.append((-1, partial(_unknown, name, known)))
-        elif name in _lists(model):
+            continue
+        if name in _lists(model):
             wrong = _outside(texts, model, name)
-            faults += [(places[name], partial(_unfit, name, model, value)) for value in wrong]
+            faults += [(places[name], partial(_unfit, name, model, value)) for value in wrong[:MOST_FAULTS]]
+            count += len(wrong[MOST_FAULTS:])
             if not wrong:
                 values[name] = texts
         elif len(texts) > 1:
@@ -108,7 +111,7 @@ def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
         pairs = getattr(model, "ranges", ())
         faults += [(places[pair[0]], partial(_inverted, *pair)) for pair in pairs if _is_inverted(query, *pair)]
     if faults:
-        raise refused([make() for _, make in sorted(faults, key=itemgetter(0))[:MOST_FAULTS]], len(faults))
+        raise refused([make() for _, make in sorted(faults, key=itemgetter(0))[:MOST_FAULTS]], len(faults) + count)
     return query
 
 
@@ -125,8 +128,8 @@ def _outside(texts: Sequence[str], model: type[BaseModel], name: str) -> list[st
     choices = _vocabulary(model, name)
     if choices is None:
         return []
-    parts = (part.strip() for text in texts for part in text.split(","))
-    return [part for part in dict.fromkeys(parts) if part and part not in choices]
+    parts = dict.fromkeys([part.strip() for text in texts for part in text.split(",")])
+    return [part for part in parts if part and part not in choices]
 
 
 @lru_cache(maxsize=1024)
@@ -139,9 +142,13 @@ def _vocabulary(model: type[BaseModel], name: str) -> dict[str, None] | None:
 def _unfit(name: str, model: type[BaseModel], value: str) -> Fault:
     """The fault of a value that is not in the vocabulary of a parameter."""
     allowed = tuple(_vocabulary(model, name) or ())
+    return Fault(_expected(allowed), "literal_error", parameter=name, allowed=allowed, suggestion=nearest(value, allowed))
+
+
+@lru_cache(maxsize=1024)
+def _expected(allowed: tuple[str, ...]) -> str:
     *others, last = map(repr, allowed)
-    message = f"Expected {', '.join(others)} or {last}." if others else f"Expected {last}."
-    return Fault(message, "literal_error", parameter=name, allowed=allowed, suggestion=nearest(value, allowed))
+    return f"Expected {', '.join(others)} or {last}." if others else f"Expected {last}."
 
 
 def _is_inverted(query: BaseModel, least: str, most: str) -> bool:
