@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.addresses import replaced
 from app.api.direct import Direct
-from app.api.hints import hints
+from app.api.hints import NothingFound, by_ids, hints
 from app.api.openapi import item_answers, list_answers
 from app.api.parameters import described, item_parameters, language, list_parameters, read, refused
 from app.api.reading import readers_of
@@ -38,17 +39,22 @@ def router_for(resource: Resource) -> APIRouter:
         if query.limit is None:
             return await readers.stream(request, resource, query, format_, lang)
 
-        def found(connection: Connection, variant: Variant) -> Response:
+        def found(connection: Connection, variant: Variant, *, hinting: bool = False) -> Response:
             reader = Reader(connection, resource, lang, getattr(query, "as_of", None), variant.version.revision)
             page = reader.page(query, form=format_.takes)
             following = replaced(variant.address, "cursor", page.next) if page.next else None
             meta = page.dataset.meta
-            if meta.count == 0 and query.cursor is None:
+            if meta.count == 0 and query.cursor is None and by_ids(resource, query):
+                if not hinting:
+                    raise NothingFound
                 meta = replace(meta, hints=hints(connection, resource, query))
             return variant.represent(replace(page.dataset, meta=meta, links={"self": variant.address, "next": following}))
 
-        # SQLite gathers all words that begin so at once, a quarter of a second of five million, and looks at no clock meanwhile
-        return await readers.answer(request, format_, lang, found, long=query.q is not None)
+        # for words SQLite gathers all that begin so, of five million in a quarter of a second, and looks at no clock meanwhile
+        try:
+            return await readers.answer(request, format_, lang, found, long=query.q is not None)
+        except NothingFound:
+            return await readers.answer(request, format_, lang, partial(found, hinting=True), long=True)
 
     router.add_api_route(
         "",

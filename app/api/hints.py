@@ -14,6 +14,15 @@ from app.resource import Resource
 from app.resources import ALL, BY_NAME
 
 
+class NothingFound(Exception):  # noqa: N818  it is not a fault
+    """A list is empty, perhaps because of an id that is not there: what may have been meant takes a longer read."""
+
+
+def by_ids(resource: Resource, query: BaseModel) -> bool:
+    """Return whether a filter of the query takes ids."""
+    return any(getattr(query, parameter) for parameter in references(resource))
+
+
 def hints(connection: Connection, resource: Resource, query: BaseModel) -> tuple[Hint, ...]:
     """The hints of a list of ``resource`` in which nothing was found."""
     return hinted(connection, query, references(resource))

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, select, union_all
 from sqlalchemy.engine.interfaces import Dialect
 
-from app.dialects.indexes import expression, score
+from app.dialects.indexes import expression
 from app.dialects.types import LARGEST_WHOLE
 from app.errors import nearest
 from app.query.plans import Plan, at_most, plan
 from app.query.select import Tables, standing, statement, table_of
-from app.query.texts import ENTRY, TEXT, holds, matching, wanted
+from app.query.texts import ENTRY, holds, matching, wanted
 from app.resource import LANGS, Resource
 from app.tokens import MARK, asked, indexed
 
@@ -30,12 +30,12 @@ def nearest_id(connection: Connection, resource: Resource, identifier: str) -> s
 
 
 def named(connection: Connection, resources: Sequence[Resource], name: str) -> str | None:
-    """Return the id of the row that is best found by a name, in whichever language."""
+    """Return the id of the row whose title is most like a name, in whichever language, among some that have its words."""
     if not asked(name):
         return None
     text = wanted(connection.dialect.name, name, [resource.name for resource in resources])
-    found = _best(connection.dialect).execute(connection, {"text": text})
-    return found[0][0] if found else None
+    found = {title: row[0] for row in _titles(connection.dialect).execute(connection, {"text": text}) for title in row[1:]}
+    return found[nearest(name, found) or min(found, key=len)] if found else None
 
 
 def _neighbours(connection: Connection, resource: Resource, identifier: str) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _any(dialect: Dialect) -> Plan:
 
 
 @lru_cache
-def _best(dialect: Dialect) -> Plan:
-    """The best of some texts that match."""
-    some = at_most(HITS, matching(dialect.name, ENTRY.c.key, score(dialect.name, TEXT).label("score")).where(holds())).subquery()
-    return plan(dialect, at_most(1, select(some.c.key).order_by(some.c.score.desc(), some.c.key)))
+def _titles(dialect: Dialect) -> Plan:
+    """Some texts that match. They are not ranked by the index, which would count all that have any of the words."""
+    columns = ENTRY.c.key, ENTRY.c.title_en, ENTRY.c.title_zh
+    return plan(dialect, at_most(HITS, matching(dialect.name, *columns).where(holds())))
