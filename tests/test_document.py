@@ -231,3 +231,28 @@ def test_no_change_of_a_document_raises_anything_else(data: st.DataObject) -> No
 @settings(max_examples=300, deadline=None)
 def test_no_bytes_raise_anything_else(content: bytes) -> None:
     assert faults(content)
+
+
+LINES = (
+    "source/title", "source/title_translated/en", "source/publisher/zh", "source/speakers/0/name/en", "clusters/0/name/zh",
+    "observations/0/cite/text", "observations/1/period/label", "designations/0/title/en",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LINES)
+@pytest.mark.parametrize(
+    "character", ["\x07", "\x7f", "\u0085", "\u202e", "\u2066", "\u200f", "\u061c", "\ufeff", "\u2028", "\u00ad"]
+)
+def test_characters_that_are_not_seen_are_refused(path: str, character: str) -> None:
+    data = article()
+    at(path, f"a{character}b")(data)
+    (fault,) = faults(json.dumps(data).encode())  # as escapes, which are read before anything is looked at
+    assert fault.pointer == f"/{path}"
+    assert "not seen" in fault.message
+
+
+@pytest.mark.parametrize("path", LINES)
+def test_joiners_are_spelling(path: str) -> None:
+    data = article()
+    at(path, "می\u200cخواهم")(data)
+    assert faults(written(data)) == []

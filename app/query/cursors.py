@@ -66,10 +66,10 @@ def read(  # noqa: PLR0913  the cursor, and what it must be of
         values = [_typed(cell, resource.column(key.name).type) for cell, key in zip(cells, keys, strict=True)]
     except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
         raise _foreign("This is not a cursor; use the `next` link of the page before, as it is.") from None
-    if fingerprint != _fingerprint(resource, query, lang):
+    if fingerprint != _fingerprint(resource, query, lang) or type(made_at) is not int:
         raise _foreign("This cursor belongs to another query; filters, `sort`, `q` and language must stay the same.")
     if made_at != revision:
-        advice = f"start again, or add as_of={made_at}" if resource.versioned and isinstance(made_at, int) else "start again"
+        advice = f"start again, or add as_of={made_at}" if resource.versioned else "start again"
         raise _foreign(f"This cursor belongs to revision {made_at} and the data is at {revision}; {advice}.")
     return values
 
