@@ -26,7 +26,7 @@ SLOW_SECONDS = 1.0
 ERROR = 400
 EXPOSED = (
     "Link", "ETag", "Last-Modified", "Content-Language", "Content-Disposition", "Retry-After", "RateLimit", "RateLimit-Policy",
-    "X-Request-Id",
+    "X-Request-Id", "Accept-Ranges", "Content-Range", "Repr-Digest", "Mcp-Session-Id", "MCP-Protocol-Version",
 )  # fmt: skip
 """Response headers that scripts of other origins may read."""
 TOLD = (

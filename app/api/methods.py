@@ -3,12 +3,17 @@
 from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAY_READ = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, HEAD"),
-    (b"access-control-max-age", b"600"),
-)
-"""The answer to a script of another origin that may go on; to others nothing is said of this, and their browser stops them."""
+READ_METHODS = ("GET", "HEAD")
+READ_HEADERS = (
+    "Accept", "Accept-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "Range",
+    "X-Request-Id",
+)  # fmt: skip
+ASK_HEADERS = (
+    "Accept", "Content-Type", "Last-Event-Id", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id",
+    "X-Request-Id",
+)  # fmt: skip
+OFFERED = {"/mcp": (("POST",), ASK_HEADERS)}
+"""By address what scripts of other origins may send besides reading, and with which headers. Publishing is not offered."""
 
 
 class Methods:
@@ -24,7 +29,7 @@ class Methods:
         if method == "HEAD":
             await self.app({**scope, "method": "GET"}, receive, _without_body(send))
         elif method == "OPTIONS" and (allowed := methods_of(self.router, scope)):
-            headers = [(b"allow", ", ".join(sorted(allowed)).encode()), *(MAY_READ if _asks_to_read(scope) else ())]
+            headers = [(b"allow", ", ".join(sorted(allowed)).encode()), *_permission(scope)]
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
         else:
@@ -42,9 +47,20 @@ def methods_of(router: Router, scope: Scope) -> set[str]:
     return found | {"OPTIONS"} if found else found
 
 
-def _asks_to_read(scope: Scope) -> bool:
-    """Whether a browser asks for permission to read (a preflight, in the Fetch standard)."""
-    return dict(scope["headers"]).get(b"access-control-request-method") in (b"GET", b"HEAD")
+def _permission(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return the answer to a browser whose script wants to go on (a preflight, in the Fetch standard).
+
+    It is empty for what is not offered, and the browser stops the script.
+    """
+    methods, headers = OFFERED.get(scope["path"], (READ_METHODS, READ_HEADERS))
+    if dict(scope["headers"]).get(b"access-control-request-method", b"").decode("latin-1") not in methods:
+        return []
+    return [
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-allow-methods", ", ".join(methods).encode()),
+        (b"access-control-allow-headers", ", ".join(headers).encode()),
+        (b"access-control-max-age", b"600"),
+    ]
 
 
 def _without_body(send: Send) -> Send:
