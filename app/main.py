@@ -98,6 +98,6 @@ def create_app(settings: Settings | None = None) -> Guard:
     hosts = [host.strip() for host in settings.trusted_hosts.split(",")]
     answering = Methods(cache, app.router)
     tools = agents(answering)
-    app.router.routes.extend(http_routes(tools, hosts))
+    app.router.routes.extend(http_routes(tools))
     guard = Guard(answering, hosts, rate, settings.max_requests, SHAPE, lambda: cache.unsent)
     return guard

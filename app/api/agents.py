@@ -1,145 +1,189 @@
-"""The tools of agents, over the Model Context Protocol: each is a request to the REST API of this process, nothing else.
+"""The server of agents, over the Model Context Protocol: its tools are requests to the REST API of this process.
 
 Every figure comes with the sentence that may be printed, its citation, and whether its hedge must be repeated.
 """
 
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 import httpx
-import msgspec
-from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp.types import ToolAnnotations
-from pydantic import Field
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+    TextContent,
+    TextResourceContents,
+    Tool,
+    ToolAnnotations,
+)
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from app.api.responses import V1
-from app.errors import Fault
-from app.resource import Lang
+from app.api.tool_calls import Ask, cursor_of
+from app.api.tool_results import MOST, written
+from app.api.tools import TOOLS
+from app.errors import Fault, Problem, nearest
 
 INSTRUCTIONS = """Figures of regional economic news, as their sources state them. Repeat a figure only by its `statement`, or
 with its hedge where `hedge_required` is true: "nearly 300" is not 300. Cite it. A null means that the source does not say; never
-fill it in. Begin with `search` or `describe_indicators` to find ids."""
+fill it in. Begin with `search` or `describe_indicators` to find ids. Where `next_cursor` is not null there is more: call again
+with it as `cursor`."""
 READING = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+DOCUMENTS = "indicators://documents/"
+"""What the address of a document begins with; the number of its revision follows."""
+MOST_DOCUMENT = 2**18
+"""Characters of a document that is read as a resource; larger ones are for REST."""
 
-Answer = dict[str, Any]
-Language = Annotated[Lang, Field(description="Language of names and statements.")]
-Rows = Annotated[int, Field(ge=1, le=100, description="Rows to answer with at most.")]
 
-
-def agents(app: ASGIApp) -> MCPServer[Any]:
-    """The server; ``app`` is the REST API that its tools ask."""
-    about: Any = {"instructions": INSTRUCTIONS, "version": version("regional-indicators"), "log_level": "WARNING"}
-    server = MCPServer[Any]("regional-indicators", **about)
+def agents(app: ASGIApp) -> Server[Any]:
+    """Return the server; ``app`` is the REST API that its tools ask."""
     ask = _asking(app)
-    tool = server.tool(annotations=READING)
 
-    @tool
-    async def search(
-        q: Annotated[str, Field(description="Words to find, in Chinese or English.")], lang: Language = "en", limit: Rows = 20
-    ) -> Answer:
-        """Find entities, indicators, observations and sources by words."""
-        return await ask("/search", q=q, lang=lang, limit=limit)
+    async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=_tools())
 
-    @tool
-    async def describe_indicators(
-        topic: Annotated[str | None, Field(description="Only those of this topic.")] = None, lang: Language = "en"
-    ) -> Answer:
-        """List what can be measured: ids, definitions, units, topics."""
-        return await ask("/indicators", topic=topic, lang=lang, limit=1000)
-
-    @tool
-    async def get_observations(  # noqa: PLR0913  one parameter per filter
-        region: Annotated[str | None, Field(description="Id of a region: figures of it and of all that belongs to it.")] = None,
-        subject: Annotated[str | None, Field(description="Id of the entity that the figures are about.")] = None,
-        indicator: Annotated[str | None, Field(description="Id of an indicator.")] = None,
-        nature: Annotated[Literal["actual", "planned", "target"] | None, Field(description="What kind of figures.")] = None,
-        latest: Annotated[bool, Field(description="Only the newest period of each.")] = False,  # noqa: FBT002  the protocol names it
-        lang: Language = "en",
-        limit: Rows = 50,
-    ) -> Answer:
-        """Get figures: values with comparator and bounds, statements that may be printed, citations."""
-        filters = {"region": region, "subject": subject, "indicator": indicator, "nature": nature}
-        return await ask("/observations", **filters, latest="true" if latest else None, lang=lang, limit=limit)
-
-    @tool
-    async def region_profile(region: Annotated[str, Field(description="Id of the region.")], lang: Language = "en") -> Answer:
-        """Get everything about a region, and what the sources do not say."""
-        return await ask(f"/regions/{quote(region, safe='')}/profile", lang=lang)
-
-    @tool
-    async def compare(
-        indicator: Annotated[str, Field(description="Id of the indicator.")],
-        regions: Annotated[
-            list[str], Field(min_length=2, description="Ids of the regions; the first is what others are compared with.")
-        ],
-        lang: Language = "en",
-    ) -> Answer:
-        """Compare regions by an indicator, on bounds; refused where periods do not agree."""
-        return await ask("/compare", indicator=indicator, region=",".join(regions), lang=lang)
-
-    @tool
-    async def cite(
-        observation: Annotated[str, Field(description="Id of the observation.")],
-        style: Annotated[Literal["text", "csl", "bibtex"], Field(description="Form of the citation.")] = "text",
-        lang: Language = "en",
-    ) -> Answer:
-        """Get the citation of a figure."""
-        return await ask(f"/observations/{quote(observation, safe='')}/citation", format=style, lang=lang)
-
-    @server.resource("indicators://documents/{revision}", mime_type="application/json")
-    async def document(revision: str) -> str:
-        """What was published in a revision, as canonical JSON."""
+    async def call_tool(_context: Any, params: CallToolRequestParams) -> CallToolResult:
+        tool = TOOLS.get(params.name)
+        if tool is None:
+            raise MCPError(
+                INVALID_PARAMS, Fault("No such tool.", "unknown_tool", "name", suggestion=nearest(params.name, TOOLS)).sentence
+            )
         try:
-            return msgspec.json.encode(await ask(f"/revisions/{quote(revision, safe='')}/document", format="json")).decode()
-        except ToolError as error:
-            raise ResourceError(str(error)) from None
+            found = await tool.run(ask, tool.texts(params.arguments or {}))
+        except Problem as problem:
+            return CallToolResult(content=[TextContent(text=_said(problem))], is_error=True)
+        return CallToolResult(content=[TextContent(text=written(found))], structured_content=found)
 
-    return server
+    async def list_resources(_context: Any, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        cursor = params.cursor if params else None
+        return await _documents(ask, {"cursor": cursor} if cursor else {})
+
+    async def list_templates(_context: Any, _params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+        return ListResourceTemplatesResult(resource_templates=[TEMPLATE])
+
+    async def read_resource(_context: Any, params: ReadResourceRequestParams) -> ReadResourceResult:
+        text = await _document(ask, params.uri)
+        return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, text=text, mime_type="application/json")])
+
+    return Server(
+        "regional-indicators",
+        version=version("regional-indicators"),
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=read_resource,
+    )
 
 
-def http_routes(server: MCPServer[Any], hosts: list[str]) -> list[Route]:
-    """``/mcp``: streamable HTTP, of which each request stands alone. It is spoken with ``hosts``; with all where ``*`` is one.
+async def serve_stdio(server: Server[Any]) -> None:
+    """Serve one client over stdin and stdout."""
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
 
-    POST alone: there is nothing that the server would say by itself, and a GET would be a stream that is never ended.
+
+def http_routes(server: Server[Any]) -> list[Route]:
+    """Return the routes of ``/mcp``: streamable HTTP, of which each request stands alone.
+
+    POST alone: there is nothing that the server would say by itself, and a GET would be a stream that is never ended. Hosts
+    are checked for all routes alike, by the guard; scripts of every origin may ask, as they may read everything else.
     """
-    allowed = [pattern for host in hosts for pattern in (host, f"{host}:*")]
-    security = TransportSecuritySettings(enable_dns_rebinding_protection="*" not in hosts, allowed_hosts=allowed)
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     application = server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security)
     return [Route(route.path, route.endpoint, methods=["POST"]) for route in application.routes if isinstance(route, Route)]
 
 
-def _asking(app: ASGIApp) -> Callable[..., Awaitable[Answer]]:
-    """What asks the REST API. A problem becomes an error that the agent can read, with what would have been right."""
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://agents.invalid")
+def _tools() -> list[Tool]:
+    return [
+        Tool(
+            name=name,
+            description=tool.run.__doc__,
+            input_schema=tool.input_schema,
+            output_schema=tool.result.model_json_schema(),
+            annotations=READING,
+        )
+        for name, tool in TOOLS.items()
+    ]
 
-    async def ask(path: str, **parameters: Any) -> Answer:
-        given = {name: value for name, value in parameters.items() if value is not None}
-        answer = await client.get(V1 + path, params=given)
-        if "json" not in answer.headers["content-type"]:
-            return {"text": answer.text}
-        body = answer.json()
+
+def _said(problem: Problem) -> str:
+    """Return the problem as an agent reads it: what is wrong, and what would have been right."""
+    return " ".join([problem.detail, *(fault.sentence for fault in problem.errors)])[: MOST // 4]
+
+
+TEMPLATE = ResourceTemplate(
+    uri_template=f"{DOCUMENTS}{{revision}}",
+    name="document",
+    title="Document of a revision",
+    description="What was published in a revision, as canonical JSON.",
+    mime_type="application/json",
+)
+
+
+async def _documents(ask: Ask, cursor: dict[str, str]) -> ListResourcesResult:
+    """Return the documents that were published, a page of them, the newest first."""
+    wanted = {"action": "published", "sort": "-id", "limit": "100", "fields": "id,source,published_at"}
+    try:
+        answer = await ask("/revisions", wanted | cursor)
+    except Problem as problem:
+        raise MCPError(INVALID_PARAMS, _said(problem)) from None
+    found = [
+        Resource(
+            uri=f"{DOCUMENTS}{row['id']}",
+            name=f"{row['source']}, revision {row['id']}",
+            description=f"The document of {row['source']}, published {row['published_at']}.",
+            mime_type="application/json",
+        )
+        for row in answer["data"]
+    ]
+    return ListResourcesResult(resources=found, next_cursor=cursor_of(answer))
+
+
+async def _document(ask: Ask, uri: str) -> str:
+    """Return the document at ``uri``, as canonical JSON."""
+    number = uri.removeprefix(DOCUMENTS)
+    if number == uri or not number.isascii() or not number.isdigit():
+        raise MCPError(INVALID_PARAMS, f"There is no such resource; expected {TEMPLATE.uri_template}.", {"uri": uri})
+    path = f"/revisions/{number}/document"
+    try:
+        text: str = await ask(path, {"format": "json"}, raw=True)
+    except Problem as problem:
+        raise MCPError(INVALID_PARAMS, _said(problem), {"uri": uri}) from None
+    if len(text) > MOST_DOCUMENT:
+        raise MCPError(INTERNAL_ERROR, f"The document is too large to be read here; GET {V1}{path} has it.", {"uri": uri})
+    return text
+
+
+class _Answered(Problem):
+    """A problem as REST has answered it."""
+
+
+def _asking(app: ASGIApp) -> Ask:
+    """Return what asks the REST API; its problems are raised."""
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://agents.invalid", headers={"Accept-Encoding": "identity"}
+    )
+
+    async def ask(path: str, texts: dict[str, Any], *, raw: bool = False) -> Any:
+        answer = await client.get(V1 + path, params=texts)
         if answer.is_error:
-            faults = [Fault(**fault).sentence for fault in body.get("errors", ())]
-            raise ToolError(" ".join([body["detail"], *faults]))
-        return {"items": body} if isinstance(body, list) else _marked(body)
+            body = answer.json()
+            raise _Answered(body["detail"], [Fault(**fault) for fault in body.get("errors", ())])
+        return answer.text if raw or "json" not in answer.headers["content-type"] else answer.json()
 
     return ask
-
-
-def _marked(value: Any) -> Any:
-    """The answer, in which every figure, however deep, says how it may be repeated."""
-    if isinstance(value, list):
-        return [_marked(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    found = {name: _marked(each) for name, each in value.items()}
-    if "statement" in found and "comparator" in found:
-        found["hedge_required"] = found["comparator"] not in (None, "=") or found["hedge"] is not None
-        found["citation"] = f"{found['source']}, line {found['line']}: {found['as_written']}"
-    return found

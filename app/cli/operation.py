@@ -4,10 +4,11 @@ import gc
 from pathlib import Path
 from typing import Annotated
 
+import anyio
 import typer
 
 from app import backups, encoded
-from app.api.agents import agents
+from app.api.agents import agents, serve_stdio
 from app.cli.console import current_database, database, settings, working
 from app.main import create_app
 from app.observe import configure_logs
@@ -41,7 +42,7 @@ def mcp() -> None:
     """Serve the tools of agents over stdin and stdout (Model Context Protocol)."""
     chosen = settings()
     configure_logs(chosen.log_level, SHAPE)
-    agents(create_app(chosen).app).run("stdio")
+    anyio.run(serve_stdio, agents(create_app(chosen).app))
 
 
 @commands.command(epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate")
