@@ -20,7 +20,7 @@ from app.api import (
     documents,
     export,
     metrics,
-    openapi,
+    openapi_document,
     profile,
     publish,
     sdmx,
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Guard:
     app.router.routes.extend(route for router in routers for route in router.routes)  # flat: nested ones are searched twice
     about.add_documentation(app)
     add_handlers(app)
-    app.openapi = once(lambda: openapi.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = once(lambda: openapi_document.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
 
     def state() -> dict[str, tuple[str, float]]:
         return {

@@ -11,6 +11,7 @@ from app.api.openapi import sdmx_answers
 from app.api.parameters import described
 from app.api.sdmx import answers
 from app.api.sdmx.asking import AvailabilityParameters, DataParameters, Periods, SchemaParameters, StructureParameters
+from app.errors import NotImplementedHere, PayloadTooLarge, Problem
 from app.sdmx.messages import API, DATA, Message
 from app.sdmx.structures import STRUCTURES
 
@@ -30,6 +31,7 @@ class Address:
         parameters: The parameters in the query.
         messages: What is answered with.
         answer: Answers a request, whose path has these parts after the first.
+        problems: Those that only this kind of resource is answered with.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Address:
     parameters: type[BaseModel]
     messages: Sequence[Message]
     answer: Callable[[Request, API, Sequence[str]], Awaitable[Response]]
+    problems: Sequence[type[Problem]] = ()
 
 
 FLOWS: Mapping[API, str] = {
@@ -59,6 +62,7 @@ ADDRESSES = (
         DataParameters,
         DATA,
         answers.data,
+        (PayloadTooLarge, NotImplementedHere),
     ),
     Address(
         "availability",
@@ -116,7 +120,7 @@ def _add(address: Address, api: API) -> None:
         operation_id=f"sdmx_{address.name}_{api.replace('.', '_')}",
         summary=f"{address.summary} (SDMX {api})",
         description=address.description,
-        responses=sdmx_answers([message.media_type for message in address.messages]),
+        responses=sdmx_answers([message.media_type for message in address.messages], *address.problems),
         openapi_extra={"parameters": [*described(address.parameters), *conditions]},
         response_class=Response,
     )
