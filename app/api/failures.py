@@ -4,14 +4,15 @@ import logging
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.api.methods import methods_of
 from app.api.responses import problem_response
 from app.api.sdmx.failures import PREFIX, error_message
-from app.dialects.engines import is_disk_full
+from app.dialects.engines import is_disk_full, is_unavailable
 from app.errors import (
     BadRequest,
     Fault,
@@ -41,10 +42,11 @@ def add_handlers(app: FastAPI) -> None:
         faults = [Fault(details["msg"] + ".", details["type"], parameter=str(details["loc"][-1])) for details in error.errors()]
         return respond(InvalidParameters("One or more parameters cannot be used.", faults), request)
 
-    async def unavailable(request: Request, error: DBAPIError) -> Response:
-        if is_disk_full(error):
+    async def unavailable(request: Request, error: DBAPIError | PoolTimeout) -> Response:
+        if isinstance(error, DBAPIError) and is_disk_full(error):
             return respond(InsufficientStorage("There is no room left; nothing was stored."), request)
-        if not isinstance(error, OperationalError | InterfaceError):
+        if isinstance(error, DBAPIError) and not is_unavailable(error):
+            log.error("fault of a statement", exc_info=error)
             return await internal(request, error)
         log.error("database unavailable: %s", error)
         away = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
@@ -61,6 +63,7 @@ def add_handlers(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(http)
     app.exception_handler(RequestValidationError)(invalid)
     app.exception_handler(DBAPIError)(unavailable)
+    app.exception_handler(PoolTimeout)(unavailable)
     app.exception_handler(ClientDisconnect)(gone)
     app.exception_handler(Exception)(internal)
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from app.errors import Refusal, TimeLimitPassed
 
@@ -165,3 +165,17 @@ def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
 def is_disk_full(error: DBAPIError) -> bool:
     """Whether the database refused because there is no room left."""
     return "database or disk is full" in str(error.orig) or type(error.orig).__name__ == "DiskFull"
+
+
+_BUSY = {5, 6, 7, 8, 10, 14, 15}
+"""Primary result codes of SQLite that pass: BUSY, LOCKED, NOMEM, READONLY, IOERR, CANTOPEN, PROTOCOL."""
+
+
+def is_unavailable(error: DBAPIError) -> bool:
+    """Return whether the database cannot be used at the moment; else it is a fault of ours.
+
+    SQLite's driver raises OperationalError for both (an unknown table, a lock), and only its codes tell them apart.
+    """
+    if isinstance(error.orig, pysqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY
+    return isinstance(error, OperationalError | InterfaceError)
