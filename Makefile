@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check torture examples bench lock sbom audit clean
+.PHONY: serve test check torture conformance examples bench lock sbom audit clean
 
 serve: $(VENV)/runtime
 	@$(BIN)/indicators migrate
@@ -28,6 +28,10 @@ torture: $(VENV)/development
 ROWS ?= 5000000
 bench: $(VENV)/development
 	$(BIN)/python -m tests.bench --rows $(ROWS)
+
+# what other people's software can do with the service: a run of all tests writes docs/conformance.md
+conformance: $(VENV)/development
+	CONFORMANCE=write $(BIN)/pytest -n 2 --dist loadgroup
 
 # the examples in the OpenAPI document, from the service itself
 examples: $(VENV)/development

@@ -1,8 +1,9 @@
 """What software that nobody here wrote can do with the service: from the tests that run it, into docs/conformance.md.
 
-``client`` marks whose software a test runs, ``capability`` what it does with the service. A run of all tests writes the page.
+``client`` marks whose software a test runs, ``capability`` what it does with the service. `make conformance` writes the page.
 """
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,9 +13,11 @@ PAGE = Path(__file__).parent.parent / "docs" / "conformance.md"
 HEAD = """# Who reads this service
 
 Software that nobody here wrote, and what it was seen to do with the service. Every cell is a test (`tests/clients/` and beside
-the features) that runs this software against the running service. A run of all tests writes this page.
+the features) that runs this software against the running service. `make conformance` writes this page.
 """
 
+WRITES = os.environ.get("CONFORMANCE") == "write"
+"""Other runs leave the tree as it is: what they find depends on what the machine has."""
 CLIENT = "client: "
 _found: dict[str, dict[str, str]] = {}
 
@@ -51,9 +54,8 @@ def _reason(skipped: object) -> str:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the page after a run of all tests; one of several processes has seen them all."""
-    option = session.config.option
-    if _found and not option.keyword and not option.file_or_dir and not hasattr(session.config, "workerinput"):
+    """Write the page where that is asked for; one of several processes has seen all tests."""
+    if WRITES and _found and not hasattr(session.config, "workerinput"):
         PAGE.write_text(page())
 
 
