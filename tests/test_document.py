@@ -68,6 +68,7 @@ def at(path: str, value: Any) -> Callable[[Data], None]:
     return change
 
 
+SCOPE = {"en": "a", "zh": "b", "region": "990101"}
 RANK = {"place": 3, "of": 2, "scope": {"en": "a", "zh": "b"}}
 
 FAULTY: list[tuple[Callable[[Data], None], str, str, str | None]] = [
@@ -103,6 +104,7 @@ FAULTY: list[tuple[Callable[[Data], None], str, str, str | None]] = [
     (observation(nature="planed"), "/observations/0/nature", "literal_error", "planned"),
     (observation(rank=RANK), "/observations/0/rank/place", "rank", None),
     (observation(rank={"scope": {"en": "a", "zh": "b"}}), "/observations/0/rank", "rank", None),
+    (observation(rank={"place": 1, "scope": SCOPE}), "/observations/0/rank/scope/region", "unknown_reference", "990100"),
     (observation(key="district-companies"), "/observations/1/key", "duplicate", None),
     (observation(cite={"line": 2, "text": "近300家", "speaker": "somone"}), "/observations/0/cite/speaker", "unknown_reference",
      "someone"),
