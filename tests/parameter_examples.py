@@ -128,6 +128,8 @@ BY_OPERATION: dict[str, dict[str, Any]] = {
 """What differs from operation to operation."""
 
 
-def example(operation: str, name: str) -> Any:
-    """Return the example of a parameter of an operation, or None."""
-    return BY_OPERATION.get(operation, {}).get(name, BY_NAME.get(name))
+def of_operation(operation: dict[str, Any]) -> dict[str, Any]:
+    """The examples of the parameters of an operation, by name."""
+    known = BY_NAME | BY_OPERATION.get(operation["operationId"], {})
+    names = (parameter["name"] for parameter in operation.get("parameters", ()))
+    return {name: known[name] for name in names if name in known}

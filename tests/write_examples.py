@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.api.openapi import EXAMPLES
-from app.api.openapi_document import address_of
-from app.api.parameter_examples import ITEMS, example
+from app.api.openapi_document import address_of, operations, show
 from app.resources import ALL
 from tests.conftest import migrated, seeded, serving
+from tests.parameter_examples import ITEMS, of_operation
 
 SHORT = {
     "regions": "310000",
@@ -35,26 +35,29 @@ def examples(client: Any) -> dict[str, dict[str, Any]]:
     found["compare"] = {"list": client.get("/v1/compare?indicator=metro-density&region=310104,310000").json()}
     found["profile"] = {"item": client.get("/v1/regions/310000/profile").json()}
     etag = client.get(f"/v1/sources/{ITEMS['source']}", headers={"Accept-Encoding": "identity"}).headers["etag"]
-    found["operations"] = {"publish": {"If-Match": etag}, "retract_source": {"If-Match": etag}}
-    for path, methods in client.get("/openapi.json").json()["paths"].items():
-        if "get" in methods:
-            found["operations"][methods["get"]["operationId"]] = _of_operation(client, path, methods["get"])
+    found["operations"] = {}
+    for path, operation in operations(client.get("/openapi.json").json()):
+        made = _of_operation(client, path, operation)
+        if "Idempotency-Key" in str(operation.get("parameters")) or operation["operationId"] == "retract_source":
+            made["parameters"]["If-Match"] = etag
+        found["operations"][operation["operationId"]] = made
     return found
 
 
 def _of_operation(client: Any, path: str, operation: dict[str, Any]) -> dict[str, Any]:
-    """The problems that an operation can be made to answer with, and a cursor where it has pages."""
+    """Examples of the parameters of an operation, and the problems that it can be made to answer with."""
+    chosen = of_operation(operation)
+    show(operation, chosen)
     names = {parameter["name"] for parameter in operation.get("parameters", ())}
     address = address_of(path, operation)
-    query = {
-        parameter["name"]: example(operation["operationId"], parameter["name"])
-        for parameter in operation.get("parameters", ())
-        if parameter["in"] == "query" and parameter.get("required")
-    }
-    found: dict[str, Any] = {}
+    needed = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter.get("required")}
+    query = {name: chosen[name] for name in needed if f"{{{name}}}" not in path and name in chosen}
+    found: dict[str, Any] = {"parameters": chosen}
+    if "security" in operation:
+        return found
     if "cursor" in names:
         following = client.get(address, params={**query, "limit": 1}).json()["links"]["next"]
-        found["cursor"] = parse_qs(urlsplit(following).query)["cursor"][0]
+        chosen["cursor"] = parse_qs(urlsplit(following).query)["cursor"][0]
     for status, answer in operation["responses"].items():
         for media_type in answer.get("content", {}):
             asked = _provoking(status, address, query, names)

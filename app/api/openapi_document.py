@@ -10,7 +10,6 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from app.api.openapi import examples, problem_content
-from app.api.parameter_examples import example
 from app.api.schemas import all_schemas
 from app.api.sdmx.failures import error_message
 from app.errors import (
@@ -74,7 +73,7 @@ Lists answer `{"data", "meta", "links"}`; follow `links.next` for more. Errors a
 ANYWHERE = (BadRequest, RequestTimeout, UriTooLong, MisdirectedRequest, TooManyRequests, HeadersTooLarge, Unavailable)
 """What may be answered to any request, before its address is even looked at."""
 Operation = dict[str, Any]
-SOURCE = "thepaper-20240329-xuhui"
+SOURCE = "any-source"
 
 OCCURRENCES: dict[type[Problem], Problem] = {
     type(problem): problem
@@ -99,8 +98,7 @@ OCCURRENCES: dict[type[Problem], Problem] = {
         MisdirectedRequest("This service does not answer for that host."),
         DocumentFaulty(
             "The document has 1 fault.",
-            [Fault("No region has this id.", "unknown_reference", pointer="/observations/0/subject", suggestion="310104",
-                   line=42, column=14)],
+            [Fault("Unknown key.", "unknown_key", pointer="/source/titel", suggestion="title", line=3, column=3)],
         ),
         IdempotencyKeyReused("This Idempotency-Key came before, with another body."),
         InvalidParameters("One or more parameters cannot be used.",
@@ -171,19 +169,16 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
 
 
 def complete(document: dict[str, Any], answered: dict[str, dict[str, Any]]) -> None:
-    """Add examples of parameters and errors, and headers, to the document; ``answered`` are problems by operation and status."""
+    """Add examples of parameters and errors, and headers; ``answered`` has those of each operation, made over the seed."""
     for path, operation in operations(document):
-        name = operation["operationId"]
+        made = answered.get(operation["operationId"], {})
+        show(operation, made.get("parameters", {}))
         address = address_of(path, operation)
-        for parameter in operation.get("parameters", ()):
-            if (shown := _shown(answered, name, parameter)) is not None:
-                parameter["example"] = shown
         for status, answer in operation["responses"].items():
             for media_type, content in answer.get("content", {}).items():
                 if int(status) >= BadRequest.status:
-                    real = answered.get(name, {}).get(f"{status} {media_type}")
-                    made = _problem(content.pop("x-problem", None), status, media_type, address)
-                    content["example"] = made if real is None else real
+                    supposed = _problem(content.pop("x-problem", None), status, media_type, address)
+                    content["example"] = made.get(f"{status} {media_type}", supposed)
             names = (*EVERYWHERE, *OF_STATUS.get(status, ()))
             headers = {header: {"$ref": f"#/components/headers/{header}"} for header in names}
             answer["headers"] = headers | answer.get("headers", {})
@@ -192,24 +187,22 @@ def complete(document: dict[str, Any], answered: dict[str, dict[str, Any]]) -> N
     }
 
 
+def show(operation: Operation, examples: dict[str, Any]) -> None:
+    """Add examples, by name, to the parameters of an operation; lists are texts with commas."""
+    for parameter in operation.get("parameters", ()):
+        value = examples.get(parameter["name"])
+        if value is not None and parameter["schema"].get("type") == "array":
+            value = value.split(",") if isinstance(value, str) else [value]
+        if value is not None:
+            parameter["example"] = value
+
+
 def address_of(path: str, operation: Operation) -> str:
     """Return the address of an operation, with the examples of its path parameters."""
     for parameter in operation.get("parameters", ()):
-        if parameter["in"] == "path":
-            path = path.replace(
-                f"{{{parameter['name']}}}", quote(str(example(operation["operationId"], parameter["name"])), ",/")
-            )
+        if parameter["in"] == "path" and "example" in parameter:
+            path = path.replace(f"{{{parameter['name']}}}", quote(str(parameter["example"]), ",/"))
     return path
-
-
-def _shown(answered: dict[str, dict[str, Any]], operation: str, parameter: dict[str, Any]) -> Any:
-    """Return the example of a parameter, as a list where it is one."""
-    name = parameter["name"]
-    made = answered.get(operation, {})
-    value = made[name] if name in made else example(operation, name)
-    if value is None or parameter["schema"].get("type") != "array":
-        return value
-    return value.split(",") if isinstance(value, str) else [value]
 
 
 def _problem(slug: str | None, status: str, media_type: str, address: str) -> Any:
