@@ -213,3 +213,13 @@ def test_what_is_answered_where_the_client_leaves_the_choice(seed_client: TestCl
 def test_csv_is_of_the_version_of_the_api(seed_client: TestClient, path: str, version: str, accept: str) -> None:
     answer = seed_client.get(path, headers={"Accept": accept})
     assert answer.headers["content-type"] == f"{SDMX}data+csv;version={version}; charset=utf-8"
+
+
+def test_lists_are_partial_only_where_they_may_lack_codes(seed_client: TestClient) -> None:
+    for base, partial in (
+        (f"{BASE}/codelist/RI", False),
+        ("/sdmx/3.0/availability/dataflow/RI/OBSERVATIONS?references=codelist", True),
+    ):
+        lists = structure(seed_client, base)["data"]["codelists"]
+        assert lists
+        assert {each.get("isPartial", False) for each in lists} == {partial}
