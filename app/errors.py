@@ -273,8 +273,16 @@ class DocumentFaulty(Problem):
     meaning = "The document breaks the format regional-indicators/1; `errors` lists every fault with line and column."
 
 
+class DocumentMalformed(DocumentFaulty):
+    """A submitted document is not strict YAML or JSON at all."""
+
+    status, slug, title = 400, "document-malformed", "Malformed document"
+    meaning = "The document cannot be read as YAML or JSON as strict as the format wants it; `errors` says where and why."
+
+
 PROBLEMS: tuple[type[Problem], ...] = (
     BadRequest,
+    DocumentMalformed,
     IdempotencyKeyMissing,
     Unauthorized,
     Forbidden,

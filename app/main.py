@@ -33,8 +33,8 @@ from app.api.direct import Shortcut
 from app.api.export import Exports
 from app.api.failures import add_handlers
 from app.api.methods import Methods
-from app.api.publish import Writer
 from app.api.reading import Readers
+from app.api.writing import Writer
 from app.cache import Cache
 from app.database import Database
 from app.guard import Guard

@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from app.database import Database
 from app.errors import DocumentFaulty
-from app.publishing.ingest import Changes, publish
+from app.publishing.ingest import publish
+from app.publishing.prepared import Changes
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary, written
 
@@ -116,7 +117,7 @@ def test_an_interrupted_publication_leaves_nothing(
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.publishing.ingest._state", fail)
+    monkeypatch.setattr("app.publishing.ingest._end", fail)
     data = article()
     data["organisations"][0]["name"]["en"] = "Other"
     before = client.get("/v1/organisations").text

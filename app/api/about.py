@@ -15,7 +15,7 @@ from app.api.openapi import errors, json_answer
 from app.api.parameters import NoParameters, read
 from app.api.reading import readers_of
 from app.api.responses import V1, plain
-from app.errors import PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
+from app.errors import MOST_FAULTS, PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
 from app.limits import (
     ANSWER_RATE,
@@ -31,9 +31,10 @@ from app.limits import (
     STALL_SECONDS,
     share_of,
 )
-from app.publishing.document import MAX_TEXT, MOST_FACTS, Document
-from app.publishing.parse import MOST_FAULTS
+from app.publishing.document import MAX_LIST, MAX_TEXT, MOST_FACTS, Document
+from app.publishing.parts import MAX_ITEMS, MAX_PART
 from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
+from app.publishing.yaml_reader import MAX_NODES
 from app.resource import MAX_FILTER_VALUES, MAX_LIMIT, MAX_QUERY_LENGTH, ListQuery
 from app.resources import ALL
 from app.settings import Settings
@@ -45,7 +46,8 @@ LIMITS = {
     "values_per_filter": {"maximum": MAX_FILTER_VALUES},
     "q": {"maximum_length": MAX_QUERY_LENGTH},
     "document": {"maximum_depth": MAX_DEPTH, "maximum_facts": MOST_FACTS, "maximum_digits": MAX_DIGITS,
-                 "maximum_text": MAX_TEXT, "maximum_faults": MOST_FAULTS},
+                 "maximum_text": MAX_TEXT, "maximum_faults": MOST_FAULTS, "maximum_section_items": MAX_ITEMS,
+                 "maximum_part_bytes": MAX_PART, "maximum_part_list": MAX_LIST, "maximum_yaml_nodes": MAX_NODES},
     "request": {"maximum_body_bytes": MAX_BODY, "maximum_call_bytes": MAX_CALL, "maximum_url_bytes": MAX_URL,
                 "maximum_header_bytes": MAX_HEADERS,
                 "head_seconds": HEAD_SECONDS, "silent_seconds": SILENT_SECONDS, "idle_seconds": IDLE_SECONDS,

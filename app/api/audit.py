@@ -8,9 +8,9 @@ from pydantic import Field
 from app.addresses import replaced
 from app.api.openapi import audit_answers
 from app.api.parameters import NoParameters, described, read
-from app.api.publish import writer_of
 from app.api.reading import readers_of
 from app.api.responses import V1, address, plain
+from app.api.writing import writer_of
 from app.dialects.types import LARGEST_WHOLE
 from app.publishing.audit import entries
 from app.resource import MAX_LIMIT, Integer
@@ -29,16 +29,22 @@ class AuditParameters(NoParameters):
     "/audit",
     operation_id="list_audit",
     summary="List attempts to change something",
-    description="Who tried what, from where, and how it ended; the newest first. Needs a token with the scope `admin`.",
+    description="Who tried what, from where, and how it ended; the newest first. Needs a token with the scope `admin`; "
+    "one that is narrowed to some sources reads of these alone.",
     responses=audit_answers(),
     openapi_extra={"parameters": described(AuditParameters), "security": [{"token": []}]},
     response_class=Response,
 )
 async def audit(request: Request) -> Response:
-    """The entries of the audit."""
+    """Return a page of the audit."""
+    writer = writer_of(request)
+    async with writer.attempt(request, "read audit") as attempt:
+        attempt.actor = actor = await writer.actor(request)
+        actor.require("admin")
     query = read(AuditParameters, request)
-    await writer_of(request).actor(request, "admin")
-    found = await readers_of(request).read(lambda connection, _: entries(connection, query.limit + 1, query.before))
+    found = await readers_of(request).read(
+        lambda connection, _: entries(connection, query.limit + 1, query.before, actor.beginnings)
+    )
     shown = found[: query.limit]
     rows: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in shown]
     following = replaced(address(request), "before", str(shown[-1]["id"])) if len(found) > len(shown) else None

@@ -4,7 +4,6 @@ import base64
 import hashlib
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 from sqlalchemy import Connection
@@ -17,8 +16,10 @@ from app.api.responses import V1, Variant, disposition
 from app.errors import NotFound
 from app.formats.base import Medium
 from app.formats.negotiate import prefer
-from app.publishing.ingest import document_of
-from app.publishing.yaml import canonical
+from app.publishing.canonical import canonical
+from app.publishing.json_reader import not_json
+from app.publishing.prepared import document_of
+from app.query.history import Version
 from app.query.paging import Reader
 from app.resources.revisions import REVISIONS
 
@@ -56,25 +57,29 @@ async def document(
     """What was published in a revision."""
     query = read(DocumentParameters, request)
     format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
+    readers = readers_of(request)
 
-    def found(connection: Connection, variant: Variant) -> Response:
+    def found(connection: Connection, now: Version) -> tuple[Variant, str]:
+        variant = Variant.of(request, now, format_, "en")
         revision = one(Reader(connection, REVISIONS, "en"), id).records()[0]
         if revision["action"] != "published":
             raise NotFound("This revision retracted its source, and has no document.")
-        answer = variant.written(document_of(connection, int(id)))
-        name = f"{revision['source']}.{'json' if format_ is FORMATS[1] or _is_json(answer.body) else 'yaml'}"
-        if name.endswith("json"):
+        return variant, str(revision["source"])
+
+    variant, source = await readers.read(found)
+    if variant.is_known:
+        return variant.not_modified()
+
+    def rendered() -> Response:
+        """The answer, made in a thread and piece by piece: a large document takes seconds."""
+        with readers.opened() as connection:
+            content = document_of(connection, int(id))
+        answer = variant.written(content)
+        is_json = format_ is FORMATS[1] or not_json(content) is None
+        if is_json:
             answer.headers["Content-Type"] = FORMATS[1].content_type
-        answer.headers["Content-Disposition"] = disposition(name)
+        answer.headers["Content-Disposition"] = disposition(f"{source}.{'json' if is_json else 'yaml'}")
         answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(answer.body).digest()).decode()}:"
         return answer
 
-    return await readers_of(request).answer(request, format_, "en", found)
-
-
-def _is_json(content: bytes | memoryview) -> bool:
-    try:
-        msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        return False
-    return True
+    return await readers.aside(rendered)

@@ -13,6 +13,7 @@ from app.errors import (
     MEDIA_TYPE,
     BadRequest,
     DocumentFaulty,
+    DocumentMalformed,
     Forbidden,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
@@ -101,8 +102,8 @@ def publication_answers() -> dict[int | str, dict[str, Any]]:
     made = _document("Receipt", "The receipt: a revision was made.")
     known = {"schema": {"anyOf": [{"$ref": f"{REF}Receipt"}, {"$ref": f"{REF}Rehearsal"}]}}
     unchanged = {"description": "The receipt: nothing new; or what would change.", "content": {"application/json": known}}
-    problems = (IdempotencyKeyMissing, InFlight, PreconditionFailed, PayloadTooLarge, UnsupportedMediaType, DocumentFaulty,
-                IdempotencyKeyReused, InvalidParameters, PreconditionRequired)  # fmt: skip
+    problems = (DocumentMalformed, IdempotencyKeyMissing, InFlight, PreconditionFailed, PayloadTooLarge, UnsupportedMediaType,
+                DocumentFaulty, IdempotencyKeyReused, InvalidParameters, PreconditionRequired)  # fmt: skip
     return {200: unchanged, 201: made, **_changing(*problems)}
 
 

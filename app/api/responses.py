@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -20,7 +21,7 @@ from app.errors import MEDIA_TYPE, Problem
 from app.formats import FORMATS, Format, formats_for
 from app.formats.base import Medium
 from app.query.history import Version
-from app.resource import Lang
+from app.resource import LANGS, Lang
 
 V1 = "/v1"
 PLAIN: Medium[Any] = Medium("json", "application/json", msgspec.json.encode, "application/json")
@@ -54,8 +55,7 @@ class Variant:
 
         It begins with the revision, by which If-Match knows what its sender has seen.
         """
-        content = f"{self.version.revision} {self.version.sha256} {self.address} {self.format.name} {self.lang}"
-        return f'"{self.version.revision}-{hashlib.blake2b(content.encode(), digest_size=10).hexdigest()}"'
+        return f'"{tag_of(self.version.revision, self.version.sha256, self.address, self.format.name, self.lang)}"'
 
     @property
     def is_known(self) -> bool:
@@ -121,6 +121,22 @@ class Variant:
         if isinstance(self.format, Format):
             raise TypeError("a format writes datasets alone")
         return self.sent(self.format.write(content))
+
+
+def tag_of(revision: int, sha256: str, address: str, format_: str, lang: str) -> str:
+    """Return the entity tag of a representation, without quotes, at a revision with a document of this SHA-256."""
+    content = f"{revision} {sha256} {address} {format_} {lang}"
+    return f"{revision}-{hashlib.blake2b(content.encode(), digest_size=10).hexdigest()}"
+
+
+def tags_of_source(source: str, revision: int, sha256: str) -> frozenset[str]:
+    """Return the entity tags of a source at a revision: in every format and language, however asked for, and of receipts."""
+    path = quote(f"{V1}/sources/{source}")
+    found = {f"{revision}-{sha256[:20]}"}
+    for format_, lang in product((offer.name for offer in FORMATS), LANGS):
+        asked = ("", f"?format={format_}", f"?lang={lang}", f"?format={format_}&lang={lang}", f"?lang={lang}&format={format_}")
+        found |= {tag_of(revision, sha256, path + query, format_, lang) for query in asked}
+    return frozenset(found)
 
 
 @lru_cache

@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from app.api.publish import receipt_data, rehearsal
+import msgspec
+
+from app.api.publish import receipt_data
+from app.api.writing import rehearsal
 from app.database import Database
 from app.publishing.ingest import publish
+from app.publishing.prepared import Prepared
 from app.publishing.submissions import Submission, retract
 from app.publishing.tokens import LOCAL
 
@@ -27,8 +31,10 @@ class Beside:
 
     def rehearse(self, content: bytes) -> dict[str, Any]:
         """What publishing would change; nothing is kept."""
+        prepared = Prepared(self._database, content)
         with self._database.write(keep=False) as connection:
-            return rehearsal(connection, LOCAL, Submission(content, "", None))
+            found: dict[str, Any] = msgspec.json.decode(rehearsal(connection, Submission(content, "", None), prepared))
+        return found
 
     def close(self) -> None:
         """Close the database."""

@@ -12,9 +12,9 @@ from app.cli.console import content, database, errors, files, print_faults, sett
 from app.cli.remote import Remote
 from app.errors import DocumentFaulty, Problem, Refusal
 from app.publishing.document import Document
-from app.publishing.ingest import known
 from app.publishing.known import Known
 from app.publishing.parse import declared_by, parse
+from app.publishing.prepared import known
 from app.publishing.verify import citations, mismatches
 from app.settings import carried
 

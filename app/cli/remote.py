@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import httpx
 
-from app.errors import DocumentFaulty, Fault, Refusal
-from app.publishing.parse import parse
+from app.errors import DocumentFaulty, DocumentMalformed, Fault, Refusal
+from app.publishing.parse import check
 
 ATTEMPTS = 5
 AGAIN = (409, 429, 503)
@@ -30,7 +30,7 @@ class Remote:
 
     def publish(self, content: bytes) -> Receipt:
         """Publish a document over what is there now of its source; the receipt."""
-        headers = self._seen(parse(content, None).source.id)
+        headers = {"Content-Type": "application/yaml", **self._seen(check(content, None).source.id)}
         said = content + headers.get("If-Match", "").encode()
         headers["Idempotency-Key"] = hashlib.sha256(said).hexdigest()
         receipt: Receipt = self._ask("POST", "/v1/publications", content=content, headers=headers)["data"]
@@ -38,8 +38,8 @@ class Remote:
 
     def rehearse(self, content: bytes) -> dict[str, Any]:
         """What publishing would change."""
-        seen = self._seen(parse(content, None).source.id)
-        return self._ask("POST", "/v1/publications", params={"dry_run": "true"}, content=content, headers=seen)
+        headers = {"Content-Type": "application/yaml", **self._seen(check(content, None).source.id)}
+        return self._ask("POST", "/v1/publications", params={"dry_run": "true"}, content=content, headers=headers)
 
     def retract(self, source: str) -> Receipt:
         """Retract a source; the receipt."""
@@ -64,8 +64,9 @@ class Remote:
         if answer.is_success:
             return body
         faults = [Fault(**fault) for fault in body.get("errors", ())]
-        if body.get("type") == f"/problems/{DocumentFaulty.slug}":
-            raise DocumentFaulty(str(body["detail"]), faults)
+        for problem in (DocumentFaulty, DocumentMalformed):
+            if body.get("type") == f"/problems/{problem.slug}":
+                raise problem(str(body["detail"]), faults)
         raise Refusal(f"{self._client.base_url} answered {answer.status_code}: {body.get('detail', body)}")
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:

@@ -31,6 +31,8 @@ MOST_FACTS = 100_000
 """Of one document."""
 MAX_TEXT = 500
 """Characters of one text."""
+MAX_LIST = 1000
+"""Items of a list within a part."""
 LARGEST = 2**53 - 1
 """Up to here every whole number is exact in eight bytes of floating point."""
 
@@ -129,8 +131,8 @@ class SourcePart(Part):
     views: Count | None = None
     comments: Count | None = None
     occasion: Text | None = None
-    speakers: list[Speaker] = []
-    not_stated: list[Text] = []
+    speakers: Annotated[list[Speaker], Field(max_length=MAX_LIST)] = []
+    not_stated: Annotated[list[Text], Field(max_length=MAX_LIST)] = []
 
 
 class EntityPart(Part):
@@ -139,7 +141,7 @@ class EntityPart(Part):
     id: Slug
     name: Text
     name_basis: NameBasis
-    aliases: list[Line] = []
+    aliases: Annotated[list[Line], Field(max_length=MAX_LIST)] = []
     since: When | None = None
     summary: Text | None = None
     region: Slug | None = None
@@ -302,3 +304,5 @@ ENTITY_SECTIONS: dict[str, Kind] = {
     "projects": "project",
 }
 """The sections that declare entities, and of what kind."""
+SECTIONS = frozenset({*ENTITY_SECTIONS, "indicators", "observations", "relations", "designations"})
+"""The members of a document that are lists of parts."""

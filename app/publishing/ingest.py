@@ -1,8 +1,8 @@
 """Publishing a document: one transaction makes one revision, or nothing happens."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,13 +13,13 @@ from app import encoded
 from app.database import Database
 from app.errors import Fault, NotFound, nearest
 from app.publishing.audit import record
-from app.publishing.document import Document
+from app.publishing.document import ENTITY_SECTIONS
 from app.publishing.index import reindex
-from app.publishing.known import Known, KnownEntity, KnownIndicator
-from app.publishing.parse import parse
-from app.publishing.rows import Names, Row, derived, entity_row, fact_rows, indicator_row, source_row
+from app.publishing.parse import items
+from app.publishing.prepared import Changes, Prepared, Receipt, last_revision, text_of
+from app.publishing.references import BATCH, batched
+from app.publishing.rows import Names, Row, derived, entity_row, fact_row, indicator_row, source_row
 from app.publishing.tokens import LOCAL
-from app.publishing.yaml import load
 from app.resources import ALL
 from app.resources.observations import OBSERVATIONS
 from app.resources.revisions import Action
@@ -29,60 +29,9 @@ REVISION, SOURCE, ENTITY, INDICATOR = (TABLES[name] for name in ("revision", "so
 FACTS: dict[str, Table] = {
     table: TABLES[table] for resource in ALL if resource.versioned for table in [str(resource.row.__tablename__)]
 }
-BATCH = 500
-"""Facts that are looked up at once."""
+FACT_SECTIONS = ("observations", "relations", "designations")
 DERIVED = ("subject_kind", "region", "statement_en", "statement_zh")
 """Columns that repeat what others say: a change of these is none of the fact."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """How many facts a publication added, gave a new version, and ended."""
-
-    added: int = 0
-    changed: int = 0
-    retracted: int = 0
-
-    def __add__(self, other: "Changes") -> "Changes":
-        return Changes(self.added + other.added, self.changed + other.changed, self.retracted + other.retracted)
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a publication or a retraction did.
-
-    ``revision`` is the one it made or, where ``new`` is false, the one that had been made.
-    """
-
-    source: str
-    revision: int
-    action: Action
-    new: bool
-    published_at: str
-    document_sha256: str
-    changes: Changes
-
-
-@dataclass(frozen=True, slots=True)
-class Last:
-    """The last revision of a source, with the bytes of its document; those of a retraction are empty."""
-
-    revision: int
-    action: Action
-    published_at: str
-    sha256: str
-    document: bytes
-
-    def says(self, content: bytes) -> bool:
-        """Whether its document has this content, however it is written."""
-        if self.action != "published":
-            return False
-        return self.sha256 == hashlib.sha256(content).hexdigest() or load(self.document).data == load(content).data
-
-    def receipt(self, source: str) -> Receipt:
-        """The receipt of what changed nothing."""
-        return Receipt(source, self.revision, self.action, new=False, published_at=self.published_at,
-                       document_sha256=self.sha256, changes=Changes())  # fmt: skip
 
 
 def publish(database: Database, content: bytes, *, only_missing: bool = False) -> Receipt:
@@ -91,53 +40,32 @@ def publish(database: Database, content: bytes, *, only_missing: bool = False) -
     The same content as the source's last one makes no new revision; nor, with ``only_missing``, does a source that is there.
 
     Raises:
-        DocumentFaulty: with every fault; then nothing was stored.
+        DocumentFaulty: with its first faults; then nothing was stored.
     """
+    prepared = Prepared(database, content)
+    source = prepared.source.id
     with database.write() as connection:
-        document = parse(content, known(connection))
-        last = last_revision(connection, document.source.id)
-        if last is not None and (only_missing or last.says(content)):
-            return last.receipt(document.source.id)
-        receipt = revise(connection, document, content)
+        last = last_revision(connection, source)
+        if last is not None and (only_missing or prepared.is_said_by(connection, last)):
+            return last.receipt(source)
+        receipt = revise(connection, prepared)
         record(connection, LOCAL, "publish", receipt.source, "done", receipt.revision)
         return receipt
 
 
-def last_revision(connection: Connection, source: str) -> Last | None:
-    """The last revision of a source; None where it was never published."""
-    columns = (REVISION.c.id, REVISION.c.action, REVISION.c.published_at, REVISION.c.document_sha256, REVISION.c.document)
-    found = select(*columns).where(REVISION.c.source == source).order_by(REVISION.c.id.desc()).limit(1)
-    row = connection.execute(found).first()
-    return None if row is None else Last(row.id, row.action, _text(row.published_at), row.document_sha256, row.document)
-
-
-def known(connection: Connection) -> Known:
-    """What the documents published so far declare."""
-    entities = connection.execute(select(ENTITY.c.id, ENTITY.c.kind, ENTITY.c.source))
-    indicators = connection.execute(select(INDICATOR.c.id, INDICATOR.c.unit, INDICATOR.c.source))
-    return Known(
-        {row.id: KnownEntity(row.kind, row.source) for row in entities},
-        {row.id: KnownIndicator(row.unit, row.source) for row in indicators},
-    )
-
-
-def document_of(connection: Connection, revision: int) -> bytes:
-    """The bytes that were published in a revision that there is."""
-    content: bytes = connection.execute(select(REVISION.c.document).where(REVISION.c.id == revision)).scalar_one()
-    return content
-
-
-def revise(connection: Connection, document: Document, content: bytes) -> Receipt:
-    """Make a revision of a document: its facts become the current ones of its source."""
-    source = document.source.id
-    receipt = _begin(connection, source, "published", content)
+def revise(connection: Connection, prepared: Prepared) -> Receipt:
+    """Make a revision of a document: its facts become the current ones of its source. Raises DocumentFaulty."""
+    prepared.require_current(connection)
+    source = prepared.source.id
+    receipt = _begin(connection, source, "published", prepared.content)
     revision = receipt.revision
-    _declare(connection, SOURCE, "id", source, revision, [source_row(document.source)])
-    _declare(connection, INDICATOR, "source", source, revision, map(indicator_row, document.indicators))
-    _declare(connection, ENTITY, "source", source, revision, (entity_row(*item) for item in document.entities))
-    names = _names(connection)
-    _follow(connection, source, revision, names)
-    return _end(connection, receipt, fact_rows(document, names))
+    _declare(connection, SOURCE, "id", source, revision, [source_row(prepared.source)])
+    indicators = (indicator_row(part) for _, part in items(prepared.content, {"indicators"}))
+    _declare(connection, INDICATOR, "source", source, revision, indicators)
+    entities = (entity_row(ENTITY_SECTIONS[section], part) for section, part in items(prepared.content, ENTITY_SECTIONS))
+    _declare(connection, ENTITY, "source", source, revision, entities)
+    _follow(connection, source, revision)
+    return _end(connection, receipt, (fact_row(part, source) for _, part in items(prepared.content, FACT_SECTIONS)))
 
 
 def retract(connection: Connection, source: str) -> Receipt:
@@ -156,7 +84,7 @@ def retract(connection: Connection, source: str) -> Receipt:
     receipt = _begin(connection, source, "retracted", b"")
     for table, owner in ((SOURCE, "id"), (INDICATOR, "source"), (ENTITY, "source")):
         _declare(connection, table, owner, source, receipt.revision, ())
-    return _end(connection, receipt, dict.fromkeys(FACTS, ()))
+    return _end(connection, receipt, ())
 
 
 def _begin(connection: Connection, source: str, action: Action, content: bytes) -> Receipt:
@@ -172,14 +100,17 @@ def _begin(connection: Connection, source: str, action: Action, content: bytes) 
         "document": content,
     }
     connection.execute(insert(REVISION), {**row, **asdict(Changes())})
-    return Receipt(source, revision, action, new=True, published_at=_text(now), document_sha256=sha256, changes=Changes())
+    return Receipt(source, revision, action, new=True, published_at=text_of(now), document_sha256=sha256, changes=Changes())
 
 
-def _end(connection: Connection, receipt: Receipt, facts: Mapping[str, Iterable[Row]]) -> Receipt:
-    """The revision with the facts of its source, and the search in step."""
+def _end(connection: Connection, receipt: Receipt, facts: Iterable[tuple[str, Row]]) -> Receipt:
+    """The revision with the facts of its source, each with its table, and the search in step."""
+    states = {name: _State(connection, table, receipt) for name, table in FACTS.items()}
+    for table, row in facts:
+        states[table].take(row)
     changes = Changes()
-    for table, rows in facts.items():
-        changes += _state(connection, FACTS[table], receipt.source, receipt.revision, rows)
+    for state in states.values():
+        changes += state.end()
     reindex(connection, receipt.source, receipt.revision)
     encoded.keep(connection, OBSERVATIONS, _touched(receipt))
     connection.execute(update(REVISION).where(REVISION.c.id == receipt.revision).values(asdict(changes)))
@@ -190,10 +121,6 @@ def _touched(receipt: Receipt) -> Select[Any]:
     """The ids of the observations that may read differently since the revision."""
     observation = FACTS["observation"].c
     return select(observation.id).where(or_(observation.source == receipt.source, _about_altered(receipt.revision)))
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
@@ -228,22 +155,34 @@ def _remember(connection: Connection, table: Table, revision: int, rows: Iterabl
         connection.execute(insert(kept), states)
 
 
-def _names(connection: Connection) -> Names:
-    """What facts repeat of others."""
-    return Names(_by_id(connection, ENTITY), _by_id(connection, INDICATOR), _by_id(connection, SOURCE))
+def _names(connection: Connection, observations: Iterable[Row]) -> Names:
+    """What these observations repeat of others."""
+    rows = list(observations)
+    entities = _by_id(connection, ENTITY, {row["subject"] for row in rows})
+    regions = {row["region"] for row in entities.values()} - {None, *entities}
+    return Names(
+        entities | _by_id(connection, ENTITY, regions),
+        _by_id(connection, INDICATOR, {row["indicator"] for row in rows}),
+        _by_id(connection, SOURCE, {row["source"] for row in rows}),
+    )
 
 
-def _by_id(connection: Connection, table: Table) -> dict[str, Row]:
-    return {row["id"]: dict(row) for row in connection.execute(select(table)).mappings()}
+def _by_id(connection: Connection, table: Table, ids: Collection[str]) -> dict[str, Row]:
+    return (
+        {row["id"]: dict(row) for row in connection.execute(select(table).where(table.c.id.in_(ids))).mappings()} if ids else {}
+    )
 
 
-def _follow(connection: Connection, source: str, revision: int, names: Names) -> None:
+def _follow(connection: Connection, source: str, revision: int) -> None:
     """Let the current observations of other sources follow the entities and indicators that the revision altered."""
     observation = FACTS["observation"]
-    altered = _about_altered(revision)
-    others = select(observation).where(observation.c.source != source, observation.c.retracted_in.is_(None), altered)
-    rows = [dict(row) for row in connection.execute(others).mappings()]
-    _derive(connection, observation, revision, [(row, derived(row, names)) for row in rows])
+    current = observation.c.retracted_in.is_(None)
+    others = select(observation.c.id).where(observation.c.source != source, current, _about_altered(revision))
+    for batch in batched(connection.execute(others).scalars().all()):
+        found = connection.execute(select(observation).where(observation.c.id.in_(batch), current)).mappings()
+        rows = [dict(row) for row in found]
+        names = _names(connection, rows)
+        _derive(connection, observation, revision, [(row, derived(row, names)) for row in rows])
 
 
 def _about_altered(revision: int) -> ColumnElement[bool]:
@@ -270,27 +209,54 @@ def _derive(connection: Connection, table: Table, revision: int, facts: Sequence
         connection.execute(update(table).where(*this), changes)
 
 
-def _state(connection: Connection, table: Table, source: str, revision: int, rows: Iterable[Row]) -> Changes:
-    """Make ``rows`` the current facts of the source: new versions of those that differ, an end for those that are gone."""
-    current = select(table).where(table.c.source == source, table.c.retracted_in.is_(None))
-    before = {row["id"]: dict(row) for row in connection.execute(current).mappings()}
-    fresh, changed = [], 0
-    same: list[tuple[Row, Row]] = []
-    for row in rows:
-        old = before.get(row["id"])
-        values = {name: row[name] for name in DERIVED if name in row}
-        if old is not None and old == {**old, **row, **{name: old[name] for name in values}}:
-            same.append((before.pop(row["id"]), values))
-            continue
-        changed += old is not None
-        fresh.append({**row, "revision": revision, "retracted_in": None})
-    _derive(connection, table, revision, same)
-    ended = update(table).where(table.c.source == source, table.c.retracted_in.is_(None))
-    if before:
-        connection.execute(
-            ended.where(table.c.id == bindparam("ended")).values(retracted_in=revision),
-            [{"ended": key} for key in before],
-        )
-    if fresh:
-        connection.execute(insert(table), fresh)
-    return Changes(len(fresh) - changed, changed, len(before) - changed)
+class _State:
+    """Makes rows the current facts of a source: new versions of those that differ, an end for those that are gone."""
+
+    def __init__(self, connection: Connection, table: Table, receipt: Receipt) -> None:
+        self._connection, self._table, self._revision = connection, table, receipt.revision
+        self._current = table.c.source == receipt.source, table.c.retracted_in.is_(None)
+        self._gone = set(connection.execute(select(table.c.id).where(*self._current)).scalars())
+        self._rows: list[Row] = []
+        self._changes = Changes()
+
+    def take(self, row: Row) -> None:
+        """Take a fact; it is stored together with others."""
+        self._rows.append(row)
+        if len(self._rows) == BATCH:
+            self._store()
+
+    def end(self) -> Changes:
+        """End the facts that were not among those taken; what changed."""
+        self._store()
+        self._stop(self._gone)
+        return self._changes + Changes(retracted=len(self._gone))
+
+    def _store(self) -> None:
+        rows, self._rows = self._rows, []
+        table, ids = self._table, [row["id"] for row in rows if row["id"] in self._gone]
+        if table.name == "observation" and rows:
+            names = _names(self._connection, rows)
+            rows = [row | derived(row, names) for row in rows]
+        found = self._connection.execute(select(table).where(*self._current, table.c.id.in_(ids))).mappings() if ids else ()
+        before = {row["id"]: dict(row) for row in found}
+        self._gone.difference_update(ids)
+        fresh: list[Row] = []
+        same: list[tuple[Row, Row]] = []
+        for row in rows:
+            old = before.get(row["id"])
+            values = {name: row[name] for name in DERIVED if name in row}
+            if old is not None and old == {**old, **row, **{name: old[name] for name in values}}:
+                same.append((before.pop(row["id"]), values))
+            else:
+                fresh.append({**row, "revision": self._revision, "retracted_in": None})
+        _derive(self._connection, table, self._revision, same)
+        self._stop(before)
+        if fresh:
+            self._connection.execute(insert(table), fresh)
+        self._changes += Changes(len(fresh) - len(before), len(before))
+
+    def _stop(self, ids: Collection[str]) -> None:
+        """End the current versions of these facts."""
+        if ids:
+            this = update(self._table).where(*self._current, self._table.c.id == bindparam("ended"))
+            self._connection.execute(this.values(retracted_in=self._revision), [{"ended": key} for key in ids])

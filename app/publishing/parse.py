@@ -1,55 +1,79 @@
-"""From the bytes of a document to a validated one, or to every fault in it at once."""
+"""From the bytes of a document to a checked one, or to its first faults: part by part, so that no memory grows with it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.errors import DocumentFaulty, Fault, nearest
-from app.hedges import HEDGES
-from app.publishing import yaml
-from app.publishing.document import ENTITY_SECTIONS, Document, SourcePart
-from app.publishing.known import Known, KnownEntity, KnownIndicator
-from app.publishing.rules import RULES, RULES_OF_NAMES, Draft, Finding
-from app.publishing.yaml import Path, Tree
+from app.errors import MOST_FAULTS, DocumentFaulty, DocumentMalformed, Fault
+from app.publishing.canonical import Meaning
+from app.publishing.document import ENTITY_SECTIONS, SECTIONS, Document, SourcePart
+from app.publishing.findings import finding_of
+from app.publishing.known import Known, KnownEntity, KnownIndicator, Vocabulary
+from app.publishing.parts import Part, Reader
+from app.publishing.readers import reader
+from app.publishing.references import DOCUMENT, wholes_contain_no_circles
+from app.publishing.rules import NAMES, PARTS, Draft, Finding, sources_are_identified
+from app.publishing.yaml import Misread, Position, Tree, UnreadableError
 
-Declared = TypeVar("Declared", KnownEntity, KnownIndicator)
+MODELS: dict[str, type[BaseModel]] = {name: get_args(Document.model_fields[name].annotation)[0] for name in sorted(SECTIONS)}
+"""The models of the items of each section."""
+MEMBERS: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter[Any](info.annotation, config=None if name == "source" else {"strict": True})  # type: ignore[arg-type]
+    for name, info in Document.model_fields.items()
+}
+"""What stands at the top of a document."""
 
-MOST_FAULTS = 1000
-"""That one answer lists."""
-SECTIONS = (*ENTITY_SECTIONS, "indicators", "observations", "relations", "designations")
-Placed = tuple[Path, Any, bool]
-"""Where a part stands, the part, and whether it is well-formed."""
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A document without faults: its source, and what it says and declares; ``draft`` can be checked again."""
+
+    source: SourcePart
+    meaning: dict[str, int]
+    draft: Draft
+    examination: "Examination"
 
 
-def parse(content: bytes, known: Known | None) -> Document:
-    """The document that ``content`` (YAML or JSON, UTF-8) is.
+def check(content: bytes, vocabulary: Vocabulary | None, *, only_json: bool = False) -> Checked:
+    """Check the document that ``content`` (YAML or JSON, UTF-8) is.
 
-    ``known`` is what it may refer to beyond itself; with None only its shape is checked.
+    ``vocabulary`` is what it may refer to beyond itself; with None only its shape is checked.
 
     Raises:
-        DocumentFaulty: with every fault of the document, in the order of lines.
+        DocumentMalformed: where it is not strict YAML or JSON.
+        DocumentFaulty: with its first faults, in the order of lines.
     """
-    tree = yaml.load(content)
-    faults = [_fault(tree, Finding(item.path, "syntax", item.message), item.position) for item in tree.misread]
-    document: Document | None = None
-    if tree.data is not None or not faults:
-        try:
-            document = Document.model_validate(tree.data)
-        except ValidationError as error:
-            findings = [_finding(details, tree) for details in error.errors(include_url=False)]
-            faults.extend(_fault(tree, finding) for finding in findings)
-        if known is not None:
-            faults.extend(_fault(tree, finding) for finding in _broken_rules(tree.data, known))
-    if document is None or faults:
-        count = len(faults)
-        detail = f"The document has {count} fault{'s' if count != 1 else ''}."
-        if count > MOST_FAULTS:
-            detail = f"The document has {count} faults; these are the first {MOST_FAULTS}."
-        raise DocumentFaulty(detail, sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0))[:MOST_FAULTS])
-    return document
+    found = Examination(content, only_json=only_json)
+    found.run(vocabulary)
+    if found.came_late:  # its rules could not be applied to what stands before it
+        found = Examination(content, only_json=only_json, source=found.draft.source)
+        found.run(vocabulary)
+    if found.draft.source is None:
+        raise AssertionError("a document without faults has a source")
+    return Checked(found.draft.source, found.meaning.members, found.draft, found)
+
+
+def parse(content: bytes, vocabulary: Vocabulary | None) -> Document:
+    """Return the document that ``content`` is, whole. Raises as ``check`` does."""
+    check(content, vocabulary)
+    members: dict[str, Any] = {}
+    for part in reader(content, SECTIONS).parts():
+        if len(part.path) == 1:
+            members[str(part.path[0])] = part.value
+        else:
+            members[str(part.path[0])].append(part.value)
+    return Document.model_validate(members)
+
+
+def items(content: bytes, sections: Container[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the parts of these sections of a checked document, each with its section, one after the other."""
+    for part in reader(content, SECTIONS).parts():
+        section = str(part.path[0])
+        if len(part.path) > 1 and section in sections:
+            yield section, MODELS[section].model_validate(part.value)
 
 
 def declared_by(document: Document) -> Known:
@@ -61,60 +85,165 @@ def declared_by(document: Document) -> Known:
     )
 
 
-def _broken_rules(data: Any, known: Known) -> Iterator[Finding]:
-    """What breaks the rules: names even in malformed parts, all else in well-formed ones."""
-    data = data if isinstance(data, dict) else {}
-    parts = {section: list(_parts(data, section)) for section in SECTIONS}
-    whole = {section: [placed for placed in found if placed[2]] for section, found in parts.items()}
-    for rules, draft in ((RULES_OF_NAMES, _draft(data, parts, known)), (RULES, _draft(data, whole, known))):
-        for rule in rules:
-            yield from rule(draft)
+class _EnoughError(Exception):
+    """Enough is known to be wrong."""
 
 
-def _draft(data: dict[str, Any], parts: Mapping[str, list[Placed]], known: Known) -> Draft:
-    try:
-        source = SourcePart.model_validate(data.get("source"))
-    except ValidationError:
-        source = None
-    owner = source.id if source is not None else ""
-    entities = {
-        item["id"]: KnownEntity(kind, owner) for section, kind in ENTITY_SECTIONS.items() for item in _items(data, section)
-    }
-    indicators = {item["id"]: KnownIndicator(str(item.get("unit", "")), owner) for item in _items(data, "indicators")}
-    placed = {section: [(path, part) for path, part, _ in found] for section, found in parts.items()}
-    return Draft(
-        source,
-        [(path, kind, part) for section, kind in ENTITY_SECTIONS.items() for path, part in placed[section]],
-        placed["indicators"],
-        placed["observations"],
-        placed["relations"],
-        placed["designations"],
-        known,
-        Known(_of_others(known.entities, owner) | entities, _of_others(known.indicators, owner) | indicators),
-    )
+class Examination:
+    """The check of one document."""
 
+    def __init__(self, content: bytes, *, only_json: bool, source: SourcePart | None = None) -> None:
+        """``source`` is given where it stands behind parts that it has to do with."""
+        self.draft = Draft(source)
+        self.meaning = Meaning()
+        self.came_late = False
+        self._content, self._only_json = content, only_json
+        self._faults: list[Fault] = []
+        self._malformed = False
+        self._members: set[str] = set()
+        self._places: dict[str, list[int]] = {}
+        self._reader: Reader | None = None
+        self._has_items = False
 
-def _of_others(known: Mapping[str, Declared], owner: str) -> dict[str, Declared]:
-    return {name: declared for name, declared in known.items() if declared.source != owner}
-
-
-def _items(data: dict[str, Any], section: str) -> Iterator[dict[str, Any]]:
-    """The items of a section that have an id, whatever else is wrong with them."""
-    items = data.get(section)
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict) and isinstance(item.get("id"), str):
-            yield item
-
-
-def _parts(data: dict[str, Any], section: str) -> Iterator[Placed]:
-    (model,) = get_args(Document.model_fields[section].annotation)
-    items = data.get(section)
-    for number, item in enumerate(items if isinstance(items, list) else ()):
+    def run(self, vocabulary: Vocabulary | None) -> None:
+        """Read and check everything. Raises DocumentMalformed and DocumentFaulty."""
         try:
-            yield (section, number), model.model_validate(item), True
+            self._reader = reader(self._content, SECTIONS, only_json=self._only_json)
+            for part in self._reader.parts():
+                self._take(part, vocabulary is not None)
+            for name, info in Document.model_fields.items():
+                if info.is_required() and name not in self._members and self._members:
+                    self._add(Finding((), "missing", f"{name} is missing"), Position(1, 1))
+            if vocabulary is not None and not self.came_late:
+                self._whole(vocabulary)
+        except UnreadableError as stop:
+            self._misread(stop.misread)
+        except _EnoughError:
+            pass
+        self._end()
+
+    def again(self, vocabulary: Vocabulary) -> None:
+        """Check what depends on other sources once more: they may have published meanwhile. Raises DocumentFaulty."""
+        with suppress(_EnoughError):
+            self._whole(vocabulary)
+        self._end()
+
+    def _end(self) -> None:
+        if self._faults:
+            self._faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
+            count = len(self._faults)
+            detail = f"The document has {count} fault{'s' if count != 1 else ''}."
+            if count == MOST_FAULTS:
+                detail = f"The document has many faults; these are the first {count}."
+            raise (DocumentMalformed if self._malformed else DocumentFaulty)(detail, self._faults)
+
+    def _whole(self, vocabulary: Vocabulary) -> None:
+        for finding in wholes_contain_no_circles(self.draft):
+            self._add_later(finding)
+        for rule in DOCUMENT:
+            for finding in rule(self.draft, vocabulary):
+                self._add_later(finding)
+
+    def _take(self, part: Part, rules: bool) -> None:  # noqa: FBT001  one of two places
+        tree = None
+        if not part.strict:
+            tree = self._tree(part)
+            part.value = tree.data
+        if not part.path:
+            finding = Finding((), "model_type", "expected the members of a document, of which `format` and `source` are needed")
+            self._add(finding, self._position(part.place))
+        elif len(part.path) == 1:
+            self._member(part, tree, rules=rules)
+        else:
+            self._item(part, tree, rules=rules)
+        if not self._faults:
+            self.meaning.add(part)
+
+    def _member(self, part: Part, tree: Tree | None, *, rules: bool) -> None:
+        name = str(part.path[0])
+        self._members.add(name)
+        if name not in MEMBERS:
+            self._add(finding_of({"type": "extra_forbidden", "loc": (), "msg": ""}, part), self._position(part.key or part.place))
+            return
+        try:
+            value = MEMBERS[name].validate_python(part.value)
         except ValidationError as error:
-            if isinstance(item, dict):
-                yield (section, number), _partial(model, item, {details["loc"][0] for details in error.errors()}), False
+            self._invalid(part, error, tree)
+            return
+        if name == "source":
+            self.draft.source, self.came_late = value, self._has_items and self.draft.source is None
+            for finding in sources_are_identified(value) if rules else ():
+                tree = tree or self._tree(part)
+                self._add(finding, tree.position(finding.path, of_key=finding.code == "missing"))
+
+    def _item(self, part: Part, tree: Tree | None, *, rules: bool) -> None:
+        self._has_items = True
+        section = str(part.path[0])
+        self._places.setdefault(section, []).append(part.place)
+        names = whole = None
+        try:
+            names = whole = MODELS[section].model_validate(part.value)
+        except ValidationError as error:
+            tree = tree or self._tree(part)
+            self._invalid(part, error, tree)
+            if isinstance(part.value, dict):
+                names = _partial(MODELS[section], part.value, {details["loc"][0] for details in error.errors() if details["loc"]})
+        if names is None or not rules:
+            return
+        self._declare(section, part.value)
+        for rule in (NAMES[section], *(PARTS[section] if whole is not None else ())):
+            for finding in rule(self.draft, part.path, names):
+                tree = tree or self._tree(part)
+                self._add(finding, tree.position(finding.path, of_key=finding.code == "missing"))
+
+    def _declare(self, section: str, item: dict[str, Any]) -> None:
+        """Let others refer to an item that has an id, whatever else is wrong with it."""
+        name = item.get("id")
+        if isinstance(name, str):
+            if section in ENTITY_SECTIONS:
+                self.draft.entities[name] = KnownEntity(ENTITY_SECTIONS[section], self.draft.owner)
+            elif section == "indicators":
+                self.draft.indicators[name] = KnownIndicator(str(item.get("unit", "")), self.draft.owner)
+
+    def _invalid(self, part: Part, error: ValidationError, tree: Tree | None) -> None:
+        tree = tree or self._tree(part)
+        for details in error.errors(include_url=False):
+            finding = finding_of(details, part)
+            self._add(finding, tree.position(finding.path, of_key=finding.code in ("unknown_key", "missing")))
+
+    def _tree(self, part: Part) -> Tree:
+        """The part with positions; what is not strict in it is added to the faults."""
+        if self._reader is None:
+            raise AssertionError("a part comes from a reader")
+        tree = self._reader.tree(part.path, part.place)
+        for misread in tree.misread:
+            self._misread(misread)
+        if part.key is not None:
+            tree.keys[part.path] = self._position(part.key)
+        return tree
+
+    def _position(self, place: int) -> Position:
+        if self._reader is None:
+            raise AssertionError("a place comes from a reader")
+        return self._reader.position(place)
+
+    def _misread(self, misread: Misread) -> None:
+        self._malformed = True
+        self._faults.append(_fault(Finding(misread.path, "syntax", misread.message), misread.position))
+        if len(self._faults) >= MOST_FAULTS:
+            raise _EnoughError
+
+    def _add(self, finding: Finding, position: Position) -> None:
+        self._faults.append(_fault(finding, position))
+        if len(self._faults) >= MOST_FAULTS:
+            raise _EnoughError
+
+    def _add_later(self, finding: Finding) -> None:
+        """Add a finding on a part that was read before."""
+        section, number = str(finding.path[0]), int(finding.path[1])
+        part = Part((section, number), None, strict=True, place=self._places[section][number])
+        tree = self._tree(part)
+        self._add(finding, tree.position(finding.path))
 
 
 def _partial(model: type[BaseModel], item: dict[str, Any], bad: set[str | int]) -> BaseModel:
@@ -123,75 +252,13 @@ def _partial(model: type[BaseModel], item: dict[str, Any], bad: set[str | int]) 
     return model.model_construct(**{name: good.get(name) for name in model.model_fields})
 
 
-def _fault(tree: Tree, finding: Finding, position: yaml.Position | None = None) -> Fault:
-    place = position or tree.position(finding.path, of_key=finding.code in ("unknown_key", "missing"))
+def _fault(finding: Finding, place: Position) -> Fault:
     return Fault(
         finding.message,
         finding.code,
-        pointer="".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in finding.path),
+        pointer="".join("/" + str(step)[:100].replace("~", "~0").replace("/", "~1") for step in finding.path),
         allowed=finding.allowed,
         suggestion=finding.suggestion,
         line=place.line,
         column=place.column,
     )
-
-
-def _finding(details: ErrorDetails, tree: Tree) -> Finding:
-    """What pydantic found, in the words of this project."""
-    path = tuple(details["loc"])
-    if details["type"] == "missing":
-        return Finding(path[:-1], "missing", f"{path[-1]} is missing")
-    if details["type"] == "extra_forbidden":
-        options = _keys_at(path[:-1])
-        name = str(path[-1])
-        return Finding(path, "unknown_key", f"unknown key {name}", suggestion=nearest(name, options), allowed=options)
-    given = _value_at(tree.data, path)
-    allowed = _choices_at(path)
-    message = details["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be", "expected").replace("Input should", "expected to")
-    if details["type"] == "string_type" and isinstance(given, int):
-        return Finding(path, "string_type", "a number; expected text, so put it in quotes", suggestion=f"'{given}'")
-    if allowed is not None:
-        message = f"{given} is none of the allowed values"
-    suggestion = nearest(given, allowed) if isinstance(given, str) and allowed else None
-    return Finding(path, details["type"], message, suggestion=suggestion, allowed=allowed)
-
-
-def _value_at(data: Any, path: Path) -> Any:
-    for step in path:
-        try:
-            data = data[step]
-        except (LookupError, TypeError):
-            return None
-    return data
-
-
-def _keys_at(path: Path) -> tuple[str, ...]:
-    model = _type_at(path)
-    return tuple(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else ()
-
-
-def _choices_at(path: Path) -> tuple[str, ...] | None:
-    if path[-1:] == ("hedge",):
-        return tuple(HEDGES)
-    kind = _type_at(path)
-    return get_args(kind) if get_origin(kind) is Literal else None
-
-
-def _type_at(path: Iterable[str | int]) -> Any:
-    """The type that the format has at ``path``, without None and lists around it; None where it has nothing there."""
-    kind: Any = Document
-    for step in path:
-        if isinstance(step, int):
-            continue
-        info = kind.model_fields.get(step) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-        if info is None:
-            return None
-        kind = _bare(info.annotation)
-    return kind
-
-
-def _bare(kind: Any) -> Any:
-    if get_origin(kind) in (Union, UnionType):
-        return _bare(next(part for part in get_args(kind) if part is not type(None)))
-    return _bare(get_args(kind)[0]) if get_origin(kind) is list else kind

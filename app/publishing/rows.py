@@ -1,6 +1,6 @@
 """From a validated document to the rows of its tables, without revision numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,6 @@ from app.hedges import bounds_of, hedge_of
 from app.publishing.document import (
     Citation,
     DesignationPart,
-    Document,
     EntityPart,
     IndicatorPart,
     ObservationPart,
@@ -115,15 +114,13 @@ def indicator_row(part: IndicatorPart) -> Row:
     }
 
 
-def fact_rows(document: Document, names: Names) -> dict[str, Iterator[Row]]:
-    """The rows of facts by table."""
-    source = document.source.id
-    observations = (_observation(part, source) for part in document.observations)
-    return {
-        "observation": (row | derived(row, names) for row in observations),
-        "relation": (_relation(part, source) for part in document.relations),
-        "designation": (_designation(part, source) for part in document.designations),
-    }
+def fact_row(part: ObservationPart | RelationPart | DesignationPart, source: str) -> tuple[str, Row]:
+    """Return the table and the row of a fact; of an observation without what it repeats of others."""
+    if isinstance(part, ObservationPart):
+        return "observation", _observation(part, source)
+    return (
+        ("relation", _relation(part, source)) if isinstance(part, RelationPart) else ("designation", _designation(part, source))
+    )
 
 
 def _observation(part: ObservationPart, source: str) -> Row:

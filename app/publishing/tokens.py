@@ -48,16 +48,23 @@ class Actor:
     client: str | None = None
     request_id: str | None = None
 
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """The beginnings of the ids of the sources that all its scopes are narrowed to; none where it is for all sources."""
+        return tuple(sorted(beginning for scope in self.scopes if (beginning := scope.partition(":")[2])))
+
     def require(self, action: Action, source: str | None = None) -> None:
         """Raise Forbidden unless a scope allows the action; a scope with a beginning narrows all of them to such sources."""
-        beginnings = tuple(beginning for scope in self.scopes if (beginning := scope.partition(":")[2]))
+        beginnings = self.beginnings
         if action not in {scope.partition(":")[0] for scope in self.scopes}:
             raise Forbidden(f"The token does not have the scope {action}.")
         if source is not None and beginnings and not source.startswith(beginnings):
-            raise Forbidden(f"The token is for sources that begin with {' or '.join(sorted(beginnings))}.")
+            raise Forbidden(f"The token is for sources that begin with {' or '.join(beginnings)}.")
 
 
 LOCAL = Actor("local", ("publish", "retract", "admin"))
+ANONYMOUS = "anonymous"
+"""The id of whoever has no valid token."""
 
 
 def issue(connection: Connection, name: str, scopes: Sequence[str], expires_at: datetime | None) -> str:

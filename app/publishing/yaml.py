@@ -6,19 +6,22 @@ keys that are not text are faults: they would make a document mean something els
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import rfc8785
 import yaml
+
+from app.errors import MOST_FAULTS
 
 Path = tuple[str | int, ...]
 
 MAX_DEPTH = 20
 MAX_DIGITS = 40
-LARGEST_INTEGER = 2**53 - 1
 
 _WORDS = {"": None, "null": None, "~": None, "true": True, "false": False}
+_FIRST = frozenset(["", *"~ntf-0123456789"])
+"""How a plain scalar begins that may not be text."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
@@ -49,6 +52,7 @@ class Tree:
     values: dict[Path, Position] = field(default_factory=dict)
     keys: dict[Path, Position] = field(default_factory=dict)
     misread: list[Misread] = field(default_factory=list)
+    start: Position = field(default_factory=lambda: Position(1, 1))
 
     def position(self, path: Path, *, of_key: bool = False) -> Position:
         """Where ``path`` stands, or the nearest that contains it."""
@@ -56,48 +60,32 @@ class Tree:
             return self.keys[path]
         while path and path not in self.values:
             path = path[:-1]
-        return self.values.get(path, Position(1, 1))
+        return self.values.get(path, self.start)
 
 
-class _UnreadableError(Exception):
+class UnreadableError(Exception):
     """Reading cannot go on."""
 
-    def __init__(self, position: Position, message: str) -> None:
+    def __init__(self, path: Path, position: Position, message: str) -> None:
+        """Say where, and why."""
         super().__init__(message)
-        self.position = position
+        self.misread = Misread(path, position, message)
 
 
-def load(content: bytes) -> Tree:
-    """Read YAML or JSON in UTF-8. Never raises: what is wrong is in ``misread``."""
-    tree = Tree()
+class _EnoughError(Exception):
+    """Enough is known to be wrong."""
+
+
+def read(events: Iterator[yaml.Event], path: Path, start: Position) -> Tree:
+    """Return the tree of the value at ``path``, which begins at ``start``. What is wrong is in ``misread``; never raises."""
+    tree = Tree(start=start)
     try:
-        _Builder(tree, _decoded(content)).build()
-    except _UnreadableError as stop:
-        tree.misread.append(Misread((), stop.position, str(stop)))
+        _Builder(tree, events).build(path)
+    except UnreadableError as stop:
+        tree.misread.append(stop.misread)
+    except _EnoughError:
+        pass
     return tree
-
-
-def canonical(content: bytes) -> bytes:
-    """What a strict document says, as canonical JSON (RFC 8785): the same bytes however it was written."""
-    return rfc8785.dumps(_doubles(load(content).data))
-
-
-def _doubles(data: Any) -> Any:
-    """The data with numbers that canonical JSON has no whole numbers for as floating point."""
-    if isinstance(data, dict):
-        return {key: _doubles(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_doubles(value) for value in data]
-    return float(data) if isinstance(data, int) and abs(data) > LARGEST_INTEGER else data
-
-
-def _decoded(content: bytes) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _UnreadableError(_end_of(content[: error.start].decode(errors="replace")), "expected UTF-8") from None
-    # YAML writes what JSON escapes as a surrogate pair in one escape
-    return _PAIR.sub(_joined, text) if text.lstrip().startswith("{") else text
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -106,40 +94,32 @@ def _joined(match: re.Match[str]) -> str:
     return f"{backslashes}\\U{code:08x}"
 
 
-def _end_of(text: str) -> Position:
-    return Position(text.count("\n") + 1, len(text) - text.rfind("\n"))
-
-
 class _Builder:
     """Builds plain data from the parser's events, without recursion deeper than MAX_DEPTH."""
 
-    def __init__(self, tree: Tree, text: str) -> None:
+    def __init__(self, tree: Tree, events: Iterator[yaml.Event]) -> None:
         self.tree = tree
-        self.events = _events(text)
+        self.events = events
 
-    def build(self) -> None:
-        """Read the one document of the text into the tree."""
-        event = self._next_content()
-        if event is None:
-            raise _UnreadableError(Position(1, 1), "empty; expected a document")
-        self.tree.data = self._node(event, ())
-        extra = self._next_content()
-        if extra is not None:
-            raise _UnreadableError(_place(extra), "expected one document, found another one after it")
+    def build(self, path: Path) -> None:
+        """Read one value into the tree."""
+        around = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
+        event = next(event for event in self.events if not isinstance(event, around))
+        self.tree.data = self._node(event, path)
 
-    def _next_content(self) -> yaml.Event | None:
-        around = (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent)
-        return next((event for event in self.events if not isinstance(event, around)), None)
+    def _place(self, event: yaml.Event) -> Position:
+        place, start = place_of(event), self.tree.start
+        return Position(place.line + start.line - 1, place.column + (start.column - 1 if place.line == 1 else 0))
 
     def _node(self, event: yaml.Event, path: Path) -> Any:
-        place = _place(event)
+        place = self._place(event)
         self.tree.values[path] = place
         if len(path) > MAX_DEPTH:
-            raise _UnreadableError(place, f"nested deeper than {MAX_DEPTH} levels")
+            raise UnreadableError(path, place, f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, yaml.AliasEvent):
             return self._fault(path, place, "an alias; expected the value itself")
         if not isinstance(event, yaml.ScalarEvent | yaml.SequenceStartEvent | yaml.MappingStartEvent):
-            raise _UnreadableError(place, "not YAML or JSON: expected a value")
+            raise UnreadableError(path, place, "not YAML or JSON: expected a value")
         if event.anchor is not None:
             self._fault(path, place, "an anchor; expected a plain value")
         if event.tag is not None and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!"):
@@ -160,7 +140,7 @@ class _Builder:
     def _mapping(self, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for event in self._until(yaml.MappingEndEvent):
-            place = _place(event)
+            place = self._place(event)
             key = self._node(event, (*path, "?"))
             if not isinstance(key, str):
                 self._fault(path, place, "a key that is not text; put it in quotes")
@@ -172,32 +152,60 @@ class _Builder:
         return found
 
     def _scalar(self, event: yaml.ScalarEvent, path: Path, place: Position) -> Any:
-        text: str = event.value
-        if event.style in ("'", '"', "|", ">"):
-            return text
-        if text in _WORDS:
-            return _WORDS[text]
-        if not _NUMBER.fullmatch(text):
-            return text
-        if len(text) > MAX_DIGITS:
-            return self._fault(path, place, f"a number of more than {MAX_DIGITS} characters")
-        return int(text) if _INTEGER.fullmatch(text) else float(text)
+        value = event.value if event.style in QUOTED else scalar(event.value)
+        return self._fault(path, place, f"a number of more than {MAX_DIGITS} characters") if value is TOO_LONG else value
 
     def _fault(self, path: Path, place: Position, message: str) -> None:
         self.tree.misread.append(Misread(path, place, message))
+        if len(self.tree.misread) == MOST_FAULTS:
+            raise _EnoughError
 
 
-def _place(event: yaml.Event) -> Position:
+QUOTED = frozenset({"'", '"', "|", ">"})
+"""Styles of scalars that are text whatever they say."""
+TOO_LONG: Any = object()
+"""Stands for a number of more than MAX_DIGITS characters."""
+
+
+def scalar(text: str) -> Any:
+    """Return what a plain scalar says in YAML's JSON schema."""
+    if text[:1] not in _FIRST:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if not _NUMBER.fullmatch(text):
+        return text
+    if len(text) > MAX_DIGITS:
+        return TOO_LONG
+    return int(text) if _INTEGER.fullmatch(text) else float(text)
+
+
+def place_of(event: yaml.Event) -> Position:
+    """Return where an event begins."""
     mark = event.start_mark
     return Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1, 1)
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
+def events_of(text: str) -> Iterator[yaml.Event]:
+    """Yield the parser's events of a text. Raises UnreadableError where it is not YAML."""
+    with readable():
+        yield from iter(yaml.CSafeLoader(_PAIR.sub(_joined, text)).get_event, None)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raise UnreadableError where the parser finds that something is not YAML."""
     try:
-        yield from yaml.parse(text, Loader=yaml.CSafeLoader)
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-        raise _UnreadableError(place, f"not YAML or JSON: {error.problem or error.context}") from None
+        raise UnreadableError((), place, f"not YAML or JSON: {error.problem or error.context}") from None
     except yaml.reader.ReaderError as error:
-        raise _UnreadableError(_end_of(text[: error.position]), f"not YAML or JSON: {error.reason}") from None
+        raise UnreadableError((), Position(1, 1), f"not YAML or JSON: {error.reason}") from None
+
+
+def position_in(content: bytes, at: int) -> Position:
+    """Return where a byte of the content stands."""
+    line_start = content.rfind(b"\n", 0, at) + 1
+    return Position(content.count(b"\n", 0, at) + 1, len(content[line_start:at].decode(errors="replace")) + 1)

@@ -14,6 +14,7 @@ from sqlalchemy import event
 
 from app.database import Database
 from app.publishing.ingest import publish
+from app.publishing.prepared import Prepared, Receipt
 from app.publishing.submissions import Submission, submit
 from app.publishing.tokens import Actor, issue
 from app.settings import carried
@@ -27,12 +28,19 @@ FORK = multiprocessing.get_context("fork")
 NEWSROOM = Actor("newsroom", ("publish",))
 
 
+def submitted(database: Database, number: int) -> Receipt:
+    """Submit one version under its own key, as the service does."""
+    submission = Submission(variant(number), f"key-{number}", None)
+    prepared = Prepared(database, submission.content)
+    with database.write() as connection:
+        return submit(connection, NEWSROOM, submission, prepared)[1]
+
+
 def publish_on_and_on(url: str, start: int, acknowledge: "Connection[tuple[int, int], None]") -> None:
     """Publish one version after the other, and say so after each commit."""
     database = Database(url, carried("migrations"))
     for number in range(start, start + 10_000):
-        with database.write() as connection:
-            _, receipt = submit(connection, NEWSROOM, Submission(variant(number), f"key-{number}", None))
+        receipt = submitted(database, number)
         acknowledge.send((number, receipt.revision))
 
 
@@ -61,10 +69,7 @@ def test_killed_while_publishing(tmp_path: Path, note: Note) -> None:
         broken += faults(path)
         # whoever got no answer sends the same again: its receipt is there, or the publication is made now
         database = Database(url, carried("migrations"))
-        with database.write() as connection:
-            _, first = submit(connection, NEWSROOM, Submission(variant(number + 1), f"key-{number + 1}", None))
-        with database.write() as connection:
-            _, second = submit(connection, NEWSROOM, Submission(variant(number + 1), f"key-{number + 1}", None))
+        first, second = submitted(database, number + 1), submitted(database, number + 1)
         database.close()
         again += (first != second) + (revisions(path) != first.revision)
         number += 1
@@ -137,7 +142,7 @@ event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA
         headers = {"Authorization": f"Bearer {token}"}
 
         def send(number: int, facts: int) -> httpx.Response:
-            named = {**headers, "Idempotency-Key": f"{number}"}
+            named = {**headers, "Content-Type": "application/json", "Idempotency-Key": f"{number}"}
             content = variant(number, facts)
             return httpx.post(server.url + "/v1/publications", content=content, headers=named, timeout=60)
 

@@ -127,7 +127,7 @@ class Publishing(RuleBasedStateMachine):
     def start(self) -> TestClient:
         """The service, just started; it closes its connections when it is left."""
         client = serving(self.database).__enter__()
-        client.headers["Authorization"] = f"Bearer {self.token}"
+        client.headers |= {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         return client
 
     def content(self, source: int, number: int) -> bytes:

@@ -155,7 +155,7 @@ def test_publishers_while_one_holds_the_lock(tmp_path: Path, note: Note) -> None
         def send(number: int) -> httpx.Response:
             data = variant(number).replace(b'"news"', f'"news-{number}"'.encode()).replace(b"any-chips", b"chips-%d" % number)
             data = data.replace(b'"acme"', b'"acme-%d"' % number)
-            named = {**headers, "Idempotency-Key": f"{number}"}
+            named = {**headers, "Content-Type": "application/json", "Idempotency-Key": f"{number}"}
             return httpx.post(server.url + "/v1/publications", content=data, headers=named, timeout=60)
 
         holder = pysqlite3.connect(str(path))

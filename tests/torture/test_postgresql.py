@@ -36,7 +36,7 @@ def test_postgresql_comes_and_goes(tmp_path: Path, note: Note, postgresql: str) 
         for number in range(1, rounds(10, 50)):
 
             def send(number: int = number) -> int:
-                named = {**headers, "Idempotency-Key": f"{number}", "If-Match": "*"}
+                named = {**headers, "Content-Type": "application/json", "Idempotency-Key": f"{number}", "If-Match": "*"}
                 if number == 1:
                     del named["If-Match"]
                 answer = httpx.post(service.url + "/v1/publications", content=variant(number), headers=named, timeout=60)

@@ -1,0 +1,70 @@
+"""What a document says, however it is written: as canonical JSON (RFC 8785), and as one number for each member of it."""
+
+from typing import Any
+
+import rfc8785
+
+from app.publishing.document import SECTIONS
+from app.publishing.parts import Part
+from app.publishing.readers import reader
+
+LARGEST_INTEGER = 2**53 - 1
+
+
+def canonical(content: bytes) -> bytes:
+    """Return a strict document as canonical JSON: the same bytes however it was written. Written part by part."""
+    members: dict[str, list[bytes]] = {}
+    lists: set[str] = set()
+    document = reader(content, SECTIONS)
+    for part in document.parts():
+        name = str(part.path[0])
+        value = part.value if part.strict else document.tree(part.path, part.place).data
+        if len(part.path) > 1:
+            members[name].append(rfc8785.dumps(_doubles(value)))
+        elif name in SECTIONS and value == []:
+            lists.add(name)
+            members[name] = []
+        else:
+            members[name] = [rfc8785.dumps(_doubles(value))]
+    pieces = []
+    for name in sorted(members, key=lambda name: name.encode("utf-16-be")):
+        value = b",".join(members.pop(name))
+        pieces.append(rfc8785.dumps(name) + b":" + (b"[" + value + b"]" if name in lists else value))
+    return b"{" + b",".join(pieces) + b"}"
+
+
+class Meaning:
+    """What a document says, in a few numbers of this process: equal for documents with the same data."""
+
+    def __init__(self) -> None:
+        """Nothing has been said yet."""
+        self.members: dict[str, int] = {}
+
+    def add(self, part: Part) -> None:
+        """Take in the next part of the document."""
+        name = str(part.path[0])
+        self.members[name] = hash((self.members.get(name), _frozen(part.value)))
+
+    @classmethod
+    def of(cls, content: bytes) -> "Meaning":
+        """Return what a document says that was published."""
+        found = cls()
+        for part in reader(content, SECTIONS).parts():
+            found.add(part)
+        return found
+
+
+def _frozen(data: Any) -> Any:
+    """The data as something with a hash that depends on nothing but its equality."""
+    if isinstance(data, dict):
+        return frozenset((key, _frozen(value)) for key, value in data.items())
+    return tuple(map(_frozen, data)) if isinstance(data, list) else data
+
+
+def _doubles(data: Any) -> Any:
+    """The data with numbers that canonical JSON has no whole numbers for as floating point."""
+    if isinstance(data, dict):
+        return {key: _doubles(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_doubles(value) for value in data]
+    return float(data) if isinstance(data, int) and abs(data) > LARGEST_INTEGER else data
