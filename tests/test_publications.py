@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 from app.database import Database
 from app.errors import Unauthorized
 from app.publishing import rules, tokens
-from app.publishing.ingest import publish
 from app.publishing.canonical import canonical
+from app.publishing.ingest import publish
 from tests.conftest import SEED, rows, serving
 from tests.documents import article, vocabulary, written
 

@@ -5,7 +5,6 @@ from typing import Any
 import rfc8785
 
 from app.publishing.document import SECTIONS
-from app.publishing.parts import Part
 from app.publishing.readers import reader
 
 LARGEST_INTEGER = 2**53 - 1
@@ -33,25 +32,13 @@ def canonical(content: bytes) -> bytes:
     return b"{" + b",".join(pieces) + b"}"
 
 
-class Meaning:
-    """What a document says, in a few numbers of this process: equal for documents with the same data."""
-
-    def __init__(self) -> None:
-        """Nothing has been said yet."""
-        self.members: dict[str, int] = {}
-
-    def add(self, part: Part) -> None:
-        """Take in the next part of the document."""
+def meaning(content: bytes) -> dict[str, int]:
+    """Return what a document says as a number for each of its members: equal, in this process, for documents with equal data."""
+    members: dict[str, int] = {}
+    for part in reader(content, SECTIONS).parts():
         name = str(part.path[0])
-        self.members[name] = hash((self.members.get(name), _frozen(part.value)))
-
-    @classmethod
-    def of(cls, content: bytes) -> "Meaning":
-        """Return what a document says that was published."""
-        found = cls()
-        for part in reader(content, SECTIONS).parts():
-            found.add(part)
-        return found
+        members[name] = hash((members.get(name), _frozen(part.value)))
+    return members
 
 
 def _frozen(data: Any) -> Any:

@@ -2,13 +2,11 @@
 
 from collections.abc import Container, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.errors import MOST_FAULTS, DocumentFaulty, DocumentMalformed, Fault
-from app.publishing.canonical import Meaning
 from app.publishing.document import ENTITY_SECTIONS, SECTIONS, Document, SourcePart
 from app.publishing.findings import finding_of
 from app.publishing.known import Known, KnownEntity, KnownIndicator, Vocabulary
@@ -27,18 +25,8 @@ MEMBERS: dict[str, TypeAdapter[Any]] = {
 """What stands at the top of a document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A document without faults: its source, and what it says and declares; ``draft`` can be checked again."""
-
-    source: SourcePart
-    meaning: dict[str, int]
-    draft: Draft
-    examination: "Examination"
-
-
-def check(content: bytes, vocabulary: Vocabulary | None, *, only_json: bool = False) -> Checked:
-    """Check the document that ``content`` (YAML or JSON, UTF-8) is.
+def check(content: bytes, vocabulary: Vocabulary | None, *, only_json: bool = False) -> "Examination":
+    """Check the document that ``content`` (YAML or JSON, UTF-8) is, and return what was found.
 
     ``vocabulary`` is what it may refer to beyond itself; with None only its shape is checked.
 
@@ -51,9 +39,7 @@ def check(content: bytes, vocabulary: Vocabulary | None, *, only_json: bool = Fa
     if found.came_late:  # its rules could not be applied to what stands before it
         found = Examination(content, only_json=only_json, source=found.draft.source)
         found.run(vocabulary)
-    if found.draft.source is None:
-        raise AssertionError("a document without faults has a source")
-    return Checked(found.draft.source, found.meaning.members, found.draft, found)
+    return found
 
 
 def parse(content: bytes, vocabulary: Vocabulary | None) -> Document:
@@ -95,7 +81,6 @@ class Examination:
     def __init__(self, content: bytes, *, only_json: bool, source: SourcePart | None = None) -> None:
         """``source`` is given where it stands behind parts that it has to do with."""
         self.draft = Draft(source)
-        self.meaning = Meaning()
         self.came_late = False
         self._content, self._only_json = content, only_json
         self._faults: list[Fault] = []
@@ -104,6 +89,13 @@ class Examination:
         self._places: dict[str, list[int]] = {}
         self._reader: Reader | None = None
         self._has_items = False
+
+    @property
+    def source(self) -> SourcePart:
+        """The source of a document without faults."""
+        if self.draft.source is None:
+            raise AssertionError("a document without faults has a source")
+        return self.draft.source
 
     def run(self, vocabulary: Vocabulary | None) -> None:
         """Read and check everything. Raises DocumentMalformed and DocumentFaulty."""
@@ -156,8 +148,6 @@ class Examination:
             self._member(part, tree, rules=rules)
         else:
             self._item(part, tree, rules=rules)
-        if not self._faults:
-            self.meaning.add(part)
 
     def _member(self, part: Part, tree: Tree | None, *, rules: bool) -> None:
         name = str(part.path[0])

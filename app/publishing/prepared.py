@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, func, select
 from sqlmodel import SQLModel
 
 from app.database import Database
-from app.publishing.canonical import Meaning
+from app.publishing.canonical import meaning
 from app.publishing.known import INDICATOR as OF_INDICATOR
 from app.publishing.known import Known, KnownEntity, KnownIndicator
 from app.publishing.parse import check
@@ -90,7 +90,7 @@ class Prepared:
     def require_current(self, connection: Connection) -> None:
         """Check again what others may have published meanwhile; ``connection`` has the writer's lock. Raises DocumentFaulty."""
         if latest(connection) != self._seen:
-            self._checked.examination.again(Published(lambda: nullcontext(connection)))
+            self._checked.again(Published(lambda: nullcontext(connection)))
 
     def is_said_by(self, connection: Connection, last: Last) -> bool:
         """Whether the last revision's document has the same content, however it is written."""
@@ -101,7 +101,7 @@ class Prepared:
             return last.action == "published"
         with opened() as connection:
             content = document_of(connection, last.revision)
-        return Meaning.of(content).members == self._checked.meaning
+        return meaning(content) == meaning(self.content)
 
 
 class Published:
