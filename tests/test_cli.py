@@ -123,6 +123,19 @@ def test_verify_names_what_does_not_stand_there(tmp_path: Path) -> None:
     assert "pilot: '试点区' does not stand in line 4; it stands nowhere in the text" in ran.stderr
 
 
+def test_texts_in_other_encodings_are_named(tmp_path: Path) -> None:
+    (tmp_path / "news.json").write_bytes(written(article()))
+    (tmp_path / "text.txt").write_bytes("某人\n芯片某公司近300家\n".encode("gbk"))
+    ran = indicators(tmp_path, "verify", "news.json", "--text", "text.txt")
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (1, 2)
+    assert "the text is not UTF-8 (line 1, column 1); it can be read as GBK or GB 18030" in ran.stderr
+    (tmp_path / "gbk.json").write_bytes(json.dumps(article(), ensure_ascii=False).encode("gbk"))
+    ran = indicators(tmp_path, "check", "gbk.json")
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (1, 1)
+    assert ran.stderr.startswith("gbk.json:1:")
+    assert "not UTF-8: expected UTF-8; the text can be read as GBK or GB 18030" in ran.stderr
+
+
 def test_export_writes_all_rows_and_takes_the_parameters_of_the_list(folder: Path) -> None:
     whole = json.loads(indicators(folder, "export", "relations").stdout)
     assert whole["meta"]["count"] == len(whole["data"]) > 90

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import DocumentFaulty, Fault
+from app.errors import MOST_FAULTS, DocumentFaulty, DocumentMalformed, Fault
+from app.publishing.document import SECTIONS
+from app.publishing.json_reader import JsonReader
 from app.publishing.known import Known
 from app.publishing.parse import declared_by, parse
+from app.publishing.parts import MAX_PART
 from tests.conftest import SEED
 from tests.documents import Data, article, vocabulary, written
 
@@ -178,6 +181,107 @@ def test_line_and_column_are_those_of_the_value() -> None:
 def test_what_is_not_strict_yaml(content: bytes, line: int, part: str) -> None:
     found = [fault for fault in faults(content) if fault.code == "syntax"]
     assert any(part in fault.message and fault.line == line for fault in found), found
+
+
+@pytest.mark.parametrize(
+    "content", [b"format: [", b"a: \xff", b"a: &x 1", b"[" * 3000, b'{"a": 1, "a": 2}', b"a: " + b"9" * 5000, b""]
+)
+def test_what_is_not_understood_is_malformed_and_what_is_understood_is_faulty(content: bytes) -> None:
+    with pytest.raises(DocumentMalformed):
+        parse(content, KNOWN)
+    for understood in (b"[1]", b"a: 1", b"1", b'{"format": "x"}'):
+        with pytest.raises(DocumentFaulty) as refused:
+            parse(understood, KNOWN)
+        assert not isinstance(refused.value, DocumentMalformed)
+
+
+def many(section: str, item: str, count: int = 100_000) -> bytes:
+    """A document with an item that is wrong again and again."""
+    return f'{{"{section}":[{",".join([item] * count)}]}}'.encode()
+
+
+@pytest.mark.parametrize("section", ["observations", "regions", "x"])
+@pytest.mark.parametrize("item", ["1", "{}", "[]", '{"key":"a"}', '{"a":1,"a":2}'])
+def test_faults_stop_at_the_twentieth(section: str, item: str) -> None:
+    found = faults(many(section, item))
+    assert 1 <= len(found) <= MOST_FAULTS
+    assert [fault.line for fault in found] == [1] * len(found)
+
+
+def test_the_number_of_items_of_a_section_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for reader in ("json_reader", "yaml_reader"):
+        monkeypatch.setattr(f"app.publishing.{reader}.MAX_ITEMS", 2)
+    for content in (written(vocabulary()), json.dumps(vocabulary()).encode() + b"# as YAML"):
+        assert faults(content, Known()) == []
+        more = content.replace(
+            b'"regions": [',
+            b'"regions": [' + json.dumps(vocabulary()["regions"][0]).encode().replace(b"990000", b"990001") + b",",
+        )
+        (fault,) = faults(more, Known())
+        assert "regions has more than" in fault.message
+
+
+@pytest.mark.parametrize("comment", [b"", b"# as YAML"])
+def test_the_size_of_a_part_is_bounded(comment: bytes) -> None:
+    data = vocabulary()
+    names = [{"en": str(number), "zh": str(number)} for number in range(1000)]
+    data["source"]["not_stated"] = names
+    assert faults(written(data) + comment, Known()) == []
+    data["source"]["title"] = "x" * MAX_PART
+    (fault,) = faults(written(data) + comment, Known())
+    assert f"a part of more than {MAX_PART} bytes" in fault.message
+
+
+def test_the_source_may_stand_behind_its_facts() -> None:
+    data = article()
+    source = data.pop("source")
+    assert parse(written({**data, "source": source}), KNOWN) == parse(written(article()), KNOWN)
+    data["observations"][0]["cite"]["speaker"] = "somone"
+    (fault,) = faults(written({**data, "source": source}))
+    assert (fault.pointer, fault.suggestion) == ("/observations/0/cite/speaker", "someone")
+
+
+def test_a_long_chain_of_parents_is_no_circle_and_a_long_circle_is_one() -> None:
+    data = vocabulary()
+    region = data["regions"][1]
+    chain = [{**region, "id": str(number), "parent": str(number + 1)} for number in range(20_000)]
+    data["regions"] = [*chain, {**region, "id": "20000", "parent": None}]
+    assert faults(written(data), Known()) == []
+    data["regions"] = [*chain, {**region, "id": "20000", "parent": "19995"}]
+    assert [fault.pointer for fault in faults(written(data), Known())] == [f"/regions/{n}/parent" for n in range(19_995, 20_001)]
+
+
+def test_faults_that_need_the_whole_document_are_placed_in_yaml_too() -> None:
+    data = article()
+    head = {name: value for name, value in data.items() if name != "observations"}
+    lines = ["", "observations:", "  -  key: a", "     indicator: compnies", "     subject: any-chips", "     value: 1"]
+    text = "\n".join(f"{name}: {json.dumps(value)}" for name, value in head.items()) + "\n".join(
+        [*lines, "     cite: {line: 1, text: x}"]
+    )
+    (fault,) = faults(text.encode())
+    assert (fault.pointer, fault.line, fault.column) == ("/observations/0/indicator", len(head) + 3, 17)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    ),
+    st.sampled_from([None, 1, "\t"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_json_is_read_as_python_reads_it(data: Any, indent: Any) -> None:
+    """Whatever stands in a section, through windows of any size."""
+    content = json.dumps({"a": data, "observations": [data, data], "b": []}, indent=indent, ensure_ascii=False).encode(
+        errors="replace"
+    )
+    found: dict[str, Any] = {}
+    for part in JsonReader(content, SECTIONS).parts():
+        if len(part.path) == 1:
+            found[str(part.path[0])] = part.value
+        else:
+            found[str(part.path[0])].append(part.value)
+    assert found == json.loads(content)
 
 
 def test_json_escapes_are_read() -> None:

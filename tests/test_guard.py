@@ -99,7 +99,7 @@ def test_a_token_in_an_address_is_refused_and_repeated_nowhere(client: TestClien
 def test_bodies_are_bounded_also_in_chunks(client: TestClient, database: Database) -> None:
     with database.write() as connection:
         token = tokens.issue(connection, "test", ["publish"], None)
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k"}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k", "Content-Type": "application/yaml"}
     large = b"x" * (8 * 2**20 + 1)
     for content in (large, iter([large[:1000], large])):
         answer = client.post("/v1/publications", content=content, headers=headers)

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from app.database import Database
-from app.errors import Unauthorized
-from app.publishing import rules, tokens
+from app.errors import DocumentFaulty, Unauthorized
+from app.publishing import audit, rules, tokens
+from app.publishing.audit import Notes
 from app.publishing.canonical import canonical
-from app.publishing.ingest import publish
+from app.publishing.ingest import publish, revise
+from app.publishing.prepared import Prepared
 from tests.conftest import SEED, rows, serving
 from tests.documents import article, vocabulary, written
 
@@ -104,8 +106,18 @@ def test_a_source_is_revised_only_over_what_was_seen(client: TestClient) -> None
     changed["source"]["author"] = "Someone else"
     stale = send(client, written(changed), "stale", If_Match=seen)
     assert (stale.status_code, stale.json()["type"]) == (412, "/problems/precondition-failed")
-    for tag in ('"nonsense"', f"W/{client.get('/v1/sources/news').headers['etag']}", ""):
-        assert send(client, written(changed), "tag", If_Match=tag).status_code == 412
+    now = client.get("/v1/sources/news").headers["etag"]
+    forged = ('"999999999-bogus"', '"999999999-00000000000000000000"', f'"{now[1:].partition("-")[0]}-00000000000000000000"')
+    for tag in ('"nonsense"', f"W/{now}", "", *forged, f"{seen}, {forged[1]}", now.strip('"')):
+        assert send(client, written(changed), "tag", If_Match=tag).status_code == 412, tag
+    for address in ("/v1/sources/news?format=csv", "/v1/sources/news?lang=zh", "/v1/sources/news?lang=zh&format=csv"):
+        tag = client.get(address, headers={"Accept-Encoding": "gzip"}).headers["etag"]
+        answer = client.post(
+            "/v1/publications?dry_run=true",
+            content=written(changed),
+            headers={"If-Match": f'"x", {tag}', "Content-Type": "text/yaml"},
+        )
+        assert answer.status_code == 200, tag
     receipt = send(client, written(changed), "star", If_Match="*")
     assert receipt.status_code == 201
     changed["source"]["author"] = None
@@ -160,6 +172,120 @@ def test_what_is_not_understood_is_refused(client: TestClient, headers: dict[str
     answer = client.post("/v1/publications", content=written(article()), headers={"Content-Type": "text/yaml"} | headers)
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{slug}")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "content", [b"a: [", b"\xff", b"a: &x 1", b"a: *x", b"a: !!str x", b"[" * 3000, b"a: " + b"9" * 5000, b'{"a":1,"a":2}']
+)
+def test_what_cannot_be_read_is_malformed(client: TestClient, content: bytes) -> None:
+    answer = send(client, content)
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/document-malformed")
+    assert all({"line", "column", "message"} <= fault.keys() for fault in answer.json()["errors"])
+
+
+def test_json_is_what_it_says(client: TestClient) -> None:
+    answer = send(client, b"format: x", Content_Type="application/json")
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/document-malformed")
+    assert "not JSON" in answer.json()["errors"][0]["message"]
+    assert send(client, b"format: x", Content_Type="application/yaml; charset=utf-8").status_code == 422
+
+
+def test_a_body_says_what_it_is_and_has_one_key(client: TestClient) -> None:
+    answer = client.post("/v1/publications", content=written(article()), headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
+    assert answer.headers["accept-post"].startswith("application/yaml")
+    keys = [("Idempotency-Key", "a"), ("Idempotency-Key", "b"), ("Content-Type", "application/yaml")]
+    assert client.post("/v1/publications", content=written(article()), headers=keys).status_code == 400
+
+
+def test_a_body_is_not_read_for_who_may_not_send_it(client: TestClient) -> None:
+    for headers in ({"Authorization": "Bearer x"}, {"Content-Type": "text/csv"}, {"Content-Type": "text/yaml"}):
+        answer = client.post("/v1/publications", content=written(article()), headers=headers)
+        assert answer.status_code in (400, 401, 415)
+        assert answer.headers["connection"] == "close"
+
+
+def test_refused_attempts_are_in_the_audit(client: TestClient, database: Database) -> None:
+    narrow = token(database, "publish:other")
+    send(client, written(article()), **narrow)
+    client.post("/v1/publications", content=b"x", headers={"Idempotency-Key": "k"})
+    client.post("/v1/publications", content=b"x", headers={"Content-Type": "text/yaml"})
+    send(client, b"a: [")
+    send(client, written(article()), "k2", If_Match="*")
+    send(client, written(article()), Authorization="Bearer x")
+    client.delete("/v1/sources/words", headers={"Authorization": "Bearer x"})
+    client.get("/v1/audit", headers={"Authorization": "Bearer x"})
+    client.get("/v1/audit", headers=narrow)
+    entries = client.get("/v1/audit").json()["data"][:-1]
+    assert [(entry["action"], entry["target"], entry["result"]) for entry in reversed(entries)] == [
+        ("publish", "news", "forbidden"),
+        ("publish", None, "unsupported-media-type"),
+        ("publish", None, "idempotency-key-missing"),
+        ("publish", None, "document-malformed"),
+        ("publish", "news", "precondition-failed"),
+        ("publish", None, "unauthorized"),
+        ("retract", "words", "unauthorized"),
+        ("read audit", None, "unauthorized"),
+        ("read audit", None, "forbidden"),
+    ]
+    assert [entry["actor"] == "anonymous" for entry in reversed(entries)] == [False] * 5 + [True] * 3 + [False]
+
+
+def test_a_flood_of_strangers_is_counted_not_listed(database: Database) -> None:
+    now = [0.0]
+    notes = Notes(database, lambda: now[0])
+    stranger, holder = tokens.Actor(tokens.ANONYMOUS, ()), tokens.Actor("holder", ("publish",))
+    for _ in range(1000):
+        notes.add(stranger, "publish", None, "unauthorized")
+    notes.add(holder, "publish", None, "forbidden")
+    now[0] = 61.0
+    notes.add(stranger, "publish", None, "unauthorized")
+    for _ in range(2000):
+        notes.add(holder, "publish", None, "forbidden")
+    notes.write()
+    with database.read() as connection:
+        results = [entry["result"] for entry in audit.entries(connection, 5000)]
+    assert len(results) == audit.MOST_WAITING
+    assert results[-12:] == ["unauthorized", "forbidden; 990 others were left out", *["unauthorized"] * 10]
+
+
+def test_an_audit_of_some_sources_shows_no_others(client: TestClient, database: Database) -> None:
+    send(client, written(article()))
+    client.delete("/v1/sources/NEWS")
+    client.delete("/v1/sources/other")
+    headers = token(database, "admin", "publish:news")
+    found = client.get("/v1/audit?limit=1", headers=headers).json()
+    assert [(entry["action"], entry["target"]) for entry in found["data"]] == [("publish", "news")]
+    assert found["links"]["next"] is None
+    assert len(client.get("/v1/audit").json()["data"]) == 4
+
+
+def test_large_documents_are_published_in_a_process_of_their_own(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("writing", "documents"):
+        monkeypatch.setattr(f"app.api.{module}.LARGE", 100)
+    rehearsed = client.post("/v1/publications?dry_run=true", content=written(article()), headers={"Content-Type": "text/yaml"})
+    assert rehearsed.json()["meta"] == {"source": "news", "new": True, "added": 4, "changed": 0, "retracted": 0}
+    first = send(client, written(article()))
+    assert (first.status_code, first.json()["data"]["id"]) == (201, 2)
+    assert send(client, written(article())).content == first.content
+    changed = article() | {"designations": []}
+    assert send(client, written(changed), "blind").status_code == 428
+    assert client.get("/v1/revisions/2/document?format=json").content == canonical(written(article()))
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    ended = send(client, written(changed), "ended", If_Match=first.headers["etag"])
+    assert (ended.status_code, ended.headers["retry-after"]) == (503, "1")
+
+
+def test_what_others_publish_meanwhile_is_seen(database: Database) -> None:
+    """A document is checked before the lock is taken: what was there then may be gone, or another's, when it is its turn."""
+    publish(database, written(vocabulary()))
+    prepared = Prepared(database, written(article()))
+    other = article()
+    other["source"]["id"] = "other"
+    publish(database, written(other))
+    with pytest.raises(DocumentFaulty) as refused, database.write() as connection:
+        revise(connection, prepared)
+    assert {fault.code for fault in refused.value.errors} == {"redefined"}
 
 
 def test_a_document_has_so_many_facts_at_most(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

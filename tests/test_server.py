@@ -110,7 +110,8 @@ def test_who_is_silent_is_not_waited_for(server: Running, beginning: bytes) -> N
 @pytest.mark.parametrize("body", [b"", b"abc"], ids=["no body", "half a body"])
 def test_bodies_that_do_not_come_are_not_waited_for(server: Running, token: str, body: bytes) -> None:
     start = time.monotonic()
-    head = POST + f"Authorization: Bearer {token}\r\nIdempotency-Key: k\r\nContent-Length: 100000\r\n\r\n".encode()
+    fields = f"Authorization: Bearer {token}\r\nIdempotency-Key: k\r\nContent-Type: application/yaml\r\n"
+    head = POST + f"{fields}Content-Length: 100000\r\n\r\n".encode()
     assert problem(server.say(head + body)) == (408, "request-timeout")
     # who may not publish is told so at once, and then not waited for either
     assert server.say(POST + b"Content-Length: 100000\r\n\r\n" + body).startswith(b"HTTP/1.1 401 ")

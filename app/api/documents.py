@@ -19,6 +19,7 @@ from app.formats.negotiate import prefer
 from app.publishing.canonical import canonical
 from app.publishing.json_reader import not_json
 from app.publishing.prepared import document_of
+from app.publishing.process import LARGE, in_process
 from app.query.history import Version
 from app.query.paging import Reader
 from app.resources.revisions import REVISIONS
@@ -70,11 +71,13 @@ async def document(
     if variant.is_known:
         return variant.not_modified()
 
-    def rendered() -> Response:
-        """The answer, made in a thread and piece by piece: a large document takes seconds."""
+    def stored() -> bytes:
         with readers.opened() as connection:
-            content = document_of(connection, int(id))
-        answer = variant.written(content)
+            return document_of(connection, int(id))
+
+    def rendered() -> Response:
+        """The answer, made in a thread and piece by piece."""
+        answer = variant.sent(content if ready else format_.write(content))
         is_json = format_ is FORMATS[1] or not_json(content) is None
         if is_json:
             answer.headers["Content-Type"] = FORMATS[1].content_type
@@ -82,4 +85,7 @@ async def document(
         answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(answer.body).digest()).decode()}:"
         return answer
 
+    content, ready = await readers.aside(stored), False
+    if format_ is FORMATS[1] and len(content) > LARGE:
+        content, ready = await in_process(canonical, content), True
     return await readers.aside(rendered)

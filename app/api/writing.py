@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from app.errors import InFlight, Problem, Unavailable
 from app.publishing import tokens
 from app.publishing.audit import Notes
 from app.publishing.prepared import Prepared, Receipt
+from app.publishing.process import LARGE, in_process, with_database
 from app.publishing.submissions import Seen, Submission, answered, rehearse, retract, submit
 from app.query.changes import changes
 
@@ -76,6 +78,8 @@ class Writer:
             if before is not None:
                 return before
             prepared = await self._prepared(attempt, submission)
+            if len(submission.content) > LARGE:
+                return await self._in_turn_apart(published, actor, submission)
             return await self._in_turn(lambda: self._written(lambda to: submit(to, actor, submission, prepared)))
         finally:
             self._in_flight.discard(key)
@@ -83,6 +87,8 @@ class Writer:
     async def rehearse(self, attempt: "Attempt", submission: Submission) -> bytes:
         """Return as JSON what a publication would change; nothing is kept."""
         prepared = await self._prepared(attempt, submission)
+        if len(submission.content) > LARGE:
+            return await self._in_turn_apart(rehearsed, submission)
         return await self._in_turn(lambda: self._written(lambda to: rehearsal(to, submission, prepared), keep=False))
 
     async def retract(self, actor: tokens.Actor, source: str, seen: Seen | None) -> Receipt:
@@ -120,21 +126,45 @@ class Writer:
 
     async def _in_turn(self, work: Callable[[], Made]) -> Made:
         """Call ``work`` in a thread, once those before it are done. Raises Unavailable where that takes too long."""
+        async with self._turn():
+            return await to_thread.run_sync(work)
+
+    async def _in_turn_apart(self, work: Callable[..., Made], *arguments: object) -> Made:
+        """Call ``work`` with a database and the arguments in a process of its own, once those before it are done."""
+        migrations = Path(str(self.database.scripts.get_main_option("script_location")))
+        async with self._turn():
+            return await in_process(with_database, self.database.url, migrations, work, *arguments)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """The one turn to write; at its end what was noted meanwhile is written too."""
         try:
             with fail_after(TURN_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
             raise Unavailable("Others are publishing at the moment.", headers={"Retry-After": "5"}) from None
         try:
-            return await to_thread.run_sync(self._with_notes, work)
+            yield
         finally:
-            self._turns.release()
+            try:
+                if self.notes.are_waiting:
+                    await to_thread.run_sync(self.notes.write)
+            finally:
+                self._turns.release()
 
-    def _with_notes(self, work: Callable[[], Made]) -> Made:
-        try:
-            return work()
-        finally:
-            self.notes.write()
+
+def published(database: Database, actor: tokens.Actor, submission: Submission) -> tuple[int, Receipt]:
+    """Publish a submission in a process that knows nothing of it yet."""
+    prepared = Prepared(database, submission.content, only_json=submission.only_json)
+    with database.write() as connection:
+        return submit(connection, actor, submission, prepared)
+
+
+def rehearsed(database: Database, submission: Submission) -> bytes:
+    """Rehearse a submission in a process that knows nothing of it yet."""
+    prepared = Prepared(database, submission.content, only_json=submission.only_json)
+    with database.write(keep=False) as connection:
+        return rehearsal(connection, submission, prepared)
 
 
 @dataclass(slots=True)

@@ -98,6 +98,11 @@ class Notes:
         self._anonymous += 1
         return self._anonymous <= ANONYMOUS_A_MINUTE
 
+    @property
+    def are_waiting(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._waiting)
+
     def write(self) -> None:
         """Add what waits to the audit; what cannot be added now is kept for the next time. One thread at a time."""
         notes = [self._waiting.popleft() for _ in range(len(self._waiting))]

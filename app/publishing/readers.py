@@ -4,7 +4,7 @@ import codecs
 
 from app.publishing.json_reader import JsonReader, not_json
 from app.publishing.parts import Reader
-from app.publishing.yaml import UnreadableError, position_in
+from app.publishing.yaml import UnreadableError, encoding_of, position_in
 from app.publishing.yaml_reader import YamlReader
 
 PIECE = 64 * 2**10
@@ -34,4 +34,6 @@ def _require_utf8(content: bytes) -> None:
             decoder.decode(content[start : start + PIECE], final=start + PIECE > len(content))
         except UnicodeDecodeError as error:
             at = start + error.start - (len(error.object) - len(content[start : start + PIECE]))
-            raise UnreadableError((), position_in(content, at), "expected UTF-8") from None
+            found = encoding_of(content[:PIECE])
+            guess = f"; the text can be read as {found}" if found is not None else ""
+            raise UnreadableError((), position_in(content, at), f"not UTF-8: expected UTF-8{guess}") from None

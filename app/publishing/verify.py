@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 from app.publishing.document import Citation, Document
+from app.publishing.yaml import encoding_of, position_in
 
 
 def mismatches(document: Document, text: bytes) -> Iterator[str]:
@@ -11,7 +12,13 @@ def mismatches(document: Document, text: bytes) -> Iterator[str]:
     sha256 = hashlib.sha256(text).hexdigest()
     if sha256 != document.source.sha256:
         yield f"the text has the SHA-256 {sha256}, the document is about {document.source.sha256}"
-    lines = text.decode(errors="replace").split("\n")
+    try:
+        lines = text.decode().split("\n")
+    except UnicodeDecodeError as error:
+        place = position_in(text, error.start)
+        guess = f"; it can be read as {found}" if (found := encoding_of(text)) is not None else ""
+        yield f"the text is not UTF-8 (line {place.line}, column {place.column}){guess}"
+        return
     for name, line, phrase in _phrases(document):
         if line > len(lines):
             yield f"{name}: cites line {line}, the text has {len(lines)}"

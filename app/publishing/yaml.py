@@ -209,3 +209,19 @@ def position_in(content: bytes, at: int) -> Position:
     """Return where a byte of the content stands."""
     line_start = content.rfind(b"\n", 0, at) + 1
     return Position(content.count(b"\n", 0, at) + 1, len(content[line_start:at].decode(errors="replace")) + 1)
+
+
+OTHER_ENCODINGS = {"utf-16": "UTF-16", "gb18030": "GBK or GB 18030", "big5": "Big5"}
+
+
+def encoding_of(content: bytes) -> str | None:
+    """Return what text that is not UTF-8 may be in; None where it is in none of the usual encodings."""
+    for name, said in OTHER_ENCODINGS.items():
+        if name == "utf-16" and content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            continue
+        try:
+            content.decode(name)
+        except UnicodeDecodeError:
+            continue
+        return said
+    return None

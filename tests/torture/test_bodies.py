@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -154,11 +155,21 @@ class Measure:
         self._server = server
         for pid in self._pids():
             Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak of resident memory begins anew
-        self._idle, self._used = self._rss("VmRSS"), self._cpu()
+        self._idle, self._used, self._most = self._rss("VmRSS"), self._cpu(), 0
+        self._over = threading.Event()
+        self._looking = threading.Thread(target=self._look)
+        self._looking.start()
 
     def cost(self) -> Cost:
         """What it took until now, at most."""
-        return Cost((self._rss("VmHWM") - self._idle) / 1024, self._cpu() - self._used)
+        self._over.set()
+        self._looking.join()
+        return Cost((max(self._most, self._rss("VmHWM")) - self._idle) / 1024, self._cpu() - self._used)
+
+    def _look(self) -> None:
+        """Look at the peaks again and again: children end before we can ask."""
+        while not self._over.wait(0.05):
+            self._most = max(self._most, self._rss("VmHWM"))
 
     def _pids(self) -> list[int]:
         pid = self._server.process.pid
@@ -166,8 +177,12 @@ class Measure:
         return [pid, *map(int, children)]
 
     def _rss(self, name: str) -> int:
-        lines = (line for pid in self._pids() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-        return sum(int(line.split()[1]) for line in lines if line.startswith(name))
+        found = 0
+        for pid in self._pids():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+                found += sum(int(line.split()[1]) for line in lines if line.startswith(name))
+        return found
 
     def _cpu(self) -> float:
         fields = Path(f"/proc/{self._server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
