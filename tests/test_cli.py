@@ -128,7 +128,7 @@ def test_texts_in_other_encodings_are_named(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_bytes("某人\n芯片某公司近300家\n".encode("gbk"))
     ran = indicators(tmp_path, "verify", "news.json", "--text", "text.txt")
     assert (ran.returncode, len(ran.stderr.splitlines())) == (1, 2)
-    assert "the text is not UTF-8 (line 1, column 1); it can be read as GBK or GB 18030" in ran.stderr
+    assert "the text is not UTF-8 (line 1, column 2); it can be read as GBK or GB 18030" in ran.stderr
     (tmp_path / "gbk.json").write_bytes(json.dumps(article(), ensure_ascii=False).encode("gbk"))
     ran = indicators(tmp_path, "check", "gbk.json")
     assert (ran.returncode, len(ran.stderr.splitlines())) == (1, 1)

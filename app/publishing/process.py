@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from anyio import run_process
+from anyio import BrokenResourceError, run_process
 
 from app.database import Database
 from app.errors import Unavailable
@@ -26,8 +26,12 @@ async def in_process(work: Callable[..., Made], *arguments: object) -> Made:
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", __name__]
-    done = await run_process(command, input=pickle.dumps((work, arguments)), check=False, stderr=None, env=environment)
-    if done.returncode != 0:
+    done = None
+    try:
+        done = await run_process(command, input=pickle.dumps((work, arguments)), check=False, stderr=None, env=environment)
+    except* BrokenResourceError:  # it ended before it had read what to do
+        pass
+    if done is None or done.returncode != 0:
         raise Unavailable("The process that worked on the document ended early.", headers={"Retry-After": "1"})
     outcome = pickle.loads(done.stdout)  # noqa: S301  from our own process
     if isinstance(outcome, Exception):
