@@ -5,6 +5,7 @@ A hedge is the literal word by which a source qualifies a number ("近300家", "
 and nothing more. ``HEDGES`` is the one table of words; a new word is a new line.
 """
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
@@ -104,15 +105,57 @@ def bounds_of(value: float, hedge: Hedge) -> Bounds:
 
 
 def wording(value: float, unit: str, hedge: Hedge, lang: str) -> str:
-    """The hedged quantity in words: ``nearly 300 companies`` (``en``) or ``近300家`` (``zh``)."""
+    """Return the hedged quantity in words: ``nearly 300 companies`` (``en``) or ``近300家`` (``zh``)."""
     number = plain_number(value)
     if lang == "zh":
         return hedge.zh.format(n=number, u=unit)
+    if abs(value) == 1:
+        unit = singular(unit)
     joint = "" if unit.startswith("%") or not unit else " "
     return hedge.en.format(q=f"{number}{joint}{unit}")
 
 
+_PREPOSITION = re.compile(r"\s+(?:per|of|in|for|at|on|with|to|from|and|or|by)\s|\s+(?:Celsius|Fahrenheit)$|\s*[/(,]")
+_WORD = re.compile(r"[^\W\d_]+$")
+IRREGULAR = {
+    "people": "person",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "feet": "foot",
+    "buses": "bus",
+    "gases": "gas",
+}
+"""English plurals that no rule makes a singular of."""
+SAME = ("headquarters", "series", "species", "premises", "means", "works", "gross", "hertz", "siemens")
+"""English nouns that end like a plural and are none, or are the same in both."""
+ENDINGS = (
+    ("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("ss", "ss"),
+    ("us", "us"), ("is", "is"), ("s", ""),
+)  # fmt: skip
+"""Endings of regular English plurals, and of the singular; the first that fits decides."""
+
+
+def singular(unit: str) -> str:
+    """Return the English name of one of a unit: ``station``, ``patent per 10,000 people``; as it is without a plural."""
+    end = _PREPOSITION.search(unit)
+    head, rest = (unit[: end.start()], unit[end.start() :]) if end else (unit, "")
+    noun = _WORD.search(head)
+    if noun is None or noun[0].lower() in SAME:
+        return unit
+    return head[: noun.start()] + _singular(noun[0]) + rest
+
+
+def _singular(noun: str) -> str:
+    if noun.lower() in IRREGULAR:
+        return IRREGULAR[noun.lower()]
+    for ending, one in ENDINGS:
+        if noun.endswith(ending) and len(noun) > len(ending) + 1:
+            return noun.removesuffix(ending) + one
+    return noun
+
+
 def plain_number(value: float) -> str:
-    """The number with thousands separators and no more digits than it has: ``25,000,000,000``, ``72.2``."""
+    """Return the number with thousands separators and no more digits than it has: ``25,000,000,000``, ``72.2``."""
     text = f"{Decimal(str(value)):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hedges import COMPARATORS, HEDGES, bounds_of, hedge_of, plain_number, wording
+from app.hedges import COMPARATORS, HEDGES, bounds_of, hedge_of, plain_number, singular, wording
 
 FIGURES = st.floats(min_value=-(2**53), max_value=2**53, allow_nan=False)
 WORDS = st.sampled_from([None, *HEDGES])
@@ -94,3 +94,57 @@ def test_numbers_are_written_out(value: float, text: str) -> None:
 def test_hedges_stand_where_the_language_puts_them(word: str | None, en: str, zh: str) -> None:
     assert wording(300, "companies", hedge_of(word), "en") == en
     assert wording(300, "家", hedge_of(word), "zh") == zh
+
+
+@pytest.mark.parametrize(
+    ("several", "one"),
+    [
+        ("stations", "station"),
+        ("companies", "company"),
+        ("enterprises", "enterprise"),
+        ("businesses", "business"),
+        ("branches", "branch"),
+        ("boxes", "box"),
+        ("houses", "house"),
+        ("buses", "bus"),
+        ("people", "person"),
+        ("ties", "tie"),
+        ("square metres", "square metre"),
+        ("US dollars", "US dollar"),
+        ("patents per 10,000 people", "patent per 10,000 people"),
+        ("tonnes of coal equivalent", "tonne of coal equivalent"),
+        ("degrees Celsius", "degree Celsius"),
+        ("seats (beds)", "seat (beds)"),
+        ("visits/day", "visit/day"),
+        ("person-times", "person-time"),
+        ("headquarters", "headquarters"),
+        ("yuan", "yuan"),
+        ("%", "%"),
+        ("m²", "m²"),
+        ("km per km²", "km per km²"),
+        ("gauss", "gauss"),
+        ("s", "s"),
+        ("rank", "rank"),
+        ("", ""),
+    ],
+)
+def test_one_of_a_unit_is_singular(several: str, one: str) -> None:
+    assert singular(several) == one
+    assert wording(1, several, hedge_of(None), "en").endswith(one)
+    assert wording(-1.0, several, hedge_of("nearly"), "en").endswith(one)
+    for value in (0, 2, 1.5, 0.1, 10, 11):
+        assert wording(value, several, hedge_of(None), "en").endswith(several)
+    assert wording(1, "家", hedge_of("近"), "zh") == "近1家"
+
+
+@given(st.from_regex(r"[a-z]{3,12}(y|e|n|ss|ch|x)", fullmatch=True))
+def test_regular_plurals_are_undone(noun: str) -> None:
+    """The law of English plurals: -y after a consonant becomes -ies, a hiss takes -es, the rest -s."""
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        several = f"{noun[:-1]}ies"
+    elif noun.endswith(("ss", "ch", "x")):
+        several = f"{noun}es"
+    else:
+        several = f"{noun}s"
+    if not several.endswith(("sses", "shes", "ches", "xes", "ies")) or not noun.endswith("e"):
+        assert singular(several) == noun

@@ -1,5 +1,6 @@
 """Observations: what a source says about one indicator of one subject."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -127,6 +128,11 @@ STATEMENT = {
     "zh": "{subject}——{indicator}：{nature}{claim}（{period}）。来源：{publisher}，{on}，第{line}行。",
 }
 WITHIN = {"en": "{subject}, {region}", "zh": "{region}{subject}"}
+REGION_TYPE = {
+    "en": re.compile(r" (District|City|Municipality|County|Province|Prefecture|Region|New Area|Autonomous Region|Special .+)$"),
+    "zh": re.compile(r"(特别行政区|自治区|自治州|自治县|新区|地区|省|市|区|县|州|盟|旗|镇|乡)$"),
+}
+"""What the name of a region may end with, and is left out of other names that have it (徐汇区, 徐汇中城)."""
 UNDATED = {"en": "no period stated", "zh": "未说明时期"}
 UNFIXED = {"en": "period stated as “{label}”", "zh": "所述时期为“{label}”"}
 PLACED = {"en": "no. {place}{of}{scope}", "zh": "{scope}{of}第{place}位"}
@@ -159,7 +165,7 @@ def statement(  # noqa: PLR0913  one parameter per column it is made of
     published_on: date | None,
     line: int,
 ) -> str:
-    """One sentence that is safe to print: it claims what the source claims, with hedge, unit, period and citation."""
+    """Return one sentence that is safe to print: it claims what the source claims, with hedge, unit, period and citation."""
     claims = []
     if value is not None:
         claims.append(wording(value, unit, hedge_of(hedge), lang))
@@ -170,7 +176,7 @@ def statement(  # noqa: PLR0913  one parameter per column it is made of
     if rank_band is not None:
         claims.append(BANDED[lang][rank_band].format(scope=within))
     return STATEMENT[lang].format(
-        subject=subject if kind == "region" or region is None else WITHIN[lang].format(subject=subject, region=region),
+        subject=subject if kind == "region" or region is None else _within(lang, subject, region),
         indicator=indicator,
         claim=JOIN[lang].join(claims),
         nature=NATURES[lang][nature],
@@ -186,8 +192,20 @@ def _period(lang: str, label: str | None, start: date | None, end: date | None) 
         return UNDATED[lang]
     if start is None or end is None:
         return UNFIXED[lang].format(label=label)
+    if start == end:
+        return str(start)
     whole_year = (start.month, start.day, end.month, end.day) == (1, 1, 12, 31) and start.year == end.year
     return str(start.year) if whole_year else f"{start}/{end}"
+
+
+def _within(lang: str, subject: str, region: str) -> str:
+    """Return the subject with its region, which is said once: not where the subject's own name has it."""
+    short = REGION_TYPE[lang].sub("", region)
+    if lang == "zh":
+        named = (short if len(short) > 1 else region) in subject
+    else:
+        named = re.search(rf"\b{re.escape(short or region)}\b", subject) is not None
+    return subject if named else WITHIN[lang].format(subject=subject, region=region)
 
 
 class Observation(Fact):
