@@ -1,7 +1,8 @@
-"""JSON-stat 2.0: a sparse cube of observations, with the comparator as status and the bounds in a metric dimension."""
+"""JSON-stat 2.0: a sparse cube of observations, with the bounds in a metric dimension, units, comparators and hedges."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -20,6 +21,10 @@ DIMENSIONS = {
 METRICS = {"value": "Stated value", "lower": "Lower bound", "upper": "Upper bound"}
 ROLES = {"time": ["period"], "metric": ["metric"]}
 NEEDED = {"indicator", "subject", "nature", "source", "period_start", "period_end", "comparator", "as_written", *METRICS}
+
+
+Keyed = tuple[dict[str, Any], dict[str, str]]
+"""A row, and its category in each dimension."""
 
 
 def fits(columns: Sequence[Column]) -> bool:
@@ -42,7 +47,9 @@ def write(dataset: Dataset) -> Iterator[bytes]:
         "category": {"index": {name: place for place, name in enumerate(METRICS)}, "label": dict(METRICS)},
     }
     size = [len(dimension["category"]["index"]) for dimension in dimensions.values()]
-    values, status = _cells(records, dimensions, size)
+    for name, unit in _units(records).items():
+        dimensions[name]["category"]["unit"] = unit
+    values, status, hedges = _cells(records, dimensions, size)
     document = {
         "version": "2.0",
         "class": "dataset",
@@ -53,8 +60,16 @@ def write(dataset: Dataset) -> Iterator[bytes]:
         "dimension": dimensions,
         "value": values,
         "status": status,
-        "note": ["status is the comparator: how the true value stands to the stated one."],
-        "extension": {"revision": dataset.meta.revision, "count": len(records), "total": dataset.meta.total},
+        "note": [
+            "status is the comparator: how the true value stands to the stated one.",
+            "extension.hedge has the literal hedging words, by the same places as value and status.",
+        ],
+        "extension": {
+            "revision": dataset.meta.revision,
+            "count": len(records),
+            "total": dataset.meta.total,
+            "hedge": hedges,
+        },
     }
     yield msgspec.json.encode(document)
 
@@ -65,7 +80,7 @@ def _key(name: str, record: dict[str, Any]) -> str:
     return f"{record['period_start']}/{record['period_end']}" if record["period_start"] else "unstated"
 
 
-def _dimension(name: str, records: Sequence[tuple[dict[str, Any], dict[str, str]]]) -> dict[str, Any]:
+def _dimension(name: str, records: Sequence[Keyed]) -> dict[str, Any]:
     label, labelled_by = DIMENSIONS.get(name, ("Version", None))
     found = {keys[name]: str((labelled_by and record.get(labelled_by)) or keys[name]) for record, keys in records}
     ordered = sorted(found)
@@ -75,12 +90,32 @@ def _dimension(name: str, records: Sequence[tuple[dict[str, Any], dict[str, str]
     }
 
 
+def _units(records: Sequence[Keyed]) -> dict[str, dict[str, Any]]:
+    """Return the units of categories, by dimension: of each indicator, and of the metrics where all figures share one."""
+    units: dict[str, dict[str, Any]] = {}
+    for record, keys in records:
+        code = record.get("unit")
+        if code is not None:
+            unit = units.setdefault(keys["indicator"], {"label": code, "decimals": 0})
+            unit["decimals"] = max(unit["decimals"], *(_decimals(record[metric]) for metric in METRICS))
+    found = {"indicator": units} if units else {}
+    if len({unit["label"] for unit in units.values()}) == 1:
+        shared = {"label": next(iter(units.values()))["label"], "decimals": max(unit["decimals"] for unit in units.values())}
+        found["metric"] = dict.fromkeys(METRICS, shared)
+    return found
+
+
+def _decimals(value: float | None) -> int:
+    return 0 if value is None else max(0, -int(Decimal(str(value)).normalize().as_tuple().exponent))
+
+
 def _cells(
-    records: Sequence[tuple[dict[str, Any], dict[str, str]]], dimensions: dict[str, Any], size: Sequence[int]
-) -> tuple[dict[str, float], dict[str, str]]:
-    """The figures and their comparators by place in the cube, in row-major order; what is not there is not stated."""
+    records: Sequence[Keyed], dimensions: dict[str, Any], size: Sequence[int]
+) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
+    """Return the figures, their comparators and hedges by place in the cube, in row-major order; absent ones are not stated."""
     values: dict[str, float] = {}
     status: dict[str, str] = {}
+    hedges: dict[str, str] = {}
     for record, keys in records:
         place = 0
         for name, width in zip(keys, size, strict=False):
@@ -90,7 +125,9 @@ def _cells(
                 at = str(place * len(METRICS) + number)
                 values[at] = record[metric]
                 status[at] = record["comparator"]
-    return values, status
+                if record.get("hedge") is not None:
+                    hedges[at] = record["hedge"]
+    return values, status, hedges
 
 
 JSONSTAT = Format(
