@@ -1,13 +1,13 @@
 """The response cache: finished responses, kept until the data changes. Pure ASGI, in front of everything that routes.
 
 Most reads are repeats, and the data changes a few times a day. A hit costs a dictionary look-up: the messages are ready made,
-compressed once. The data's version is asked for once per iteration of the event loop, so that no answer is older than a commit.
+compressed once. The data's version is asked for before each answer, so that none is older than a commit.
 """
 
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +24,8 @@ ENCODINGS: Mapping[bytes, Callable[[bytes], bytes]] = {
     b"gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
 """The content encodings, the preferred one first."""
+NEVER_KEPT = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Addresses that are answered whatever the database does."""
 OK, NOT_MODIFIED = 200, 304
 WORTH_COMPRESSING = 500
 LARGE = 128 * 2**10
@@ -77,10 +79,10 @@ class Answer:
 class Cache:
     """Answer GET from memory where it can. Keep what has an ETag, at most ``max_bytes``, the least used going first."""
 
-    def __init__(self, app: ASGIApp, version: Callable[[], object], max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, version: Callable[[], Awaitable[object]], max_bytes: int) -> None:
         """``version`` gives a value that changes with every commit to the data; it may raise, and then nothing is kept."""
         self.app, self.max_bytes = app, max_bytes
-        self._ask, self._fresh = version, False
+        self._ask = version
         self._version: object = None
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
         self._size = 0
@@ -97,7 +99,7 @@ class Cache:
             await self.app(scope, receive, send)
             return
         fields = fields_of(scope)
-        if scope["method"] != "GET" or b"range" in fields:
+        if scope["method"] != "GET" or b"range" in fields or scope["path"] in NEVER_KEPT:
             await self.app(scope, receive, self._paced(send))
             return
         given = fields.get
@@ -105,8 +107,7 @@ class Cache:
             scope["scheme"], scope["raw_path"], scope["query_string"],
             given(b"accept"), given(b"accept-language"), given(b"accept-encoding"),
         )  # fmt: skip
-        if not self._fresh:
-            self._refresh()
+        await self._refresh()
         answer = self._answers.get(key)
         if answer is None:
             self.misses += 1
@@ -118,20 +119,15 @@ class Cache:
         await send(start)
         await (send if len(body["body"]) <= PIECE else self._paced(send))(body)
 
-    def _refresh(self) -> None:
-        """Forget everything if the data has changed; asked at most once per iteration of the event loop."""
+    async def _refresh(self) -> None:
+        """Forget everything if the data has changed."""
         try:
-            version = self._ask()
+            version = await self._ask()
         except Exception:  # noqa: BLE001  whatever is wrong with the data, the application says it
             version = None
         if version != self._version:
             self._answers.clear()
             self._size, self._version = 0, version
-        self._fresh = True
-        asyncio.get_running_loop().call_soon(self._expire)
-
-    def _expire(self) -> None:
-        self._fresh = False
 
     async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, and keep what it answers if it can be kept."""

@@ -12,12 +12,14 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
-from app.dialects.engines import WRITER, Watch, engine_for, time_limit
+from app.dialects.engines import WRITER, Opened, Watch, engine_for, time_limit
 from app.dialects.files import file_of, is_writable, size_of, state_of_file, wal_bytes
-from app.errors import Refusal
+from app.errors import Refusal, TimeLimitPassed
 from app.limits import MAX_WAL
 
 _PUBLICATIONS = "SELECT max(id), sum(CASE WHEN action = 'retracted' THEN 1 ELSE 0 END) FROM revision"
+CHECK_SECONDS = 5.0
+"""What a statement may take that only looks at the database itself."""
 OURS = frozenset({"alembic_version", "source", "revision", "entity", "observation"})
 """Tables by which a database is known to be one of this service."""
 
@@ -45,6 +47,22 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self, seconds: float | None = None) -> Iterator[Opened]:
+        """Yield a function that opens a connection, each time within the same transaction: all pieces are of one moment.
+
+        ``seconds`` is for each piece. While it is held, SQLite takes over nothing from its write-ahead log, and PostgreSQL
+        vacuums no row that was deleted since: whoever holds one must not wait for a client.
+        """
+        with self.engine.connect() as connection, connection.begin():
+
+            @contextmanager
+            def opened() -> Iterator[Connection]:
+                with time_limit(connection, seconds):
+                    yield connection
+
+            yield opened
+
+    @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
         """A connection within one transaction that writes: all of it happens, or nothing; nothing too where not ``keep``."""
         writer = WRITER[self.engine.dialect.name]
@@ -54,7 +72,7 @@ class Database:
                 transaction.rollback()
 
     def version(self) -> object:
-        """A value that changes with every commit, by whatever process; cheap on SQLite, a short query on PostgreSQL."""
+        """Return a value that changes with every commit, by whatever process; cheap on SQLite, a short query on PostgreSQL."""
         if self._watch is None:
             self._watch = Watch(self.engine)
         try:
@@ -65,7 +83,7 @@ class Database:
 
     def figures(self) -> dict[str, tuple[str, float]]:
         """What can be counted of the database, each with its meaning."""
-        with self.read() as connection:
+        with self.read(CHECK_SECONDS) as connection:
             latest, retracted = connection.exec_driver_sql(_PUBLICATIONS).one()
             size = size_of(connection)
         found = {
@@ -138,8 +156,8 @@ class Database:
         if path is not None:
             return state_of_file(path) if path.exists() else (set(), None)
         try:
-            with self.read() as connection:
+            with self.read(CHECK_SECONDS) as connection:
                 tables = set(inspect(connection).get_table_names())
                 return tables, MigrationContext.configure(connection).get_current_revision()
-        except DBAPIError:
+        except (DBAPIError, TimeLimitPassed):
             raise Refusal(f"the database {self.engine.url!r} cannot be reached") from None

@@ -91,6 +91,11 @@ class Dataset:
     form: RowForm = "cells"
     included: "Mapping[str, Dataset] | None" = None
 
+    @property
+    def size(self) -> int:
+        """The number of rows, with those that an item carries."""
+        return self.meta.count + sum(rows.meta.count for rows in (self.included or {}).values())
+
     def records(self) -> list[dict[str, Cell]]:
         """The rows as dicts by column name."""
         names = [column.name for column in self.columns]

@@ -189,6 +189,13 @@ class UnsupportedMediaType(Problem):
     meaning = "The body is in a media type or an encoding that is not read here; `allowed` lists those that are."
 
 
+class RangeNotSatisfiable(Problem):
+    """A file has none of the bytes that are asked for."""
+
+    status, slug, title = 416, "range-not-satisfiable", "Range not satisfiable"
+    meaning = "The file has none of the bytes that Range asks for; Content-Range has its length."
+
+
 class MisdirectedRequest(Problem):
     """The request is for another host."""
 
@@ -296,6 +303,7 @@ PROBLEMS: tuple[type[Problem], ...] = (
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
+    RangeNotSatisfiable,
     MisdirectedRequest,
     DocumentFaulty,
     IdempotencyKeyReused,

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache as once
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
 from limits import parse
@@ -43,6 +41,7 @@ from app.publishing.tokens import SHAPE
 from app.rates import Rate
 from app.resources import ALL
 from app.settings import Settings, carried
+from app.workspace import workspace
 
 ROUTED = (
     publish, documents, audit, citation, compare, changes, export, search, sdmx, catalog, wellknown, metrics, about,
@@ -60,8 +59,8 @@ def create_app(settings: Settings | None = None) -> Guard:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with TemporaryDirectory(prefix="indicators-") as folder:
-            app.state.exports = Exports(readers, Path(folder))
+        with workspace("indicators-exports-") as folder:
+            app.state.exports = Exports(readers, folder)
             async with tools.session_manager.run():
                 yield
         readers.close()
@@ -69,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Guard:
     app = FastAPI(
         title="Regional Indicators API",
         version=version("regional-indicators"),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

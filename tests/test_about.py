@@ -89,3 +89,28 @@ def test_the_documentation_needs_no_other_host(seed_client: TestClient) -> None:
         assert f"/docs/assets/{asset}" in page
         assert seed_client.get(f"/docs/assets/{asset}").status_code == 200
     assert seed_client.get("/", follow_redirects=False).headers["location"] == "/docs"
+
+
+KEPT = [
+    "/v1", "/v1/limits", "/v1/schemas/document", "/problems", "/problems/not-found", "/openapi.json", "/docs", "/llms.txt",
+    "/robots.txt", "/.well-known/api-catalog", "/docs/assets/swagger-ui.css", "/v1/export", "/v1/export/zones.csv",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_what_the_service_says_about_itself_is_not_sent_twice(seed_client: TestClient, path: str) -> None:
+    headers = {"Accept-Encoding": "identity"}
+    for _ in range(2):  # from the application, and from the cache
+        first = seed_client.get(path, headers=headers)
+        assert (first.status_code, first.headers["cache-control"]) == (200, "public, max-age=0, must-revalidate")
+        again = seed_client.get(path, headers={**headers, "If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+        assert again.headers["cache-control"] == first.headers["cache-control"]
+        assert seed_client.get(path, headers={**headers, "If-None-Match": '"other"'}).content == first.content
+
+
+def test_what_holds_for_the_moment_is_not_kept(seed_client: TestClient) -> None:
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/zones/nowhere", "/nowhere", "/v1/zones?x=1"):
+        answer = seed_client.get(path)
+        assert answer.headers["cache-control"] == "no-store", path
+        assert "etag" not in answer.headers

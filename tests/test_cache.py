@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+from functools import partial
 
 import brotli
 import pytest
@@ -63,6 +64,40 @@ def test_a_date_says_too_what_the_client_has(seed_client: TestClient, path: str)
         {"If-Modified-Since": date, "If-None-Match": '"other"'},  # which wins
     ):
         assert seed_client.get(path, headers=given).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/v1/observations?limit=all&format=csv", "/sdmx/3.0/structure/codelist", "/catalog"])
+@pytest.mark.parametrize("where", ["from the application", "from the cache"])
+def test_a_date_will_do_as_well(seed_client: TestClient, path: str, where: str) -> None:
+    first = seed_client.get(path, headers={"Accept-Encoding": "identity"})
+    known, tag = first.headers["last-modified"], first.headers["etag"]
+    address = (
+        path if where == "from the cache" else path + ("&" if "?" in path else "?") + "lang=en" * (not path.startswith("/sdmx"))
+    )
+    before = "Fri, 29 Mar 2024 10:00:00 GMT"
+    get = partial(seed_client.get, address)
+    assert get(headers={"If-Modified-Since": known, "Accept-Encoding": "identity"}).status_code == 304
+    assert get(headers={"If-Modified-Since": before}).status_code == 200
+    assert get(headers={"If-Modified-Since": "yesterday"}).status_code == 200
+    assert get(headers={"If-Modified-Since": known, "If-None-Match": '"other"'}).status_code == 200
+    if where == "from the cache":
+        assert get(headers={"If-Modified-Since": before, "If-None-Match": tag, "Accept-Encoding": "identity"}).status_code == 304
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_tag_is_compared_as_a_whole_and_never_repeated(seed_client: TestClient, path: str) -> None:
+    tag = seed_client.get(path, headers={"Accept-Encoding": "identity"}).headers["etag"]
+    for other in (f'"{tag[1:-1]}-evil"', f'"evil{tag[1:-1]}"', f'"a{tag}b"', tag[1:-1], tag.upper().replace("W/", "")):
+        if other != tag:
+            answer = seed_client.get(path, headers={"If-None-Match": other, "Accept-Encoding": "identity"})
+            assert (answer.status_code, answer.headers["etag"]) == (200, tag)
+
+
+@pytest.mark.parametrize("headers", [{"If-None-Match": "*"}, {"If-Modified-Since": "Fri, 29 Mar 2999 10:00:00 GMT"}])
+def test_what_is_not_there_is_not_unchanged(seed_client: TestClient, headers: dict[str, str]) -> None:
+    for path in ("/v1/zones/nowhere", "/v1/regions/1/profile", "/v1/observations/x/citation", "/v1/export/x.csv"):
+        assert seed_client.get(path, headers=headers).status_code == 404
+    assert seed_client.get("/v1/observations?as_of=999", headers=headers).status_code == 422
 
 
 def test_each_representation_has_its_own_tag(seed_client: TestClient) -> None:
@@ -128,6 +163,11 @@ def test_no_answer_is_older_than_a_commit(database: Database) -> None:
             assert rows(client, "/v1/observations", id="news.chip-companies")[0]["value"] == value
 
 
+async def unchanged() -> object:
+    """The version of data that never change."""
+    return 1
+
+
 def test_answers_are_kept_up_to_a_limit() -> None:
     """The least used go first; what is larger than a share of the limit is not kept at all."""
     made: list[str] = []
@@ -137,7 +177,7 @@ def test_answers_are_kept_up_to_a_limit() -> None:
         size = 10_000 if scope["path"] == "/large" else 100
         await Response(b"x" * size, headers={"ETag": '"1"'})(scope, _receive, send)
 
-    client = TestClient(Cache(application, version=lambda: 1, max_bytes=56_000), headers={"Accept-Encoding": "identity"})
+    client = TestClient(Cache(application, version=unchanged, max_bytes=56_000), headers={"Accept-Encoding": "identity"})
     for path in ("/first", "/second", "/first", "/large", "/large", *(f"/{number}" for number in range(17)), "/first", "/16"):
         assert client.get(path).status_code == 200
     counts = {path: made.count(path) for path in ("/first", "/second", "/large", "/16")}
@@ -153,7 +193,7 @@ def test_a_large_body_goes_piece_by_piece_and_is_counted() -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await Response(body, headers={"ETag": '"1"'} if scope["path"] == "/kept" else {})(scope, receive, send)
 
-    cache = Cache(application, version=lambda: 1, max_bytes=2**26)
+    cache = Cache(application, version=unchanged, max_bytes=2**26)
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:

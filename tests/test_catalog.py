@@ -10,7 +10,10 @@ from rdflib import DCAT, DCTERMS, RDF, Graph, URIRef
 from rdflib.compare import isomorphic
 from starlette.testclient import TestClient
 
-from tests.conftest import rows
+from app.database import Database
+from app.publishing.ingest import publish
+from tests.conftest import rows, serving
+from tests.documents import article, vocabulary, written
 
 BASE = "http://service.example/"
 
@@ -73,8 +76,27 @@ def test_schema_org_claims_no_more_than_the_source(seed_client: TestClient, lang
         assert observation["description"] == row["statement"]
         assert value.get("value") == (row["value"] if row["comparator"] == "=" else None)
         assert (value.get("minValue"), value.get("maxValue")) == (row["lower"], row["upper"])
+        days = [day for day in (row["period_start"], row["period_end"]) if day]
+        assert observation.get("observationDate") == ("/".join(sorted({*days})) or None)
         about: Any = observation["observationAbout"]["@id"]
         assert seed_client.get(about).status_code == 200
+
+
+def test_the_date_of_an_observation_is_its_period(database: Database) -> None:
+    data = article()
+    day = {"label": "29日", "basis": "stated", "start": "2024-03-29", "end": "2024-03-29"}
+    data["observations"].append(
+        {**data["observations"][1], "key": "of-a-day", "period": day, "cite": {"line": 5, "text": "4000家"}}
+    )
+    for each in (vocabulary(), data):
+        publish(database, written(each))
+    with serving(database) as client:
+        _, *observations = client.get("/catalog?format=schemaorg").json()["@graph"]
+    assert {each["@id"].rpartition(".")[2]: each.get("observationDate") for each in observations} == {
+        "chip-companies": None,
+        "district-companies": "2023-01-01/2023-12-31",
+        "of-a-day": "2024-03-29",
+    }
 
 
 def test_what_others_look_for_first(seed_client: TestClient) -> None:
@@ -87,5 +109,4 @@ def test_what_others_look_for_first(seed_client: TestClient) -> None:
     guide = seed_client.get("/llms.txt")
     assert guide.headers["content-type"].startswith("text/markdown")
     assert "must not be repeated without its hedge" in guide.text
-    assert '</catalog>; rel="describedby"' in seed_client.get("/v1/zones").headers["link"]
     assert json.dumps(links)

@@ -49,7 +49,7 @@ def compared(database: Database, *figures: dict[str, Any]) -> Any:
     """The answer about the district and the city, with these figures."""
     publish(database, written(vocabulary()))
     data = article()
-    base = {"indicator": "companies", "cite": {"line": 2, "text": "近300家多"}}
+    base = {"indicator": "companies", "cite": {"line": 2, "text": "近300家多，约"}}
     data["observations"] = [{"key": f"k{number}", **base, **figure} for number, figure in enumerate(figures)]
     publish(database, written(data))
     return serving(database).get("/v1/compare?indicator=companies&region=990100,990000")
@@ -62,6 +62,43 @@ def test_open_bounds_stay_open(database: Database) -> None:
     city = answer.json()["data"][1]
     assert city["difference"] == {"lower": 600, "upper": None, "exact": False}
     assert city["ratio"] is None
+
+
+@pytest.mark.parametrize(
+    ("base", "hedge", "other", "difference"),
+    [
+        (0, None, 5, (5, 5)),
+        (0, None, 0, (0, 0)),
+        (0, "约", 5, (5, 5)),
+        (0, "近", 5, (5, None)),
+        (0, "多", 5, (None, 5)),
+        (-2, None, 5, (7, 7)),
+    ],
+)
+def test_there_is_no_ratio_to_nothing(
+    database: Database, base: float, hedge: str | None, other: float, difference: tuple[float | None, float | None]
+) -> None:
+    figures = [{"subject": "990100", "value": base}, {"subject": "990000", "value": other}]
+    if hedge is not None:
+        figures[0]["hedge"] = hedge
+    answer = compared(database, *figures)
+    assert answer.status_code == 200
+    city = answer.json()["data"][1]
+    assert (city["difference"]["lower"], city["difference"]["upper"]) == difference
+    assert city["ratio"] is None
+
+
+def test_a_ratio_of_nothing_is_nothing(database: Database) -> None:
+    answer = compared(database, {"subject": "990100", "value": 5}, {"subject": "990000", "value": 0})
+    assert answer.json()["data"][1]["ratio"] == {"lower": 0, "upper": 0, "exact": True}
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "known"),
+    [(0, 5, False), (0, 0, False), (-1, 5, False), (None, 5, False), (1, 5, True), (1, None, True), (0.001, 1, True)],
+)
+def test_a_ratio_needs_a_divisor_above_zero(lower: float | None, upper: float | None, *, known: bool) -> None:
+    assert (Interval.of(1, 2).over(Interval.of(lower, upper)) is not None) == known
 
 
 PERIOD = {"label": "2023年", "basis": "stated", "start": "2023-01-01", "end": "2023-12-31"}

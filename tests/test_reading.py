@@ -1,23 +1,31 @@
 """Long reads: what they may take, and that those who read slowly hold nothing up."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from threading import Event, active_count, get_ident
 from typing import Any
 
 import pytest
+from fastapi import Request, Response
 from sqlalchemy import Connection, QueuePool
 
 from app.api import reading
+from app.api.executor import Executor
 from app.api.reading import Readers
+from app.api.responses import Variant
 from app.database import Database
 from app.errors import InvalidParameters, TimeLimitPassed, Unavailable
+from app.formats import FORMATS, Format
 from app.publishing.ingest import publish
 from app.query.history import Version
 from app.query.paging import Reader
 from app.query.streaming import stream
+from app.resources import ALL
 from app.resources.observations import OBSERVATIONS
 from app.resources.zones import ZONES
-from tests.conftest import seeded, serving
-from tests.documents import article, vocabulary, written
+from tests.conftest import NewDatabase, discard, seeded, serving
+from tests.documents import article, dated, other, renamed, vocabulary, written
 
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n",
@@ -76,7 +84,7 @@ def test_what_is_read_is_no_older_than_the_turn_or_the_last_look(database: Datab
         if again == "a later turn":
             await asyncio.sleep(0)
         else:
-            readers.look()
+            await readers.look()
         return [*found, await seen()]
 
     first, meanwhile, after = asyncio.run(turns())
@@ -127,6 +135,43 @@ def test_a_stalled_reader_holds_nothing_and_sees_one_revision(database: Database
 
 
 @pytest.mark.usefixtures("pieces")
+@pytest.mark.parametrize("name", [resource.name for resource in ALL if not resource.versioned])
+def test_whole_lists_without_versions_are_of_one_moment(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Somebody publishes after each of the first pages."""
+    database = new_database()
+    for words in (vocabulary(), article()):
+        publish(database, written(words))
+    page, more = Reader.page, [other(), dated(article()), renamed(vocabulary(), "indicators")]
+
+    inside: list[str] = []
+
+    def interrupted(self: Reader, query: Any, **named: Any) -> Any:
+        found = page(self, query, **named)
+        if more and not inside:
+            inside.append("a publication, which reads pages too")
+            publish(database, written(more.pop()))
+            inside.clear()
+        return found
+
+    with serving(database) as client:
+        before = client.get(f"/v1/{name}?format=ndjson").text
+        with monkeypatch.context() as patched:
+            patched.setattr(Reader, "page", interrupted)
+            answer = client.get(f"/v1/{name}?limit=all&format=ndjson")
+        assert (answer.status_code, answer.text) == (200, before)
+        assert answer.headers["etag"].startswith('"2-')
+        assert len(more) < 3
+        after = client.get(f"/v1/{name}?limit=all&format=ndjson")
+        assert (after.text, after.headers["etag"] != answer.headers["etag"]) == (
+            client.get(f"/v1/{name}?format=ndjson").text,
+            True,
+        )
+    discard(database)
+
+
+@pytest.mark.usefixtures("pieces")
 def test_rows_that_are_not_versioned_are_never_mixed(database: Database) -> None:
     rows = iter(stream(seeded(database).read, ZONES, ZONES.query(), "en").rows)
     next(rows)
@@ -151,4 +196,93 @@ def test_more_long_reads_than_may_wait_are_refused_at_once(database: Database, m
     ended = asyncio.run(all_at_once())
     assert [type(error) for error in ended] == [Unavailable] * 4
     assert sum("waiting" in error.detail for error in ended) == 2
+    readers.close()
+
+
+@pytest.fixture
+def locked(new_database: NewDatabase) -> Iterator[tuple[Database, Callable[[], None]]]:
+    """A database that somebody has locked as far as its engine lets them, and what ends that."""
+    database = seeded(new_database())
+    connection = database.engine.connect()
+    if database.is_local:
+        connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
+    else:
+        connection.exec_driver_sql("LOCK TABLE revision, alembic_version IN ACCESS EXCLUSIVE MODE")
+    yield database, connection.close
+    connection.close()
+    discard(database)
+
+
+def test_a_database_that_does_not_answer_holds_nothing_else_up(
+    locked: tuple[Database, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server answers no query about a locked table; reads of a file go on whatever lock there is."""
+    database, unlock = locked
+    monkeypatch.setenv("READ_SECONDS", "0.4")
+    monkeypatch.setenv("READ_THREADS", "1")
+    with serving(database) as client:
+        expected = 200 if database.is_local else 503
+        for path in ("/v1/zones", "/v1/zones?limit=all&format=csv", "/v1/export", "/v1", "/metrics", "/readyz", "/v1/zones"):
+            assert client.get(path).status_code == expected, path
+            assert client.get("/healthz").status_code == 200
+        unlock()
+        for _ in range(1000):
+            if client.get("/v1/zones").status_code == 200:
+                break
+        for path in ("/v1/zones", "/v1/zones?limit=all&format=csv", "/v1/export", "/v1", "/metrics", "/readyz"):
+            assert client.get(path).status_code == 200, path
+
+
+def test_work_that_hangs_keeps_its_thread_and_nobody_waits() -> None:
+    release, executor = Event(), Executor(2, 0.05)
+
+    async def scenario() -> None:
+        for number in range(4):
+            with pytest.raises(TimeLimitPassed):
+                await executor.run(release.wait)
+            assert executor.is_stuck == (number > 0)
+        assert active_count() <= before + 2
+        release.set()
+        for _ in range(1000):
+            if not executor.is_stuck:
+                break
+            await asyncio.sleep(0.001)
+        assert await executor.run(lambda: 1) == 1
+        with pytest.raises(ZeroDivisionError):
+            await executor.run(lambda: 1 // 0)
+
+    before = active_count()
+    asyncio.run(scenario())
+    executor.close()
+
+
+@pytest.mark.parametrize(
+    "format_", [format_ for format_ in FORMATS if format_.fits(OBSERVATIONS.columns)], ids=lambda each: each.name
+)
+def test_what_takes_long_to_write_leaves_the_event_loop(database: Database, format_: Format) -> None:
+    """Up to ``at_once`` rows are written where the request is read; one more, and a thread does it."""
+    publish(database, written(vocabulary()))
+    data = article()
+    data["observations"] = [{**data["observations"][1], "key": f"k{number}", "value": number} for number in range(12)]
+    publish(database, written(data))
+    wrote: list[int] = []
+
+    def write(dataset: Any) -> Iterator[bytes]:
+        wrote.append(get_ident())
+        return format_.write(dataset)
+
+    measured = replace(format_, write=write, at_once=10)
+    readers = Readers(database, threads=1, seconds=5)
+
+    async def loop(limit: int) -> bool:
+        request = Request({"type": "http", "method": "GET", "path": "/v1/observations", "query_string": b"", "headers": []})
+
+        def make(connection: Connection, variant: Variant) -> Response:
+            return variant.represent(Reader(connection, OBSERVATIONS, "en").page(OBSERVATIONS.query(limit=limit)).dataset)
+
+        assert (await readers.answer(request, measured, "en", make)).status_code == 200
+        return wrote[-1] == get_ident()
+
+    assert asyncio.run(loop(10)) == database.is_local
+    assert not asyncio.run(loop(11))
     readers.close()

@@ -3,18 +3,21 @@
 import base64
 import hashlib
 import re
+from functools import cache
 from typing import Annotated, Any
 
+import msgspec
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Path, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from app.api.openapi import errors, json_answer
 from app.api.parameters import NoParameters, read
 from app.api.reading import readers_of
-from app.api.responses import V1, plain
+from app.api.responses import CACHE_CONTROL, V1, about, plain
 from app.errors import MOST_FAULTS, PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
 from app.limits import (
@@ -62,7 +65,7 @@ async def index(request: Request) -> Response:
     read(NoParameters, request)
     revision = await readers_of(request).read(lambda _, now: now.revision)
     resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
-    return plain({"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
+    return about(request, {"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
 
 
 SERVICE = {
@@ -103,7 +106,7 @@ async def limits(request: Request) -> Response:
         },
         "reads": {"threads": settings.read_threads, "maximum_waiting": MAX_WAITING, "statement_seconds": settings.read_seconds},
     }
-    return plain({**LIMITS, **server, "formats": {format_.name: format_.media_type for format_ in FORMATS}})
+    return about(request, {**LIMITS, **server, "formats": {format_.name: format_.media_type for format_ in FORMATS}})
 
 
 @router.get(
@@ -116,15 +119,20 @@ async def limits(request: Request) -> Response:
 async def document_schema(request: Request) -> Response:
     """The schema of ``regional-indicators/1``, made from the models that read documents."""
     read(NoParameters, request)
-    schema = Document.model_json_schema()
-    return plain({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    return about(request, await to_thread.run_sync(_schema))
+
+
+@cache
+def _schema() -> bytes:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Document.model_json_schema()}
+    return msgspec.json.encode(schema)
 
 
 @router.get("/problems", summary="List problem types", responses=json_answer("Every type of problem."), response_class=Response)
 async def problems(request: Request) -> Response:
     """Every type of problem that an answer can have."""
     read(NoParameters, request)
-    return plain({"data": [_problem_type(problem.slug) for problem in PROBLEMS]})
+    return about(request, {"data": [_problem_type(problem.slug) for problem in PROBLEMS]})
 
 
 @router.get(
@@ -138,7 +146,7 @@ async def problem_type(
 ) -> Response:
     """One type of problem: the address that a problem document's ``type`` names."""
     read(NoParameters, request)
-    return plain(_problem_type(slug))
+    return about(request, _problem_type(slug))
 
 
 def _problem_type(slug: str) -> dict[str, Any]:
@@ -172,22 +180,45 @@ async def healthz() -> Response:
 async def readyz(request: Request) -> Response:
     """Ready: the database is there, has this version's schema, and can be written to."""
     readers = readers_of(request)
-    try:
-        await to_thread.run_sync(readers.database.require_current)
-    except Refusal:
-        raise Unavailable("The database is not usable.", headers={"Retry-After": "5"}) from None
-    obstacle = await to_thread.run_sync(readers.database.obstacle)
-    if obstacle is not None:
-        raise Unavailable(f"Not ready: {obstacle}.", headers={"Retry-After": "5"})
+    database = readers.database
+
+    def obstacle() -> str | None:
+        try:
+            database.require_current()
+        except Refusal:
+            return "the database is not usable"
+        return database.obstacle()
+
+    found = await readers.check(obstacle)
+    if found is not None:
+        raise Unavailable(f"Not ready: {found}.", headers={"Retry-After": "5"})
     return plain({"status": "ready", "revision": await readers.read(lambda _, now: now.revision)})
 
 
+class Assets(StaticFiles):
+    """Files that caches may keep, and must ask about."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file of that path."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = CACHE_CONTROL
+        return response
+
+
 def add_documentation(app: FastAPI) -> None:
-    """``/`` and ``/docs``, with Swagger UI from the package: no other host is asked for anything."""
-    app.mount("/docs/assets", StaticFiles(packages=[("fastapi_swagger", "resources")]), name="assets")
+    """Add ``/``, ``/openapi.json`` and ``/docs``, with Swagger UI from the package: no other host is asked for anything."""
+    app.mount("/docs/assets", Assets(packages=[("fastapi_swagger", "resources")]), name="assets")
+
+    @cache
+    def description() -> bytes:
+        return msgspec.json.encode(app.openapi())
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> Response:
+        return about(request, await to_thread.run_sync(description))
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
+    async def docs(request: Request) -> Response:
         page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=app.title,
@@ -200,9 +231,10 @@ def add_documentation(app: FastAPI) -> None:
         (script,) = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
         sources = f"script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-        page.headers["Content-Security-Policy"] = f"default-src 'self'; {sources}; frame-ancestors 'none'"
-        return page
+        answer = about(request, bytes(page.body), "text/html; charset=utf-8")
+        answer.headers["Content-Security-Policy"] = f"default-src 'self'; {sources}; frame-ancestors 'none'"
+        return answer
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
-        return RedirectResponse("/docs")
+        return RedirectResponse("/docs", headers={"Cache-Control": CACHE_CONTROL})

@@ -17,8 +17,7 @@ from app.api.openapi import catalog_answers
 from app.api.parameters import NoParameters, described, language, read
 from app.api.reading import readers_of
 from app.api.responses import V1, Variant
-from app.exports import PACKAGE, ZIP, file_name
-from app.formats import FORMATS as ROW_FORMATS
+from app.exports import names
 from app.formats.base import Medium
 from app.formats.negotiate import prefer
 from app.query.history import Version, version
@@ -78,12 +77,6 @@ class Holdings:
         return cls(version(connection), lang, rows(SOURCES), rows(INDICATORS), rows(OBSERVATIONS))
 
 
-def downloads() -> list[tuple[str, str]]:
-    """The finished files of the whole data set, with their media types."""
-    files = [(file_name(resource, format_), format_.media_type) for resource in ALL for format_ in ROW_FORMATS if format_.streams]
-    return [*files, (PACKAGE, ZIP)]
-
-
 def _dcat(holdings: Holdings) -> Record:
     """The catalogue as JSON-LD: one data set, its files, and the services that answer queries."""
     titles, descriptions = _tagged(TITLES), _tagged(DESCRIPTIONS)
@@ -105,7 +98,7 @@ def _dcat(holdings: Holdings) -> Record:
             "dcat:downloadURL": {"@id": f"{V1}/export/{name}", "@type": RESOURCE},
             "dcat:mediaType": {"@id": IANA + media_type, "@type": "dcterms:MediaType"},
         }
-        for name, media_type in downloads()
+        for name, media_type in names(ALL)
     ]
     dataset = {
         "@id": "/#dataset",
@@ -163,7 +156,7 @@ def _schema_org(holdings: Holdings) -> Record:
         "isAccessibleForFree": True,
         "distribution": [
             {"@type": "DataDownload", "contentUrl": f"{V1}/export/{name}", "encodingFormat": media_type}
-            for name, media_type in downloads()
+            for name, media_type in names(ALL)
         ],
         "variableMeasured": [
             {
@@ -186,7 +179,7 @@ def _observation(row: Record) -> Record:
     """A schema.org Observation: a hedged figure has bounds, and no value that the source does not state."""
     value = row["value"] if row["comparator"] == "=" else None
     amount = {"value": value, "minValue": row["lower"], "maxValue": row["upper"], "unitText": row["unit"]}
-    period = "/".join(day for day in (row["period_start"], row["period_end"]) if day)
+    period = "/".join(dict.fromkeys(day for day in (row["period_start"], row["period_end"]) if day))
     members = {
         "@type": "Observation",
         "@id": f"{V1}/observations/{row['id']}",
@@ -236,4 +229,4 @@ async def catalog(request: Request) -> Response:
     def found(connection: Connection, variant: Variant) -> Response:
         return variant.written(Holdings.of(connection, lang))
 
-    return await readers_of(request).answer(request, format_, lang, found)
+    return await readers_of(request).answer(request, format_, lang, found, long=True)

@@ -75,7 +75,7 @@ async def changed(request: Request) -> Response:
     def found(connection: Connection, variant: Variant) -> Response:
         return variant.written(_page(connection, request, query, lang))
 
-    return await readers_of(request).answer(request, format_, lang, found)
+    return await readers_of(request).answer(request, format_, lang, found, long=True)
 
 
 def _page(connection: Connection, request: Request, query: ChangesParameters, lang: Lang) -> Page:

@@ -1,25 +1,24 @@
 """``/v1/export``: the whole data set as finished files."""
 
 import asyncio
+import shutil
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
-from fastapi.responses import FileResponse
 
+from app.api.executor import Executor
+from app.api.files import file_answer
 from app.api.openapi import errors, json_answer
 from app.api.parameters import NoParameters, read
 from app.api.reading import Readers
-from app.api.responses import V1, disposition, plain
-from app.errors import Fault, NotFound, nearest
-from app.exports import Artefact, build
+from app.api.responses import CACHE_CONTROL, V1, about, disposition, http_date
+from app.errors import Fault, NotFound, RangeNotSatisfiable, nearest
+from app.exports import Artefact, Edition, build
 from app.resources import ALL
-
-CHUNK = 2**18
-"""Bytes of a file that are read at a time; Starlette's 64 KB take more than twice as long."""
+from app.validators import is_fresh
 
 router = APIRouter(prefix=f"{V1}/export", tags=["Sources and history"])
 
@@ -29,12 +28,49 @@ class Exports:
 
     def __init__(self, readers: Readers, folder: Path) -> None:
         """``folder`` is for these files alone."""
-        self._readers, self._folder, self._lock = readers, folder, asyncio.Lock()
+        self._readers, self._folder = readers, folder
+        self._builder = Executor(1)
+        self._edition: Edition | None = None
+        self._build: asyncio.Task[None] | None = None
 
-    async def current(self) -> list[Artefact]:
-        """The artefacts; whoever asks while they are built waits for them."""
-        async with self._lock:
-            return await to_thread.run_sync(partial(build, self._readers.database.read, ALL, self._folder))
+    async def current(self) -> Edition:
+        """Return the artefacts of the revision that is current now, or of a later one; wait while they are built.
+
+        Raises Unavailable if meanwhile the database answers nobody any more.
+        """
+        now = await self._readers.read(lambda _, now: now)
+        while self._edition is None or not self._edition.holds_for(now):
+            if self._build is None:
+                self._build = asyncio.create_task(self._renew())
+            await asyncio.shield(self._build)
+        return self._edition
+
+    async def open(self, name: str) -> tuple[Edition, Artefact, IO[bytes]]:
+        """Return the file of that name, opened: it can be read to its end whatever is published. Raises NotFound."""
+        while True:
+            edition = await self.current()
+            artefact = edition.artefacts.get(name)
+            if artefact is None:
+                fault = Fault("No file has this name.", "unknown_id", "name", suggestion=nearest(name, edition.artefacts))
+                raise NotFound("There is no such file.", [fault])
+            try:
+                return edition, artefact, artefact.path.open("rb")
+            except FileNotFoundError:  # the next edition has just taken its place
+                if self._edition is edition:
+                    raise
+
+    async def _renew(self) -> None:
+        try:
+            edition, before = await self._readers.at_length(self._built, self._builder), self._edition
+            self._edition = edition
+            if before is not None and before.folder != edition.folder:
+                await self._builder.run(partial(shutil.rmtree, before.folder, ignore_errors=True))
+        finally:
+            self._build = None
+
+    def _built(self) -> Edition:
+        with self._readers.database.snapshot() as opened:
+            return build(opened, ALL, self._folder)
 
 
 @router.get(
@@ -46,36 +82,49 @@ class Exports:
     response_class=Response,
 )
 async def exports(request: Request) -> Response:
-    """The files, with their sizes."""
+    """Return the files, with their sizes and entity tags."""
     read(NoParameters, request)
-    found = await _exports(request).current()
+    edition = await _exports(request).current()
     files = [
-        {"name": file.name, "media_type": file.media_type, "bytes": file.size, "href": f"{V1}/export/{file.name}"}
-        for file in found
+        {
+            "name": file.name,
+            "media_type": file.media_type,
+            "bytes": file.size,
+            "etag": file.etag,
+            "href": f"{V1}/export/{file.name}",
+        }
+        for file in edition.artefacts.values()
     ]
-    return plain({"data": files, "meta": {"revision": int(found[0].path.parent.name.split("-")[0])}})
+    return about(request, {"data": files, "meta": {"revision": edition.version.revision}})
 
 
 @router.get(
     "/{name}",
     operation_id="get_export",
     summary="Get a finished file",
-    description="One of the files of the current revision.",
-    responses={200: {"description": "The file."}, **errors(NotFound)},
-    response_class=FileResponse,
+    description="One of the files of the current revision, or parts of it (Range, If-Range); downloads can be resumed.",
+    responses={
+        200: {"description": "The file."},
+        206: {"description": "The parts of the file that Range asks for."},
+        **errors(NotFound, RangeNotSatisfiable),
+    },
+    response_class=Response,
 )
-async def export(request: Request, name: Annotated[str, PathParameter(description="Name of the file.")]) -> FileResponse:
-    """One file; it is sent as it lies there."""
+async def export(request: Request, name: Annotated[str, PathParameter(description="Name of the file.")]) -> Response:
+    """Return one file as it is; 304 if the client's copy is current."""
     read(NoParameters, request)
-    found = {file.name: file for file in await _exports(request).current()}
-    if name not in found:
-        fault = Fault("No file has this name.", "unknown_id", parameter="name", suggestion=nearest(name, found))
-        raise NotFound("There is no such file.", [fault])
-    file = found[name]
-    headers = {"Content-Disposition": disposition(name).replace("inline", "attachment")}
-    answer = FileResponse(file.path, media_type=file.media_type, headers=headers)
-    answer.chunk_size = CHUNK
-    return answer
+    edition, artefact, file = await _exports(request).open(name)
+    headers = {
+        "ETag": artefact.etag,
+        "Last-Modified": http_date(edition.version.published_at),
+        "Cache-Control": CACHE_CONTROL,
+        "Content-Disposition": disposition(name, "attachment"),
+    }
+    known, since = (request.headers.get(field) for field in ("if-none-match", "if-modified-since"))
+    if is_fresh(artefact.etag, headers["Last-Modified"], known, since):
+        file.close()
+        return Response(status_code=304, headers=headers)
+    return file_answer(request, file, artefact.size, artefact.media_type, headers)
 
 
 def _exports(request: Request) -> Exports:

@@ -4,6 +4,7 @@ import logging
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -81,6 +82,8 @@ def _of_status(app: FastAPI, request: Request, error: HTTPException) -> Problem:
         allowed = ", ".join(sorted(methods_of(app.router, request.scope)))
         return MethodNotAllowed(f"This address answers {allowed}.", headers={"Allow": allowed})
     if error.status_code == NotFound.status:
-        near = nearest(path, app.openapi()["paths"])
+        near = nearest(
+            path, (route.path for route in app.router.routes if isinstance(route, APIRoute) and route.include_in_schema)
+        )
         return NotFound("There is nothing at this address.", [Fault("No such path.", "unknown_path", suggestion=near)])
     return BadRequest("The request could not be read.")

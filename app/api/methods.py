@@ -3,6 +3,8 @@
 from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.responses import IS_HEAD
+
 READ_METHODS = ("GET", "HEAD")
 READ_HEADERS = (
     "Accept", "Accept-Language", "Content-Type", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "Range",
@@ -27,7 +29,7 @@ class Methods:
         """ASGI."""
         method = scope["method"] if scope["type"] == "http" else None
         if method == "HEAD":
-            await self.app({**scope, "method": "GET"}, receive, _without_body(send))
+            await self.app({**scope, "method": "GET", IS_HEAD: True}, receive, _without_body(send))
         elif method == "OPTIONS" and (allowed := methods_of(self.router, scope)):
             headers = [(b"allow", ", ".join(sorted(allowed)).encode()), *_permission(scope)]
             await send({"type": "http.response.start", "status": 204, "headers": headers})

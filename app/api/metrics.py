@@ -1,10 +1,10 @@
 """``/metrics``: what the service counts, for Prometheus."""
 
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from app.api.openapi import metrics_answers
 from app.api.parameters import NoParameters, read
+from app.api.reading import readers_of
 
 router = APIRouter(tags=["Service"])
 
@@ -20,5 +20,5 @@ router = APIRouter(tags=["Service"])
 async def metrics(request: Request) -> Response:
     """What is counted."""
     read(NoParameters, request)
-    text = await to_thread.run_sync(request.app.state.metrics.text)
+    text = await readers_of(request).check(request.app.state.metrics.text)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers={"Cache-Control": "no-store"})

@@ -68,7 +68,7 @@ async def profile(
         data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
         return variant.written({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": variant.address}})
 
-    return await readers_of(request).answer(request, PLAIN, lang, found)
+    return await readers_of(request).answer(request, PLAIN, lang, found, long=True)
 
 
 class Stated(msgspec.Struct):

@@ -8,7 +8,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
@@ -17,21 +17,26 @@ from fastapi.responses import StreamingResponse
 
 from app.addresses import opened
 from app.dataset import Dataset
-from app.errors import MEDIA_TYPE, Problem
+from app.errors import MEDIA_TYPE, Problem, TimeLimitPassed
 from app.formats import FORMATS, Format, formats_for
 from app.formats.base import Medium
 from app.query.history import Version
 from app.resource import LANGS, Lang
+from app.validators import entity_tags, is_fresh
 
 V1 = "/v1"
+OK = 200
+IS_HEAD = "indicators.head"
+"""In the scope of a request that wants the headers of an answer alone."""
 PLAIN: Medium[Any] = Medium("json", "application/json", msgspec.json.encode, "application/json")
 """JSON of whatever is made of plain values."""
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
-DESCRIBED_BY = (
-    '</openapi.json>; rel="describedby"; type="application/openapi+json", '
-    '</catalog>; rel="describedby"; type="application/ld+json"'
-)
+NO_STORE = {"Cache-Control": "no-store"}
+"""For answers that hold for the moment alone."""
+DESCRIBED_BY = '</openapi.json>; rel="describedby"'
+ENCODINGS = ("zstd", "br", "gzip")
+"""The content encodings whose names compression may add to an entity tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,17 @@ class Variant:
     format: Format | Medium[Any]
     lang: Lang
     version: Version
-    known: str
+    known: str | None = None
+    since: str | None = None
+    hurried: bool = False
 
     @classmethod
-    def of(cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang) -> "Variant":
-        """The variant that answers ``request``."""
-        return cls(address(request), format_, lang, version, request.headers.get("if-none-match", ""))
+    def of(
+        cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang, *, hurried: bool = False
+    ) -> "Variant":
+        """Return the variant that answers ``request``; a ``hurried`` one is made on the event loop."""
+        given = request.headers.get
+        return cls(address(request), format_, lang, version, given("if-none-match"), given("if-modified-since"), hurried)
 
     @property
     def etag(self) -> str:
@@ -59,23 +69,34 @@ class Variant:
 
     @property
     def is_known(self) -> bool:
-        """Whether the client has this representation, in whatever encoding."""
-        return bool(self.known) and self.etag[1:-1] in self.known
+        """Whether the client names the tag of this representation, in whatever encoding: then it exists, and is current."""
+        return self.known is not None and not {*entity_tags(self.known)}.isdisjoint(with_encodings(self.etag))
+
+    def settled(self, response: Response) -> Response:
+        """Return ``response``, or 304 if it succeeds and the client's copy is current.
+
+        ``*`` and dates say nothing about whether there is such a representation: conditions hold for successes alone
+        (RFC 9110, section 13.2.1).
+        """
+        modified = http_date(self.version.published_at)
+        fresh = any(is_fresh(tag, modified, self.known, self.since) for tag in with_encodings(self.etag))
+        return self.not_modified() if fresh and response.status_code == OK else response
 
     @property
     def _headers(self) -> dict[str, str]:
         return {
             "ETag": self.etag,
-            "Last-Modified": _http_date(self.version.published_at),
+            "Last-Modified": http_date(self.version.published_at),
             "Cache-Control": CACHE_CONTROL,
             "Content-Language": self.lang,
             "Vary": "Accept, Accept-Language, Accept-Encoding",
         }
 
     def not_modified(self) -> Response:
-        """304: the client's copy still holds."""
-        tags = [tag.strip() for tag in self.known.split(",") if self.etag[1:-1] in tag]
-        return Response(status_code=304, headers=self._headers | {"ETag": tags[0].removeprefix("W/")})
+        """Return 304: the client's copy is current."""
+        named = entity_tags(self.known or "")
+        tag = next((tag for tag in with_encodings(self.etag) if tag in named), self.etag)
+        return Response(status_code=304, headers=self._headers | {"ETag": tag})
 
     @property
     def _format(self) -> Format:
@@ -84,7 +105,12 @@ class Variant:
         return self.format
 
     def represent(self, dataset: Dataset) -> Response:
-        """The dataset, with links to the next page, the other formats, and the description of the API."""
+        """Return the dataset, with links to the next page, the other formats, and the description of the API.
+
+        Raises TimeLimitPassed where that would hold up the event loop.
+        """
+        if self.hurried and dataset.size > self._format.at_once:
+            raise TimeLimitPassed
         body = b"".join(self._format.write(dataset))
         offers = [offer for offer in formats_for(dataset.columns) if offer.counts or not dataset.facets]
         return Response(body, headers=self._described(dataset, offers), media_type=self.format.content_type)
@@ -95,15 +121,10 @@ class Variant:
         return StreamingResponse(chunks, headers=self._described(dataset, offers), media_type=self.format.content_type)
 
     def _described(self, dataset: Dataset, offers: Sequence[Format]) -> dict[str, str]:
-        """The headers; ``offers`` are the formats in which the same can be had."""
+        """Return the headers; ``offers`` are the formats in which the same is available."""
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
-        elsewhere = opened(self.address, "format")
-        links += [
-            f'<{elsewhere}{other.name}>; rel="alternate"; type="{other.media_type}"'
-            for other in offers
-            if other is not self.format
-        ]
+        links += alternates(self.address, [other for other in offers if other is not self.format])
         headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}
         if self.format is not FORMATS[0]:
             headers |= {"Content-Disposition": disposition(f"{dataset.name}.{self._format.extension}"), **self._format.headers}
@@ -140,8 +161,14 @@ def tags_of_source(source: str, revision: int, sha256: str) -> frozenset[str]:
 
 
 @lru_cache
-def _http_date(moment: str) -> str:
+def http_date(moment: str) -> str:
+    """Return an ISO 8601 moment as an HTTP date."""
     return format_datetime(datetime.fromisoformat(moment), usegmt=True)
+
+
+def with_encodings(etag: str) -> tuple[str, ...]:
+    """Return the entity tags of a representation: as it is, and in each content encoding."""
+    return (etag, *(f'{etag[:-1]}-{encoding}"' for encoding in ENCODINGS))
 
 
 _CANONICAL = re.compile(rb"[\w.~-]+=[\w.~,-]*(&[\w.~-]+=[\w.~,-]*)*", re.ASCII)
@@ -156,16 +183,53 @@ def address(request: Request) -> str:
     return quote(request.scope["path"]) + (f"?{query.decode()}" if query else "")
 
 
-def disposition(name: str) -> str:
-    """Content-Disposition (RFC 6266) that offers ``name`` for saving."""
-    return f"inline; filename*=UTF-8''{quote(name)}"
+def alternates(here: str, others: Sequence[Format]) -> list[str]:
+    """Return links to the first page of a list in other formats, as references relative to its own address ``here``.
+
+    Whoever goes on to further pages has chosen a format: there the links, each with a cursor, would be most of the headers.
+    """
+    _, _, query = here.partition("?")
+    if _CURSOR.search(query):
+        return []
+    elsewhere = opened(f"?{query}", "format")
+    return [f'<{elsewhere}{other.name}>; rel="alternate"; type="{other.media_type}"' for other in others]
+
+
+_CURSOR = re.compile(r"(^|&)cursor=")
+_PLAIN_NAME = re.compile(r"[\w.~ -]+", re.ASCII)
+
+
+def disposition(name: str, kind: Literal["inline", "attachment"] = "inline") -> str:
+    """Return the Content-Disposition (RFC 6266) that offers ``name`` for saving.
+
+    ``filename*`` is added only for what ``filename`` cannot have; there others stand for it.
+    """
+    if _PLAIN_NAME.fullmatch(name):
+        return f'{kind}; filename="{name}"'
+    return f"{kind}; filename=\"{re.sub(r'[^A-Za-z0-9_.~ -]', '_', name)}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def plain(content: Any, status: int = 200) -> Response:
-    """A JSON document about the service itself."""
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+    """Return a JSON document that holds for the moment alone."""
+    return Response(msgspec.json.encode(content), status, NO_STORE, media_type="application/json")
+
+
+def about(request: Request, content: Any, media_type: str = "application/json") -> Response:
+    """Return a document about the service itself, of bytes or of plain values; or 304 where the client's copy is current."""
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+    etag = content_tag(body)
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
+    known = request.headers.get("if-none-match")
+    if any(is_fresh(tag, None, known, None) for tag in with_encodings(etag)):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def content_tag(body: bytes) -> str:
+    """Return the strong entity tag of a document that is the same until its content changes."""
+    return f'"{hashlib.blake2b(body, digest_size=10).hexdigest()}"'
 
 
 def problem_response(problem: Problem, instance: str) -> Response:
-    """The problem document of RFC 9457."""
-    return Response(msgspec.json.encode(problem.document(instance)), problem.status, problem.headers, MEDIA_TYPE)
+    """Return the problem document of RFC 9457."""
+    return Response(msgspec.json.encode(problem.document(instance)), problem.status, NO_STORE | problem.headers, MEDIA_TYPE)

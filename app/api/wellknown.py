@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.catalog import DESCRIPTIONS, TITLES
 from app.api.openapi import text_answers
 from app.api.parameters import NoParameters, read
-from app.api.responses import V1, plain
+from app.api.responses import V1, about
 from app.resources import ALL
 
 router = APIRouter(tags=["Service"])
@@ -28,9 +28,8 @@ async def api_catalog(request: Request) -> Response:
         "service-meta": [{"href": "/catalog", "type": "application/ld+json"}],
         "status": [{"href": "/readyz", "type": "application/json"}],
     }
-    answer = plain({"linkset": [links]})
-    answer.headers["Content-Type"] = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
-    return answer
+    media_type = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
+    return about(request, {"linkset": [links]}, media_type)
 
 
 ROBOTS = f"""User-agent: *
@@ -49,7 +48,7 @@ Disallow: {V1}/export/
 async def robots(request: Request) -> Response:
     """Everything but the large files."""
     read(NoParameters, request)
-    return Response(ROBOTS, media_type="text/plain")
+    return about(request, ROBOTS.encode(), "text/plain; charset=utf-8")
 
 
 @router.get(
@@ -82,4 +81,4 @@ async def llms(request: Request) -> Response:
         "- [catalogue](/catalog): DCAT-AP 3",
         "",
     ]
-    return Response("\n".join(lines), media_type="text/markdown")
+    return about(request, "\n".join(lines).encode(), "text/markdown; charset=utf-8")

@@ -9,8 +9,8 @@ import typer
 
 from app.api.parameters import list_parameters, validated
 from app.cli.console import current_database, working
-from app.database import Database
 from app.dataset import Dataset
+from app.dialects.engines import Opened
 from app.errors import Problem, Refusal, nearest
 from app.formats import BY_NAME as FORMATS_BY_NAME
 from app.formats import FORMATS, Format
@@ -42,26 +42,27 @@ def export(
         raise Refusal("name a resource, or a folder for all of them with --output")
     chosen = _named("format", format_, FORMATS_BY_NAME)
     asked = ALL if resource is None else (_named("resource", resource, BY_NAME),)
-    for each in (each for each in asked if resource is not None or chosen.fits(each.columns)):
-        dataset = _whole(database, each, parameters or [], lang, chosen)
-        if output is None:
-            sys.stdout.buffer.writelines(chosen.write(dataset))
-            continue
-        target = output if resource is not None else output / f"{each.name}.{chosen.extension}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with working(f"exporting {each.name}"), target.open("wb") as file:
-            file.writelines(chosen.write(dataset))
-        typer.echo(f"{target}: {target.stat().st_size} bytes")
+    with database.snapshot() as opened:
+        for each in (each for each in asked if resource is not None or chosen.fits(each.columns)):
+            dataset = _whole(opened, each, parameters or [], lang, chosen)
+            if output is None:
+                sys.stdout.buffer.writelines(chosen.write(dataset))
+                continue
+            target = output if resource is not None else output / f"{each.name}.{chosen.extension}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with working(f"exporting {each.name}"), target.open("wb") as file:
+                file.writelines(chosen.write(dataset))
+            typer.echo(f"{target}: {target.stat().st_size} bytes")
 
 
-def _whole(database: Database, resource: Resource, parameters: list[str], lang: Lang, format_: Format) -> Dataset:
-    """The whole list; it is read while it is written."""
+def _whole(opened: Opened, resource: Resource, parameters: list[str], lang: Lang, format_: Format) -> Dataset:
+    """Return the whole list; it is read while it is written."""
     given: dict[str, list[str]] = {}
     for parameter in parameters:
         name, _, text = parameter.partition("=")
         given.setdefault(name, []).append(text)
     try:
-        return stream(database.read, resource, validated(list_parameters(resource), given), lang, format_.takes)
+        return stream(opened, resource, validated(list_parameters(resource), given), lang, format_.takes)
     except Problem as problem:
         raise Refusal("; ".join(fault.sentence for fault in problem.errors)) from None
 

@@ -1,8 +1,8 @@
 """Engines, their transactions, and what can be asked of a connection."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Any
 
@@ -20,12 +20,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 
 from app.errors import Refusal, TimeLimitPassed
 
+Opened = Callable[[], AbstractContextManager[Connection]]
+"""Gives a connection to read one piece."""
 OLDEST_SQLITE = (3, 51, 3)
 """Older libraries have the WAL-reset bug, which can corrupt a database."""
 
+BUSY_MILLISECONDS = 5000
+"""How long SQLite waits for a lock."""
 _PRAGMAS = (
     "page_size = 8192",  # of a new database: ten rows as JSON a page, where SQLite's own 4096 bytes take five
-    "busy_timeout = 5000",
+    f"busy_timeout = {BUSY_MILLISECONDS}",
     "foreign_keys = ON",
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -35,6 +39,18 @@ _PRAGMAS = (
 LARGE_CACHE = "PRAGMA cache_size = -256000"
 """Of the one connection that answers most reads: what they ask for again over millions of rows need not be copied from the file.
 No more is taken than the database has."""
+
+CONNECT: Mapping[str, int] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""How long a connection to a server may take to be made, and how soon one is given up whose other end is gone; unless the URL
+says otherwise."""
+NO_LIMIT = -1
+"""Of connections: those who use them are limited, and to wait for one would count as a hanging database."""
 
 WRITER: Mapping[str, Mapping[str, Any]] = {
     "sqlite": {"writer": True},
@@ -68,15 +84,17 @@ def _sqlite(url: URL) -> Engine:
         raise Refusal(f"the SQLite library is {pysqlite3.sqlite_version}; at least {wanted} is needed")
     # the connection that was used last is used next: it has its pages at hand, and others need none
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "poolclass": QueuePool, "pool_use_lifo": True}
-    engine = create_engine(url, module=pysqlite3, **options)
+    engine = create_engine(url, module=pysqlite3, max_overflow=NO_LIMIT, **options)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
 
 
 def _postgresql(url: URL) -> Engine:
+    arguments = {name: value for name, value in CONNECT.items() if name not in url.query}
+    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "paramstyle": "format", "connect_args": arguments}
     try:
-        engine = create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ", paramstyle="format")
+        engine = create_engine(url, pool_pre_ping=True, max_overflow=NO_LIMIT, **options)
     except ModuleNotFoundError:
         raise Refusal("PostgreSQL needs psycopg: install regional-indicators[postgresql]") from None
     event.listen(engine, "begin", _take_turns)

@@ -11,7 +11,7 @@ from sqlalchemy import (
     Engine,
 )
 
-from app.dialects.engines import parsed
+from app.dialects.engines import BUSY_MILLISECONDS, parsed
 from app.errors import Refusal
 
 
@@ -58,7 +58,7 @@ def wal_bytes(url: str) -> int:
 
 
 def is_writable(engine: Engine) -> bool:
-    """Whether a transaction could write now; a database that another one writes to is."""
+    """Return whether a transaction could write; a database that another one writes to is writable."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "off")
@@ -68,12 +68,14 @@ def is_writable(engine: Engine) -> bool:
         return False
     raw: Any = engine.raw_connection()
     try:
+        raw.cursor().execute("PRAGMA busy_timeout = 0")  # a lock says enough: nobody waits for it
         raw.cursor().execute("BEGIN IMMEDIATE").execute(_NOTHING_NEW).execute("ROLLBACK")
     except pysqlite3.OperationalError as error:
         return "locked" in str(error)
     else:
         return True
     finally:
+        raw.cursor().execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         raw.close()
 
 

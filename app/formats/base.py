@@ -40,6 +40,7 @@ class Format:
         streams: Whether it is written row by row, so that a list of any length can be.
         counts: Whether it has room for the counts of facets.
         takes: How it likes rows best.
+        at_once: Rows that are read and written in a few milliseconds; more would hold up the event loop.
         fits: Whether a dataset with these columns can be written in it.
     """
 
@@ -53,6 +54,7 @@ class Format:
     streams: bool = False
     counts: bool = False
     takes: RowForm = "cells"
+    at_once: int = 100
     fits: Callable[[Sequence[Column]], bool] = lambda _: True
 
     @property

@@ -43,6 +43,7 @@ def beside(others: Sequence[Format]) -> Format:
         "A page for browsers, with links to rows and to the other formats.",
         parameters="; charset=utf-8",
         counts=True,
+        at_once=50,
         headers={"Content-Security-Policy": POLICY},
     )
 

@@ -62,5 +62,12 @@ def _joined(rows: Sequence[bytes], rest: Mapping[str, Any]) -> bytes:
 
 
 JSON = Format(
-    "json", "application/json", "json", write, "One object with rows, `meta` and `links`.", counts=True, takes="objects"
+    "json",
+    "application/json",
+    "json",
+    write,
+    "One object with rows, `meta` and `links`.",
+    counts=True,
+    takes="objects",
+    at_once=1000,
 )

@@ -22,4 +22,6 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     yield from map(lines, batches(dataset.rows))
 
 
-NDJSON = Format("ndjson", "application/x-ndjson", "ndjson", write, "One JSON object a line.", streams=True, takes="objects")
+NDJSON = Format(
+    "ndjson", "application/x-ndjson", "ndjson", write, "One JSON object a line.", streams=True, takes="objects", at_once=1000
+)

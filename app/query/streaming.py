@@ -1,12 +1,10 @@
 """A whole list, of whatever length: read in pieces, each in a transaction of its own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection
-
 from app.dataset import Dataset, Meta, RowForm
+from app.dialects.engines import Opened
 from app.query.history import current_revision
 from app.query.paging import Reader
 from app.resource import Lang, ListQuery, Resource
@@ -19,15 +17,13 @@ MANY = 20_000
 
 Of five million rows, going through them takes as long as finding and sorting some ten thousand for each piece."""
 
-Opened = Callable[[], AbstractContextManager[Connection]]
-
 
 def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang, form: RowForm = "cells") -> Dataset:
     """The whole list as a dataset whose rows are read while they are gone through; ``opened`` gives a connection to read.
 
     Rows come in ``form`` where all of them can be had so, else as cells: that some are kept as objects says nothing of the rest.
-    Facts are all of the revision that is the latest when the stream begins. Where other rows change meanwhile, going on
-    raises InvalidParameters, so that no mixture is ever complete.
+    Facts are all of the revision that is the latest when the stream begins. Other rows are so only if all pieces are of one
+    snapshot (``Database.snapshot``); where they change meanwhile, going on raises InvalidParameters: no mixture is ever complete.
     """
     as_of = getattr(query, "as_of", None)
     with opened() as connection:

@@ -9,6 +9,7 @@ from typing import Any
 from app.sdmx.cells import Cells
 from app.sdmx.components import AGENCY, COMPONENTS, FLOW, PLACES, VERSION, Component
 from app.sdmx.cube import Cube
+from app.spreadsheets import neutral
 
 BATCH = 500
 FLOW_URN = f"{AGENCY}:{FLOW}({VERSION})"
@@ -57,5 +58,6 @@ def _shape(cube: Cube, columns: Sequence[Component], number: int) -> Callable[[A
 
 def _lines(rows: Sequence[Sequence[Any]]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    safe = ([neutral(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    csv.writer(buffer, lineterminator="\r\n").writerows(safe)
     return buffer.getvalue().encode()

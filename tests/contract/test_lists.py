@@ -7,6 +7,7 @@ import re
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urljoin
 
 import pyarrow as pa
 import pytest
@@ -172,9 +173,19 @@ def test_formats_carry_the_same_rows(seed_client: TestClient, resource: Resource
 def test_other_formats_are_linked(seed_client: TestClient, resource: Resource, format_: Format) -> None:
     link = seed_client.get(address(resource), params={"format": format_.name, "limit": 2}).headers["link"]
     for other in formats_for(resource.columns):
-        part = f'<{address(resource)}?limit=2&format={other.name}>; rel="alternate"; type="{other.media_type}"'
+        part = f'<?limit=2&format={other.name}>; rel="alternate"; type="{other.media_type}"'
         assert (part in link) == (other is not format_)
     assert '</openapi.json>; rel="describedby"' in link
+
+
+def test_links_are_short(seed_client: TestClient) -> None:
+    """Every answer carries them; who goes on to further pages has chosen a format."""
+    first = seed_client.get("/v1/observations?limit=2")
+    assert len(first.headers["link"]) < 600
+    second = seed_client.get(first.json()["links"]["next"])
+    assert 'rel="next"' in second.headers["link"]
+    assert "alternate" not in second.headers["link"]
+    assert len(seed_client.get("/v1/zones").headers["link"]) < 330
 
 
 @EACH
@@ -185,7 +196,7 @@ def test_every_link_can_be_followed(seed_client: TestClient, resource: Resource)
         targets = re.findall(r'<([^>]+)>; rel="(?:alternate|next)"', links)
         assert targets
         for target in targets:
-            assert seed_client.get(target).status_code == 200, target
+            assert seed_client.get(urljoin(address(resource), target)).status_code == 200, target
 
 
 @EACH
@@ -276,3 +287,34 @@ def test_every_format_is_read_back() -> None:
 
 def test_the_catalogue_names_each_resource_once() -> None:
     assert len(BY_NAME) == len(ALL) == 12
+
+
+@pytest.mark.parametrize(
+    ("given", "canonical"),
+    [
+        ("", ""),
+        ("?limit=2", "?limit=2"),
+        ("?sort=-id&limit=2", "?sort=-id&limit=2"),
+        ("?%6Cimit=%32", "?limit=2"),
+        ("?q=%41%49", "?q=AI"),
+        ("?q=a+b&limit=2", "?q=a+b&limit=2"),
+        ("?q=a%20b&limit=2", "?q=a+b&limit=2"),
+        ("?q=%e5%be%90", "?q=%E5%BE%90"),
+        ("?q=%26%3D%23", "?q=%26%3D%23"),
+        ("?fields=id%2Cname", "?fields=id,name"),
+        ("?q=caf%C3%A9%2B", "?q=caf%C3%A9%2B"),
+        ("?limit=2&", "?limit=2"),
+    ],
+)
+def test_links_self_is_the_canonical_address(seed_client: TestClient, given: str, canonical: str) -> None:
+    """One spelling for all ways to write a query; it leads to the same answer."""
+    answer = seed_client.get(f"/v1/zones{given}")
+    assert (answer.status_code, answer.json()["links"]["self"]) == (200, f"/v1/zones{canonical}")
+    again = seed_client.get(answer.json()["links"]["self"])
+    assert (again.json(), again.headers["etag"]) == (answer.json(), answer.headers["etag"])
+
+
+def test_links_self_of_an_item_keeps_its_parameters(seed_client: TestClient) -> None:
+    for query in ("", "?lang=zh", "?fields=id%2Cname"):
+        answer = seed_client.get(f"/v1/zones/caohejing{query}").json()
+        assert answer["links"]["self"] == f"/v1/zones/caohejing{query.replace('%2C', ',')}"

@@ -299,3 +299,34 @@ def test_what_is_shown_can_be_chosen(seed_client: TestClient) -> None:
     assert columns(attributes="series") == columns(detail="dataonly") == [*DIMENSIONS, "OBS_VALUE"]
     assert columns(attributes="dsd", measures="all") == columns(attributes="all") == columns()
     assert columns(detail="serieskeysonly") == columns(detail="nodata", dimensionAtObservation="AllDimensions") == list(KEY)
+
+
+def test_what_is_of_no_region_is_found_by_not_applicable(database: Database) -> None:
+    """``_Z`` stands for no value: alone, beside others, and denied, in conditions as in keys."""
+    data = article()
+    data["observations"].append(
+        {**data["observations"][1], "key": "of-acme", "subject": "acme", "cite": {"line": 3, "text": "4000家"}}
+    )
+    for each in (vocabulary(), data):
+        publish(database, written(each))
+    with serving(database) as client:
+        every = {row["OBS_ID"]: row["REF_AREA"] for row in rows(client)}
+        assert every == {"news.chip-companies": "990100", "news.district-companies": "990100", "news.of-acme": "_Z"}
+        for wanted, areas in {"_Z": {"_Z"}, "_Z,990100": {"_Z", "990100"}, "990100": {"990100"}, "ne:_Z": {"990100"}}.items():
+            found = {row["OBS_ID"] for row in rows(client, **{"c[REF_AREA]": wanted})}
+            assert found == {name for name, area in every.items() if area in areas}, wanted
+        assert {row["OBS_ID"] for row in rows(client, f"{FLOW}/*._Z.*")} == {"news.of-acme"}
+
+
+def test_csv_runs_no_formula_and_leaves_figures(database: Database) -> None:
+    data = article()
+    texts = ["=1+1家", "+4000家", "-1.48‰", "@1家"]
+    data["observations"] = [
+        {**data["observations"][1], "key": f"k{number}", "value": value, "cite": {"line": 3, "text": text}}
+        for number, (value, text) in enumerate(zip((1, 4000, -1.48, 1), texts, strict=True))
+    ]
+    for each in (vocabulary(), data):
+        publish(database, written(each))
+    found = sorted((row["OBS_ID"], row["AS_WRITTEN"], row["OBS_VALUE"]) for row in rows(serving(database)))
+    assert [text for _, text, _ in found] == ["'=1+1家", "+4000家", "-1.48‰", "'@1家"]
+    assert [float(value) for _, _, value in found] == [1, 4000, -1.48, 1]

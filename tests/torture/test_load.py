@@ -257,3 +257,26 @@ def test_rolling_restarts(tmp_path: Path, note: Note) -> None:
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def test_an_export_is_built_while_others_are_answered(tmp_path: Path, note: Note) -> None:
+    """All its files, from one snapshot; meanwhile others are answered as fast, and somebody publishes."""
+    database = migrated(url := f"sqlite:///{tmp_path / 'indicators.db'}")
+    fill(database, rounds(20_000, 200_000), 0)
+    database.close()
+    waits: list[float] = []
+    with running(url, tmp_path) as service, httpx.Client(timeout=600) as client:
+        with ThreadPoolExecutor(1) as threads:
+            start = time.monotonic()
+            building = threads.submit(httpx.get, service.url + "/v1/export", timeout=600)
+            while not building.done():
+                waits.append(client.get(service.url + "/healthz").elapsed.total_seconds() * 1000)
+                time.sleep(0.005)
+            took = time.monotonic() - start
+        assert building.result().status_code == 200
+        size = sum(file["bytes"] for file in building.result().json()["data"])
+    p99 = sorted(waits)[int(len(waits) * 0.99)]
+    found = f"{size / 2**20:.0f} MB in {took:.1f} s; /healthz meanwhile p99 {p99:.0f} ms, worst {max(waits):.0f} ms"
+    note(f"an export of {rounds(20_000, 200_000):,} figures is built", found)
+    assert p99 <= 50
+    assert max(waits) <= 150

@@ -1,6 +1,7 @@
 """PostgreSQL comes and goes under load: 503 while it is away, no longer than a second after it is back, nothing in part."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -97,3 +98,41 @@ def test_postgresql_is_restarted(tmp_path: Path, note: Note, own_server: Any) ->
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+SECONDS = 2
+"""READ_SECONDS of a service whose server hangs."""
+
+
+def test_postgresql_hangs(tmp_path: Path, note: Note, own_server: Any) -> None:
+    """Its processes are stopped, connections stay open: 503 within READ_SECONDS, /healthz at once, and all goes on after it."""
+    url = make_url(own_server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    publish(database := migrated(url), words())
+    publish(database, variant(1))
+    database.close()
+    pid = int((own_server.pgdata / "postmaster.pid").read_text().split()[0])
+    slowest = alive = 0.0
+    with running(url, tmp_path, environment={"READ_SECONDS": str(SECONDS), "READ_THREADS": "2"}) as service:
+        for _ in range(rounds(1, 10)):
+            assert httpx.get(service.url + PAGE, timeout=30).status_code == 200
+            group = [pid, *(int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+            for each in group:
+                os.kill(each, signal.SIGSTOP)
+            try:
+                with ThreadPoolExecutor(20) as clients:
+                    addresses = [PAGE, "/v1/zones?limit=all&format=csv", "/v1/export", "/readyz", "/metrics"] * 4
+                    answers = [clients.submit(httpx.get, service.url + address, timeout=30) for address in addresses]
+                    while not all(answer.done() for answer in answers):
+                        found = httpx.get(service.url + "/healthz", timeout=30)
+                        assert found.status_code == 200
+                        alive = max(alive, found.elapsed.total_seconds())
+                assert {answer.result().status_code for answer in answers} == {503}
+                slowest = max(slowest, *(answer.result().elapsed.total_seconds() for answer in answers))
+            finally:
+                for each in group:
+                    os.kill(each, signal.SIGCONT)
+            start = time.monotonic()
+            while httpx.get(service.url + PAGE, timeout=30).status_code != 200:
+                assert time.monotonic() - start < SECONDS
+    note("PostgreSQL stopped (SIGSTOP), READ_SECONDS=2", f"503 within {slowest:.1f} s; /healthz within {alive * 1000:.0f} ms")
+    assert slowest < SECONDS + 0.5

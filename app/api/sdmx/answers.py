@@ -70,8 +70,8 @@ async def data(request: Request, api: API, path: Sequence[str]) -> Response:
         written: Iterator[bytes] = choice.message.write(cube)
         return written
 
-    beginning, rest = await readers.aside(partial(begun, chunks))
-    return variant.sent(beginning if rest is None else _joined(beginning, readers.sent(rest)))
+    beginning, rest = await readers.at_length(partial(begun, chunks))
+    return variant.settled(variant.sent(beginning if rest is None else _joined(beginning, readers.sent(rest))))
 
 
 async def availability(request: Request, api: API, path: Sequence[str]) -> Response:
@@ -96,7 +96,7 @@ async def availability(request: Request, api: API, path: Sequence[str]) -> Respo
         beside = [each for kind in _referenced(parameters.references, [AVAILABILITY]) for each in there[kind]]
         return _written(variant, [*beside, constraint(shown, found.period, found.series, found.observations)])
 
-    return await readers_of(request).aside(made)
+    return await readers_of(request).at_length(made)
 
 
 async def structure(request: Request, api: API, path: Sequence[str]) -> Response:
@@ -173,11 +173,12 @@ async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tup
         variant = Variant.of(request, now, medium, language(None, request))
         return variant, vocabulary(connection) if named and not variant.is_known else {}
 
-    return await readers_of(request).read(read)
+    return await readers_of(request).read(read, long=True)  # there may be very many codes
 
 
 def _written(variant: Variant, found: Sequence[Artefact]) -> Response:
-    return variant.written(Found(found, _message_id(variant), variant.version.published_at, variant.lang))
+    content = Found(found, _message_id(variant), variant.version.published_at, variant.lang)
+    return variant.settled(variant.written(content))
 
 
 def _message_id(variant: Variant) -> str:

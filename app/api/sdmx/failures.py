@@ -2,6 +2,7 @@
 
 from fastapi import Request, Response
 
+from app.api.responses import NO_STORE
 from app.errors import InvalidParameters, Problem
 from app.sdmx import json, xml
 from app.sdmx.messages import ranges
@@ -20,8 +21,9 @@ def error_message(problem: Problem, request: Request) -> Response:
     code = CODES.get(status, INTERNAL if server else SYNTAX)
     said = [(SEMANTICS if fault.code == "unknown_component" else code, fault.sentence) for fault in problem.errors]
     texts = [(said[0][0] if said else code, problem.detail), *said]
+    headers = NO_STORE | problem.headers
     asked = max(ranges(request.headers.get("accept", "")), key=lambda each: each.weight)
     if "json" in asked.kind:
-        return Response(json.error(problem.title, texts), status, problem.headers, "application/json")
+        return Response(json.error(problem.title, texts), status, headers, "application/json")
     is_21 = request.url.path.startswith(f"{PREFIX}2.1") or asked.parameters.get("version") == "2.1"
-    return Response(xml.error("v2_1" if is_21 else "v3_0", texts), status, problem.headers, "application/xml")
+    return Response(xml.error("v2_1" if is_21 else "v3_0", texts), status, headers, "application/xml")

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from app.dataset import Row
+from app.dialects.engines import Opened
 from app.errors import NotFound
 from app.query.history import revision_at
 from app.query.select import before, table_of
-from app.query.streaming import Opened, stream
+from app.query.streaming import stream
 from app.resource import MAX_FILTER_VALUES, Lang
 from app.resources.indicators import INDICATORS
 from app.resources.observations import OBSERVATIONS, ObservationQuery
