@@ -35,6 +35,7 @@ from app.errors import (
     PreconditionFailed,
     PreconditionRequired,
     Problem,
+    RangeNotSatisfiable,
     RequestTimeout,
     TooManyRequests,
     Unauthorized,
@@ -90,6 +91,7 @@ OCCURRENCES: dict[type[Problem], Problem] = {
         PreconditionFailed(f"The source {SOURCE} is not as If-Match has it: revision 3 changed it."),
         PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes."),
         UriTooLong(f"The address is longer than {MAX_URL} bytes."),
+        RangeNotSatisfiable("The file has 1972 bytes, and none of those asked for."),
         UnsupportedMediaType(
             "The body is neither YAML nor JSON.",
             [Fault("Expected a document as YAML or JSON.", "media_type", "Content-Type",
