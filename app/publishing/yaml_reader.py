@@ -23,7 +23,7 @@ from app.publishing.yaml import (
     scalar,
 )
 
-MAX_NODES = 400_000
+MAX_NODES = 300_000
 """Values, keys, lists and mappings, which take 4 µs each; what is larger is sent as JSON, which takes a tenth of that."""
 _OPENING = (pyyaml.SequenceStartEvent, pyyaml.MappingStartEvent)
 _CLOSING = (pyyaml.SequenceEndEvent, pyyaml.MappingEndEvent)

@@ -116,7 +116,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "good, but for its last fact": lambda: good(SIZE - 200)[:-2] + b"," + fact(-1, value='"1"') + b"]}",
     "good, but for its last reference": lambda: good(SIZE - 200)[:-2] + b"," + fact(10**6, subject="syn-00777x") + b"]}",
     "good YAML, but for its end": lambda: as_yaml(SIZE, "- {"),
-    "the most YAML, but for its end": lambda: as_yaml(2_150_000, "- {"),
+    "the most YAML, but for its end": lambda: as_yaml(1_600_000, "- {"),
     "the most YAML, but for its last reference": lambda: as_yaml(
         2_150_000, '- {key: z, indicator: companis, subject: "990100", value: 1, cite: {line: 1, text: "1"}}\n'
     ),
