@@ -360,5 +360,5 @@ def test_characters_that_are_not_seen_are_refused(path: str, character: str) -> 
 @pytest.mark.parametrize("path", LINES)
 def test_joiners_are_spelling(path: str) -> None:
     data = article()
-    at(path, "می\u200cخواهم")(data)
+    at(path, "近 می\u200cخواهم")(data)
     assert faults(written(data)) == []
