@@ -4,13 +4,12 @@ Entries are versioned as facts are: a publication ends those that say something 
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
+    Executable,
     Select,
-    SelectBase,
     String,
     Table,
     bindparam,
@@ -36,7 +35,7 @@ from app.tokens import MARK, indexed
 
 ENTRY: Table = SQLModel.metadata.tables["search_entry"]
 REVISION: Table = SQLModel.metadata.tables["revision"]
-BATCH = 5000
+BATCH = 500
 BETWEEN = {"en": " – ", "zh": "——"}
 """What stands between the parts of a title."""
 
@@ -55,20 +54,25 @@ class Entry(NamedTuple):
 def reindex(connection: Connection, source: str, revision: int) -> None:
     """Index what the revision of a source changed: its rows, and the facts of others that repeat something of these."""
     for resource in ALL:
-        touched = _touched(resource, source, revision)
-        keys = select(cast(touched.subquery().c.id, String))
-        current = select(ENTRY.c.id, *(ENTRY.c[name] for name in Entry._fields)).where(
-            ENTRY.c.resource == resource.name, ENTRY.c.held_until.is_(None), ENTRY.c.key.in_(keys)
-        )
-        held = {row.key: (row.id, Entry(*row[1:])) for row in connection.execute(current)}
-        fresh = []
-        for entry in _entries(connection, resource, touched, revision):
-            if entry.key in held and held[entry.key][1] == entry:
-                del held[entry.key]
-            else:
-                fresh.append(entry)
-        _end(connection, [identifier for identifier, _ in held.values()], revision)
-        _add(connection, resource, fresh, revision)
+        touched = sorted(connection.execute(_touched(resource, source, revision)).scalars())
+        for start in range(0, len(touched), BATCH):
+            _replace(connection, resource, touched[start : start + BATCH], revision)
+
+
+def _replace(connection: Connection, resource: Resource, ids: Sequence[str | int], revision: int) -> None:
+    """End the entries of the rows with these ids where they say something else now, and make new ones."""
+    current = select(ENTRY.c.id, *(ENTRY.c[name] for name in Entry._fields)).where(
+        ENTRY.c.resource == resource.name, ENTRY.c.key.in_(list(map(str, ids))), ENTRY.c.held_until.is_(None)
+    )
+    held = {row.key: (row.id, Entry(*row[1:])) for row in connection.execute(current)}
+    fresh = []
+    for entry in _entries(connection, resource, ids, revision):
+        if entry.key in held and held[entry.key][1] == entry:
+            del held[entry.key]
+        else:
+            fresh.append(entry)
+    _end(connection, [identifier for identifier, _ in held.values()], revision)
+    _add(connection, resource, fresh, revision)
 
 
 def complete(connection: Connection) -> None:
@@ -86,7 +90,7 @@ def complete(connection: Connection) -> None:
         reindex(connection, row.source, row.id)
 
 
-def _touched(resource: Resource, source: str, revision: int) -> SelectBase:
+def _touched(resource: Resource, source: str, revision: int) -> Executable:
     """The ids of the rows that the revision of a source made, changed or ended, or that show something of such rows."""
     table = table_of(resource)
     if resource is REVISIONS:
@@ -109,7 +113,7 @@ def _altered(table: Table, step: str, source: str, revision: int) -> Select[Any]
     return select(target.c.id).select_from(joined).where(target.c.source == source, kept.c.held_until == revision)
 
 
-def _entries(connection: Connection, resource: Resource, touched: SelectBase, revision: int) -> Iterator[Entry]:
+def _entries(connection: Connection, resource: Resource, ids: Sequence[str | int], revision: int) -> Iterator[Entry]:
     """The entries of the rows with these ids, as of the revision."""
     tables = Tables(resource, LANGS[0], connection.dialect.name, as_of=True)
     names = [tables.columns(path.replace("{lang}", lang) for path in resource.title) for lang in LANGS]
@@ -120,7 +124,7 @@ def _entries(connection: Connection, resource: Resource, touched: SelectBase, re
         tables.column("retired") if "retired" in tables.table.c else false(),
     ]
     texts, width = tables.columns(resource.search), len(resource.title)
-    where = [*standing(resource, tables), tables.column("id").in_(touched)]
+    where = [*standing(resource, tables), tables.column("id").in_(ids)]
     found = connection.execute(statement(tables, [*about, *names[0], *names[1], *texts], where), {"as_of": revision})
     for key, place_of, retired, *rest in found:
         title_en, title_zh = BETWEEN["en"].join(rest[:width]), BETWEEN["zh"].join(rest[width : 2 * width])
@@ -135,11 +139,10 @@ def _end(connection: Connection, ids: Sequence[int], revision: int) -> None:
 
 def _add(connection: Connection, resource: Resource, entries: Sequence[Entry], revision: int) -> None:
     start = 1 + (connection.execute(select(func.max(ENTRY.c.id))).scalar_one() or 0)
-    numbered = enumerate(entries, start)
-    while batch := list(islice(numbered, BATCH)):
-        about = {"resource": resource.name, "held_from": revision, "held_until": None}
-        connection.execute(insert(ENTRY), [{"id": number, **entry._asdict(), **about} for number, entry in batch])
-        index_texts(connection, [{"id": number, **_tokens(resource, entry)} for number, entry in batch])
+    about = {"resource": resource.name, "held_from": revision, "held_until": None}
+    if entries:
+        connection.execute(insert(ENTRY), [{"id": at, **entry._asdict(), **about} for at, entry in enumerate(entries, start)])
+        index_texts(connection, [{"id": at, **_tokens(resource, entry)} for at, entry in enumerate(entries, start)])
 
 
 def _tokens(resource: Resource, entry: Entry) -> dict[str, str]:
