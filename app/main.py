@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Guard:
     database.require_current()
 
     readers = Readers(database, settings.read_threads, settings.read_seconds)
+    writer = Writer(database, readers)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Guard:
             app.state.exports = Exports(readers, folder)
             async with tools.session_manager.run():
                 yield
+        writer.close()
         readers.close()
 
     app = FastAPI(
@@ -75,7 +77,7 @@ def create_app(settings: Settings | None = None) -> Guard:
         lifespan=lifespan,
         telemetry={"auto_configure": settings.fastapi_otel_auto_configure},
     )
-    app.state.readers, app.state.writer = readers, Writer(database)
+    app.state.readers, app.state.writer = readers, writer
     routers = (profile.router, *map(router_for, ALL), *(module.router for module in ROUTED))
     app.router.routes.extend(route for router in routers for route in router.routes)  # flat: nested ones are searched twice
     about.add_documentation(app)

@@ -1,7 +1,8 @@
 """Long reads: what they may take, and that those who read slowly hold nothing up."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event, active_count, get_ident
 from typing import Any
@@ -18,6 +19,7 @@ from app.database import Database
 from app.errors import InvalidParameters, TimeLimitPassed, Unavailable
 from app.formats import FORMATS, Format
 from app.publishing.ingest import publish
+from app.publishing.tokens import issue
 from app.query.history import Version
 from app.query.paging import Reader
 from app.query.streaming import stream
@@ -199,38 +201,40 @@ def test_more_long_reads_than_may_wait_are_refused_at_once(database: Database, m
     readers.close()
 
 
-@pytest.fixture
-def locked(new_database: NewDatabase) -> Iterator[tuple[Database, Callable[[], None]]]:
-    """A database that somebody has locked as far as its engine lets them, and what ends that."""
-    database = seeded(new_database())
-    connection = database.engine.connect()
-    if database.is_local:
-        connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
-    else:
-        connection.exec_driver_sql("LOCK TABLE revision, alembic_version IN ACCESS EXCLUSIVE MODE")
-    yield database, connection.close
-    connection.close()
-    discard(database)
+@contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """The database while somebody has locked it as far as its engine lets them."""
+    with database.engine.connect() as connection:
+        if database.is_local:
+            connection.connection.dbapi_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
+        else:
+            connection.exec_driver_sql("LOCK TABLE revision, alembic_version, token IN ACCESS EXCLUSIVE MODE")
+        yield
 
 
 def test_a_database_that_does_not_answer_holds_nothing_else_up(
-    locked: tuple[Database, Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server answers no query about a locked table; reads of a file go on whatever lock there is."""
-    database, unlock = locked
+    database = seeded(new_database())
     monkeypatch.setenv("READ_SECONDS", "0.4")
     monkeypatch.setenv("READ_THREADS", "1")
+    with database.write() as connection:
+        token = {"Authorization": f"Bearer {issue(connection, 'test', ['retract'], None)}"}
+    paths = ("/v1/zones", "/v1/zones?limit=all&format=csv", "/v1/export", "/v1", "/metrics", "/readyz", "/v1/zones")
     with serving(database) as client:
-        expected = 200 if database.is_local else 503
-        for path in ("/v1/zones", "/v1/zones?limit=all&format=csv", "/v1/export", "/v1", "/metrics", "/readyz", "/v1/zones"):
-            assert client.get(path).status_code == expected, path
-            assert client.get("/healthz").status_code == 200
-        unlock()
+        with locked(database):
+            for path in paths:
+                assert client.get(path).status_code == (200 if database.is_local else 503), path
+                assert client.get("/healthz").status_code == 200
+            if not database.is_local:
+                assert client.delete("/v1/sources/x", headers=token).status_code == 503
         for _ in range(1000):
             if client.get("/v1/zones").status_code == 200:
                 break
-        for path in ("/v1/zones", "/v1/zones?limit=all&format=csv", "/v1/export", "/v1", "/metrics", "/readyz"):
+        for path in paths:
             assert client.get(path).status_code == 200, path
+    discard(database)
 
 
 def test_work_that_hangs_keeps_its_thread_and_nobody_waits() -> None:

@@ -118,12 +118,12 @@ async def export(request: Request, name: Annotated[str, PathParameter(descriptio
         "ETag": artefact.etag,
         "Last-Modified": http_date(edition.version.published_at),
         "Cache-Control": CACHE_CONTROL,
-        "Content-Disposition": disposition(name, "attachment"),
     }
     known, since = (request.headers.get(field) for field in ("if-none-match", "if-modified-since"))
     if is_fresh(artefact.etag, headers["Last-Modified"], known, since):
         file.close()
         return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = disposition(name, "attachment")
     return file_answer(request, file, artefact.size, artefact.media_type, headers)
 
 

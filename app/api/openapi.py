@@ -119,8 +119,7 @@ def audit_answers() -> dict[int | str, dict[str, Any]]:
 
 def document_answers() -> dict[int | str, dict[str, Any]]:
     """The answers with a document, for OpenAPI."""
-    kinds = {"application/yaml": "string", "application/json": "object"}
-    content = {name: {"schema": {"type": kind}} for name, kind in kinds.items()}
+    content: dict[str, Any] = {"application/yaml": {"schema": {}}, "application/json": {"schema": {"type": "object"}}}
     digest = {"Repr-Digest": {"$ref": "#/components/headers/Repr-Digest"}}
     answer = {"description": "The document.", "content": content, "headers": digest}
     return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}

@@ -119,6 +119,7 @@ OCCURRENCES: dict[type[Problem], Problem] = {
 """An occurrence of each problem, for where none was answered by the service while the examples were made."""
 
 HEADERS = {
+    "Cache-Control": "How long the answer may be kept.",
     "X-Request-Id": "Name of the request in logs and audit: the client's, or a new one.",
     "X-Content-Type-Options": "`nosniff`: the answer is what Content-Type says.",
     "Access-Control-Allow-Origin": "`*`: scripts of any origin may read the answer (CORS).",
@@ -129,7 +130,6 @@ HEADERS = {
     "RateLimit": "How many requests are left, and in how many seconds all are again.",
     "ETag": "Strong entity tag, for If-None-Match, If-Range and If-Match.",
     "Last-Modified": "When the data were published, for If-Modified-Since.",
-    "Cache-Control": "How long the answer may be kept.",
     "Vary": "Request headers that the answer depends on.",
     "Content-Language": "The language of the answer.",
     "Content-Encoding": "`zstd`, `br` or `gzip` where the client accepts it.",
@@ -145,14 +145,14 @@ HEADERS = {
     "Server-Timing": "Where the time went.",
 }
 """Every header that answers carry, with what it says."""
-EVERYWHERE = tuple(HEADERS)[:8]
-REPRESENTATION = ("ETag", "Last-Modified", "Cache-Control", "Vary", "Content-Language", "Content-Encoding", "Content-Disposition",
+EVERYWHERE = tuple(HEADERS)[:9]
+REPRESENTATION = ("ETag", "Last-Modified", "Vary", "Content-Language", "Content-Encoding", "Content-Disposition",
                   "Link", "Accept-Ranges")  # fmt: skip
 OF_STATUS = {
     "200": REPRESENTATION,
-    "201": ("ETag", "Cache-Control", "Location"),
+    "201": ("ETag", "Location"),
     "206": (*REPRESENTATION, "Content-Range"),
-    "304": REPRESENTATION[:6],
+    "304": REPRESENTATION[:5],
     "401": ("WWW-Authenticate",),
     "409": ("Retry-After",),
     "415": ("Accept-Post",),

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from threading import get_ident
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from fastapi import Request, Response
 from sqlalchemy import Connection
@@ -128,19 +128,29 @@ class Readers:
                     yield version(connection)
                 yield from format_.write(stream(opened, resource, query, lang, format_.takes))
 
-        pieces, file = written(), SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  it is closed once it was sent
+        pieces = written()
         async with self._snapshots:
             try:
                 variant = Variant.of(request, await self._piece(partial(next, pieces)), format_, lang)
                 if variant.is_known:
                     return variant.not_modified()
-                async for chunk in self.sent(pieces):
-                    file.write(chunk)
+                file = await self._spooled(pieces)
             finally:
                 self._pieces.start(pieces.close)  # type: ignore[attr-defined]  # of a generator
         size = file.tell()
         dataset = Dataset(resource.name, resource.chosen(query.fields), (), Meta(variant.version.revision, 0))
         return variant.settled(variant.stream(dataset, content(file, [b""], [(0, size)])))
+
+    async def _spooled(self, pieces: Iterator[bytes]) -> IO[bytes]:
+        """Return a file with these pieces, which is closed by whoever sends it."""
+        file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  it is returned open
+        try:
+            async for chunk in self.sent(pieces):
+                file.write(chunk)
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def opened(self) -> AbstractContextManager[Connection]:
         """Open a connection to read a piece of a stream from."""

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from anyio import CapacityLimiter, Semaphore, WouldBlock, fail_after, to_thread
+from anyio import Semaphore, WouldBlock, fail_after
 from fastapi import Request
 from sqlalchemy import Connection
 
 from app.api.changes import FACTS
+from app.api.executor import Executor
+from app.api.reading import Readers
 from app.database import Database
 from app.errors import InFlight, Problem, Unavailable
 from app.publishing import tokens
@@ -34,12 +36,13 @@ Made = TypeVar("Made")
 class Writer:
     """The one place of this process where the data is changed, one change after the other."""
 
-    def __init__(self, database: Database) -> None:
-        """Write to ``database``."""
+    def __init__(self, database: Database, readers: Readers) -> None:
+        """Write to ``database``; ``readers`` know whether it still answers."""
         self.database = database
         self.notes = Notes(database)
+        self._readers = readers
         self._turns = Semaphore(1)
-        self._checks = CapacityLimiter(CHECKS)
+        self._checks, self._writes = Executor(CHECKS), Executor(1)
         self._in_flight: set[tuple[str, str]] = set()
 
     @asynccontextmanager
@@ -64,7 +67,7 @@ class Writer:
             with self.database.read() as connection:
                 return tokens.holder(connection, authorization, client_of(request), request.scope["request_id"])
 
-        return await to_thread.run_sync(found)
+        return await self._readers.aside(found)
 
     async def publish(self, attempt: "Attempt", submission: Submission) -> tuple[int, Receipt]:
         """Return the status and the receipt. Raises InFlight while the same key is worked on."""
@@ -107,7 +110,7 @@ class Writer:
         return prepared
 
     async def _checked(self, work: Callable[[], Made]) -> Made:
-        return await to_thread.run_sync(work, limiter=self._checks)
+        return await self._readers.at_length(work, self._checks)
 
     def _written(self, work: Callable[[Connection], Made], *, keep: bool = True) -> Made:
         with self.database.write(keep=keep) as connection:
@@ -120,14 +123,14 @@ class Writer:
         except WouldBlock:
             return
         try:
-            await to_thread.run_sync(self.notes.write)
+            await self._readers.at_length(self.notes.write, self._writes)
         finally:
             self._turns.release()
 
     async def _in_turn(self, work: Callable[[], Made]) -> Made:
         """Call ``work`` in a thread, once those before it are done. Raises Unavailable where that takes too long."""
         async with self._turn():
-            return await to_thread.run_sync(work)
+            return await self._readers.at_length(work, self._writes)
 
     async def _in_turn_apart(self, work: Callable[..., Made], *arguments: object) -> Made:
         """Call ``work`` with a database and the arguments in a process of its own, once those before it are done."""
@@ -148,9 +151,14 @@ class Writer:
         finally:
             try:
                 if self.notes.are_waiting:
-                    await to_thread.run_sync(self.notes.write)
+                    await self._readers.at_length(self.notes.write, self._writes)
             finally:
                 self._turns.release()
+
+    def close(self) -> None:
+        """Start nothing any more."""
+        self._checks.close()
+        self._writes.close()
 
 
 def published(database: Database, actor: tokens.Actor, submission: Submission) -> tuple[int, Receipt]:

