@@ -141,7 +141,7 @@ class EntityPart(Part):
     id: Slug
     name: Text
     name_basis: NameBasis
-    aliases: Annotated[list[Line], Field(max_length=MAX_LIST)] = []
+    aliases: Annotated[list[Line], Field(max_length=MAX_LIST, default_factory=list)]  # a default would be copied each time
     since: When | None = None
     summary: Text | None = None
     region: Slug | None = None
