@@ -340,8 +340,6 @@ def test_scripts_of_other_origins_may_ask(server: Running, seed_client: TestClie
     answer = httpx.post(server.url + "/mcp", json=message, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
-    exposed = answer.headers["access-control-expose-headers"].lower()
-    assert "mcp-session-id" in exposed
-    assert "mcp-protocol-version" in exposed
+    assert answer.headers["access-control-expose-headers"] == "*"
     publishing = seed_client.options("/v1/publications", headers=asked)
     assert "access-control-allow-origin" not in publishing.headers

@@ -111,6 +111,12 @@ def test_the_absolute_form_is_the_path_of_this_host(server: Running, target: byt
     assert statuses(server.say(request(target) + LAST)) in ([200, 200], [307, 200])
 
 
+def test_the_server_as_a_whole_has_options(server: Running) -> None:
+    answer = server.say(request(b"*", method=b"OPTIONS") + LAST)
+    assert statuses(answer) == [204, 200]
+    assert b"allow: DELETE, GET, HEAD, OPTIONS, POST\r\n" in answer
+
+
 def test_an_address_in_raw_utf8_is_answered_with_the_encoded_one(server: Running) -> None:
     for before in (b"", request()):
         answer = server.say(before + request("/v1/zones?q=徐汇&lang=zh".encode()) + LAST)

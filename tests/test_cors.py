@@ -31,6 +31,4 @@ def test_nothing_else_is_offered(seed_client: TestClient, path: str, method: str
 
 
 def test_what_conditions_and_ranges_are_answered_with_may_be_read(seed_client: TestClient) -> None:
-    exposed = seed_client.get("/v1/zones", headers=ORIGIN).headers["access-control-expose-headers"].lower()
-    for name in ("etag", "last-modified", "content-range", "accept-ranges", "content-disposition", "repr-digest", "link"):
-        assert name in exposed
+    assert seed_client.get("/v1/zones", headers=ORIGIN).headers["access-control-expose-headers"] == "*"

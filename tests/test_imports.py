@@ -33,6 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "sdmx": {"dataset", "errors", "resource", "spreadsheets"},
     "api": {
         "addresses",
+        "headers",
         "validators",
         "ranges",
         "sdmx",

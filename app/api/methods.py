@@ -4,6 +4,7 @@ from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.responses import IS_HEAD
+from app.headers import fields_of
 
 READ_METHODS = ("GET", "HEAD")
 READ_HEADERS = (
@@ -14,6 +15,8 @@ ASK_HEADERS = (
     "Accept", "Content-Type", "Last-Event-Id", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id",
     "X-Request-Id",
 )  # fmt: skip
+SERVER = "*"
+"""The target of OPTIONS that asks about the server as a whole."""
 OFFERED = {"/mcp": (("POST",), ASK_HEADERS)}
 """By address what scripts of other origins may send besides reading, and with which headers. Publishing is not offered."""
 
@@ -42,7 +45,7 @@ def methods_of(router: Router, scope: Scope) -> set[str]:
     """The methods that the address of ``scope`` answers; empty where there is no such address."""
     found: set[str] = set()
     for route in router.routes:
-        if route.matches(scope)[0] is not Match.NONE:
+        if scope["path"] == SERVER or route.matches(scope)[0] is not Match.NONE:
             found |= set(route.methods or ()) if isinstance(route, Route) else {"GET"}
     if "GET" in found:
         found.add("HEAD")
@@ -55,7 +58,7 @@ def _permission(scope: Scope) -> list[tuple[bytes, bytes]]:
     It is empty for what is not offered, and the browser stops the script.
     """
     methods, headers = OFFERED.get(scope["path"], (READ_METHODS, READ_HEADERS))
-    if dict(scope["headers"]).get(b"access-control-request-method", b"").decode("latin-1") not in methods:
+    if fields_of(scope).get(b"access-control-request-method", b"").decode("latin-1") not in methods:
         return []
     return [
         (b"access-control-allow-origin", b"*"),

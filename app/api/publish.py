@@ -78,7 +78,6 @@ async def publish(request: Request) -> Response:
         key = "" if query.dry_run else _key(request.headers)
         seen = _seen(request.headers)
         content = await request.body()
-        attempt.body_was_read = True
         submission = Submission(content, key, seen, only_json=media_type == "application/json")
         if query.dry_run:
             return Response(await writer.rehearse(attempt, submission), media_type="application/json")

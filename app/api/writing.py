@@ -53,8 +53,6 @@ class Writer:
         try:
             yield attempt
         except Problem as problem:
-            if not attempt.body_was_read and {"content-length", "transfer-encoding"} & set(request.headers.keys()):
-                problem.headers.setdefault("Connection", "close")  # the rest of the request is not waited for
             self.notes.add(attempt.actor, attempt.action, attempt.target, problem.slug)
             await self._note()
             raise
@@ -182,7 +180,6 @@ class Attempt:
     action: str
     target: str | None
     actor: tokens.Actor
-    body_was_read: bool = False
 
 
 def client_of(request: Request) -> str | None:

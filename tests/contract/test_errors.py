@@ -345,7 +345,7 @@ def test_options_names_the_methods(seed_client: TestClient) -> None:
 def test_reading_is_allowed_from_any_origin(seed_client: TestClient) -> None:
     answer = seed_client.get("/v1/zones", headers={"Origin": "https://example.org"})
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert "Link" in answer.headers["access-control-expose-headers"]
+    assert answer.headers["access-control-expose-headers"] == "*"
     asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
     assert seed_client.options("/v1/zones", headers=asked).headers["access-control-allow-origin"] == "*"
 
