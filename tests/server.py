@@ -13,6 +13,10 @@ from pathlib import Path
 
 import httpx
 
+from app.database import Database
+from app.publishing.tokens import issue
+from app.settings import carried
+
 
 @dataclass(frozen=True)
 class Running:
@@ -85,3 +89,12 @@ def running(url: str, folder: Path, *, before: str = "", environment: Mapping[st
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def issued(url: str, *scopes: str) -> str:
+    """A new token for the service over the database ``url``."""
+    database = Database(url, carried("migrations"))
+    with database.write() as connection:
+        made = issue(connection, "test", scopes, None)
+    database.close()
+    return made

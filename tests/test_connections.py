@@ -15,13 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.database import Database
 from app.headers import LISTS, fields_of, join_fields
-from app.publishing.tokens import issue
-from app.settings import carried
 from tests.conftest import migrated, seeded
 from tests.documents import vocabulary, written
-from tests.server import Running, heard, running
+from tests.server import Running, heard, issued, running
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +35,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def token(server: Running) -> str:
-    database = Database(f"sqlite:///{server.log.parent}/indicators.db", carried("migrations"))
-    with database.write() as connection:
-        made = issue(connection, "test", ["publish"], None)
-    database.close()
-    return made
+    """A token that may publish."""
+    return issued(f"sqlite:///{server.log.parent}/indicators.db", "publish")
 
 
 LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -19,10 +19,9 @@ from sqlalchemy import event
 from app.database import Database
 from app.dialects.engines import engine_for
 from app.dialects.files import is_writable
-from app.publishing.tokens import issue
 from app.settings import carried
 from tests.conftest import migrated, seeded
-from tests.server import Running, heard, running
+from tests.server import Running, heard, issued, running
 
 HASTE = "import app.protocol as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.CHECK_SECONDS = 0.4"
 """Limits of time that a test can wait for."""
@@ -41,11 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def token(server: Running) -> str:
     """A token that may publish."""
-    database = Database(f"sqlite:///{server.log.parent}/indicators.db", carried("migrations"))
-    with database.write() as connection:
-        made = issue(connection, "test", ["publish"], None)
-    database.close()
-    return made
+    return issued(f"sqlite:///{server.log.parent}/indicators.db", "publish")
 
 
 def problem(answer: bytes) -> tuple[int, str]:

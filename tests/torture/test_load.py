@@ -20,11 +20,10 @@ import pytest
 from app import backups
 from app.database import Database
 from app.publishing.ingest import publish
-from app.publishing.tokens import issue
 from app.settings import carried
 from tests.bench.data import fill
 from tests.conftest import migrated, seeded
-from tests.server import Running, free_port, running
+from tests.server import Running, free_port, issued, running
 from tests.torture import rounds
 from tests.torture.figures import Note
 from tests.torture.history import faults, revisions, variant, words
@@ -34,11 +33,7 @@ PAGE = "/v1/observations?limit=20"
 
 def token_for(url: str) -> dict[str, str]:
     """The header of a token that may publish."""
-    database = Database(url, carried("migrations"))
-    with database.write() as connection:
-        made = issue(connection, "test", ["publish"], None)
-    database.close()
-    return {"Authorization": f"Bearer {made}"}
+    return {"Authorization": f"Bearer {issued(url, 'publish')}"}
 
 
 class Readers:
