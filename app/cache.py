@@ -16,6 +16,7 @@ import zstandard
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.headers import fields_of
+from app.unsent import Unsent
 from app.validators import is_fresh
 
 ENCODINGS: Mapping[bytes, Callable[[bytes], bytes]] = {
@@ -37,8 +38,8 @@ OVERHEAD = 3000
 """Bytes that a cache entry takes besides its body, about."""
 PIECE = 64 * 2**10
 """Bytes of a body that are sent at once: the rest waits, and is counted, until the client has taken them."""
-STREAM_BYTES = 2**20
-"""Bytes that a stream holds while its client is slow, about."""
+STREAM_BYTES = 512 * 2**10
+"""Bytes that a stream holds besides its piece while its client is slow, about."""
 
 OF_304 = (b"etag", b"cache-control", b"vary", b"last-modified", b"content-language", b"strict-transport-security")
 """Headers repeated in a 304 (RFC 9110, section 15.4.5), besides those of CORS."""
@@ -86,7 +87,8 @@ class Cache:
         self._version: object = None
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
         self._size = 0
-        self.hits, self.misses, self.unsent = 0, 0, 0
+        self.hits, self.misses = 0, 0
+        self.unsent = Unsent()
 
     @property
     def size(self) -> int:
@@ -100,7 +102,7 @@ class Cache:
             return
         fields = fields_of(scope)
         if scope["method"] != "GET" or b"range" in fields or scope["path"] in NEVER_KEPT:
-            await self.app(scope, receive, self._paced(send))
+            await self.app(scope, receive, self._paced(scope, send))
             return
         given = fields.get
         key = (
@@ -111,13 +113,13 @@ class Cache:
         answer = self._answers.get(key)
         if answer is None:
             self.misses += 1
-            await self._make(key, scope, receive, self._paced(send))
+            await self._make(key, scope, receive, self._paced(scope, send))
             return
         self.hits += 1
         self._answers.move_to_end(key)
         start, body = answer.to(fields)
         await send(start)
-        await (send if len(body["body"]) <= PIECE else self._paced(send))(body)
+        await (send if len(body["body"]) <= PIECE else self._paced(scope, send))(body)
 
     async def _refresh(self) -> None:
         """Forget everything if the data has changed."""
@@ -164,7 +166,7 @@ class Cache:
             _, oldest = self._answers.popitem(last=False)
             self._size -= oldest.size
 
-    def _paced(self, send: Send) -> Send:
+    def _paced(self, scope: Scope, send: Send) -> Send:
         """Return a ``send`` that goes on when the client has taken what was sent, and counts what waits for that."""
 
         async def paced(message: Message) -> None:
@@ -172,14 +174,10 @@ class Cache:
             if len(body) <= PIECE and not more:
                 await send(message)
                 return
-            waiting = max(len(body), STREAM_BYTES if more else 0)
-            self.unsent += waiting
-            try:
+            with self.unsent.held(scope["client"], len(body) + (STREAM_BYTES if more else 0)):
                 for place in range(0, len(body), PIECE):
                     last = place + PIECE >= len(body) and not more
                     await send({"type": "http.response.body", "body": body[place : place + PIECE], "more_body": not last})
-            finally:
-                self.unsent -= waiting
 
         return paced
 

@@ -21,9 +21,10 @@ from app.errors import (
     UriTooLong,
 )
 from app.headers import fields_of, join_fields
-from app.limits import MAX_BODY, MAX_CALL, MAX_UNSENT, MAX_URL, share_of
+from app.limits import MAX_BODY, MAX_CALL, MAX_URL, share_of
 from app.observe import TOLD, name
 from app.rates import Rate
+from app.unsent import Unsent
 
 ALIVE = "/healthz"
 LONGEST_LENGTH = 10
@@ -34,6 +35,8 @@ MAX_BODIES = {"/mcp": MAX_CALL}
 """The paths whose bodies have another limit than the others."""
 MOST_DECODINGS = 5
 """How often an address is percent-decoded in search of a token."""
+
+TOKEN_IN_ADDRESS = "A token stands in the address, where others may see it: revoke it, and send the next as a header."  # noqa: S105  a text
 
 _HOST = re.compile(rb"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 
@@ -48,18 +51,19 @@ class Guard:
         rate: Rate | None,
         most: int,
         secret: re.Pattern[str],
-        unsent: Callable[[], int] = lambda: 0,
+        unsent: Unsent,
+        refused: Callable[[Scope, Problem], None],
     ) -> None:
         """Answer for ``hosts`` (all with ``*``), for ``most`` requests at once.
 
-        ``secret`` is the shape of tokens; ``unsent`` gives the bytes of answers that clients have not taken yet.
+        ``secret`` is the shape of tokens, ``unsent`` what clients have not taken yet; ``refused`` is told of every refusal.
         """
         self.app, self.rate, self.most = app, rate, most
         self.share = share_of(most)
         self.open: dict[int, tuple[str, int] | None] = {}
         self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
         self._secret = re.compile(secret.pattern.encode())
-        self._unsent = unsent
+        self._unsent, self._refused = unsent, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve ASGI."""
@@ -74,7 +78,8 @@ class Guard:
                 callers = self.rate.callers(scope)
                 problem = problem or self.rate.refused(callers)
                 send = self.rate.telling(send, callers)
-            if (len(self.open) >= self.share and self._is_full(scope["client"])) or self._unsent() > MAX_UNSENT:
+            full = len(self.open) >= self.share and self._is_full(scope["client"])
+            if full or (self._unsent.total and self._unsent.is_full(scope["client"])):
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
         if b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0":
             body = Body(receive, send, _length(fields), MAX_BODIES.get(scope["path"], MAX_BODY))
@@ -82,6 +87,7 @@ class Guard:
             receive, send = body.receive, body.send
         if problem is not None:
             problem.headers["X-Request-Id"] = name(scope)
+            self._refused(scope, problem)
             for message in answer(problem, scope["path"]):
                 await send(message)
             return
@@ -99,25 +105,14 @@ class Guard:
     def _address(self, scope: Scope) -> Problem | None:
         """Return the problem of an address that has a token in it, is too long or no text."""
         path, query = scope["raw_path"], scope["query_string"]
-        if self._has_secret(path + b"?" + query):
+        if is_found(self._secret, path + b"?" + query):
             scope["path"] = "/"  # it is repeated nowhere
-            return BadRequest("A token stands in the address, where others may see it: revoke it, and send the next as a header.")
+            return BadRequest(TOKEN_IN_ADDRESS)
         if len(path) + len(query) > MAX_URL:
             return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
         if b"%" in path and not _is_text(path):
             return BadRequest("The path is not percent-encoded UTF-8, or contains NUL.")
         return None
-
-    def _has_secret(self, address: bytes) -> bool:
-        """Return whether a token stands in the address, also percent-encoded, and that again."""
-        for _ in range(MOST_DECODINGS):
-            if self._secret.search(address):
-                return True
-            decoded = unquote_to_bytes(address) if b"%" in address else address
-            if decoded == address:
-                return False
-            address = decoded
-        return False
 
     def _host(self, fields: Mapping[bytes, bytes]) -> Problem | None:
         """Return the problem of a Host that is malformed, or not ours; HTTP/1.0 needs none."""
@@ -134,6 +129,18 @@ class Guard:
         if self._hosts is None or given.lower() in self._hosts or host["name"].lower() in self._hosts:
             return None
         return MisdirectedRequest("This service does not answer for that host.")
+
+
+def is_found(secret: re.Pattern[bytes], address: bytes) -> bool:
+    """Return whether a secret stands in the address, also percent-encoded, and that again."""
+    for _ in range(MOST_DECODINGS):
+        if secret.search(address):
+            return True
+        decoded = unquote_to_bytes(address) if b"%" in address else address
+        if decoded == address:
+            return False
+        address = decoded
+    return False
 
 
 def answer(problem: Problem, instance: str) -> tuple[Message, Message]:

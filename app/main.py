@@ -101,5 +101,5 @@ def create_app(settings: Settings | None = None) -> Guard:
     answering = Methods(cache, app.router)
     tools = agents(answering)
     app.router.routes.extend(http_routes(tools))
-    guard = Guard(answering, hosts, rate, settings.max_requests, SHAPE, lambda: cache.unsent)
+    guard = Guard(answering, hosts, rate, settings.max_requests, SHAPE, cache.unsent, writer.refused)
     return guard

@@ -6,14 +6,18 @@ and slowness are answered with a problem document, after the answers that are st
 
 import re
 from asyncio import TimerHandle, Transport
+from collections import deque
+from fcntl import ioctl
 from http import HTTPStatus
+from struct import unpack
+from termios import TIOCOUTQ
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.addresses import encoded_address
 from app.errors import BadRequest, HeadersTooLarge, Problem, RequestTimeout, UriTooLong
-from app.guard import answer
+from app.guard import TOKEN_IN_ADDRESS, answer, is_found
 from app.limits import (
     ANSWER_RATE,
     BODY_RATE,
@@ -33,6 +37,7 @@ CHUNK_FRAMING = 32
 """Bytes of the size and the line ends of a chunk; what exceeds them is chunk extensions and trailers."""
 
 _AUTHORITY = re.compile(rb"https?://([^/?#@]+)(?=[/?#]|\Z)", re.IGNORECASE)
+_TOKEN = re.compile(rb"ria_")
 _DEFAULT_PORT = re.compile(rb":(80|443)\Z")
 
 
@@ -40,7 +45,7 @@ class StrictProtocol(HttpToolsProtocol):
     """One connection."""
 
     _timer: TimerHandle | None = None
-    _started = 0.0  # when the connection was made, and when the last request began
+    _made_at = 0.0
     _silent = True  # no request has begun yet
     _receiving = False  # a request has begun and not ended
     _in_body = False  # its headers are complete
@@ -48,8 +53,7 @@ class StrictProtocol(HttpToolsProtocol):
     _body = 0  # bytes of its body
     _body_in_piece = 0  # bytes of the body, and of the framing of chunks, in the piece that is being parsed
     _plain_body = 0  # bytes of it that are still to come and that the parser does not see
-    _body_seconds = 0.0  # how long its body was waited for
-    _due = 0  # requests that are not answered yet
+    _waited = 0.0  # seconds for which its headers, then its body, were waited for
     _refusal: Problem | None = None
     _stalled_at: float | None = None  # since when the client takes its answer too slowly
     _unsent = _taken = 0
@@ -58,7 +62,8 @@ class StrictProtocol(HttpToolsProtocol):
         """Start the deadlines of the connection."""
         super().connection_made(transport)
         self._unread = bytearray()
-        self._started = self.loop.time()
+        self._due: deque[RequestResponseCycle] = deque()
+        self._made_at = self.loop.time()
         self._timer = self.loop.call_later(CHECK_SECONDS, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,6 +71,9 @@ class StrictProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self._unread.clear()
+        for cycle in self._due:  # uvicorn tells the newest alone that its client has left
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     @property
@@ -96,17 +104,18 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _parse(self, piece: bytes) -> None:
         self._body_in_piece = 0
+        rest = self._take_plain_body(piece) if self._plain_body else piece
         try:
-            self.parser.feed_data(self._take_plain_body(piece) if self._plain_body else piece)
+            self.parser.feed_data(rest)
         except httptools.HttpParserUpgrade as upgrade:
             # no other protocol is spoken here: what follows is the next request (RFC 9110, section 7.8)
-            self._unread[:0] = piece[upgrade.args[0] :]
+            self._unread[:0] = rest[upgrade.args[0] :]
             self._parse_unread()
         except httptools.HttpParserError as error:
-            self._refuse(self._refusal or _not_http(piece, str(error)))
+            self._refuse(self._refusal or _not_http(rest, str(error)))
         else:
             if self._receiving:
-                self._framing += len(piece) - self._body_in_piece
+                self._framing += max(0, len(piece) - self._body_in_piece)  # small chunks pay for no trailers
                 if self._refusal is None and (excess := self._excess()):
                     self._refuse(excess)
 
@@ -133,10 +142,15 @@ class StrictProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
-        self._started, self._silent = self.loop.time(), False
+        self._silent = False
         self._receiving, self._in_body = True, False
         self._framing = self._body = 0
-        self._body_seconds = 0.0
+        self._waited = 0.0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; discard a trailer, which is no header of the request (RFC 9110, section 6.5)."""
+        if not self._in_body:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Refuse ambiguous framing and excess, before anything else looks at the request."""
@@ -144,9 +158,8 @@ class StrictProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
         super().on_headers_complete()
-        self.headers = []  # trailers come here, and are discarded: they are not the request's headers (RFC 9110, section 6.5)
-        self._due += 1
-        self._in_body = True
+        self._due.append(self.cycle)
+        self._in_body, self._waited = True, 0.0
         if self.parser.should_upgrade():  # for the parser the message ends here, and its body would be the next request
             self._plain_body = int(next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0"))
 
@@ -206,7 +219,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request; where there is none, with the refusal that is still due."""
-        self._due -= 1
+        self._due.popleft()
         super().on_response_complete()
         if self._refusal is not None:
             self._answer_refusal()
@@ -221,17 +234,15 @@ class StrictProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._receiving and self._in_body:  # its headers were accepted, and it waits to be answered, or is
-            if self.pipeline:
-                self.pipeline.popleft()
-            elif self.cycle.response_complete:
-                self._due += 1
-            elif self.cycle.response_started:
+            if self.cycle.response_started:
                 self.transport.close()  # its answer has begun, and cannot become another one
                 return
+            if self.pipeline:
+                self.pipeline.popleft()
             else:
                 self.cycle.disconnected = True
                 self.cycle.message_event.set()
-            self._due -= 1
+            self._due.pop()
         self._receiving = False
         self._answer_refusal()
 
@@ -255,32 +266,34 @@ class StrictProtocol(HttpToolsProtocol):
             self._refuse(problem)
 
     def _lateness(self, now: float) -> Problem | None:
-        """Return the problem of a request that is late."""
+        """Return the problem of a request that is late; what we do not read ourselves is not."""
         if self._silent:
-            return (
-                RequestTimeout(f"Nothing was sent in {SILENT_SECONDS:g} seconds.") if self._is_past(SILENT_SECONDS, now) else None
-            )
-        if not self._receiving:
+            is_late = now - self._made_at > SILENT_SECONDS
+            return RequestTimeout(f"Nothing was sent in {SILENT_SECONDS:g} seconds.") if is_late else None
+        if not self._receiving or self.flow.read_paused or (self._in_body and self.cycle.response_started):
             return None
+        self._waited += CHECK_SECONDS
         if not self._in_body:
-            detail = f"The headers did not end in {HEAD_SECONDS:g} seconds."
-            return RequestTimeout(detail) if self._is_past(HEAD_SECONDS, now) else None
-        if not self.flow.read_paused and not self.cycle.response_started:  # what we do not read ourselves is not late
-            self._body_seconds += CHECK_SECONDS
-        if self._body <= BODY_RATE * (self._body_seconds - HEAD_SECONDS):
-            return RequestTimeout(f"The body arrives at less than {BODY_RATE} bytes a second.")
-        return None
-
-    def _is_past(self, seconds: float, now: float) -> bool:
-        return now - self._started > seconds
+            is_late = self._waited > HEAD_SECONDS
+            return RequestTimeout(f"The headers did not end in {HEAD_SECONDS:g} seconds.") if is_late else None
+        is_late = self._body <= BODY_RATE * (self._waited - HEAD_SECONDS)
+        return RequestTimeout(f"The body arrives at less than {BODY_RATE} bytes a second.") if is_late else None
 
     def _client_stalls(self, now: float) -> bool:
         """Return whether the client has taken too little of its answers for too long."""
-        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size() + self._unacknowledged()
         self._taken += max(0, before - self._unsent)
         if not self._unsent or self._stalled_at is None or self._taken >= ANSWER_RATE * STALL_SECONDS:
             self._stalled_at, self._taken = (now if self._unsent else None), 0
         return self._stalled_at is not None and now - self._stalled_at > STALL_SECONDS
+
+    def _unacknowledged(self) -> int:
+        """Return the bytes that the kernel holds for the client: megabytes, which it takes before the server notices."""
+        try:
+            (count,) = unpack("i", ioctl(self.transport.get_extra_info("socket").fileno(), TIOCOUTQ, bytes(4)))
+        except (OSError, ValueError):  # it is closed
+            return 0
+        return int(count)
 
 
 def _not_http(piece: bytes, reason: str) -> Problem:
@@ -288,5 +301,7 @@ def _not_http(piece: bytes, reason: str) -> Problem:
     for line in piece.split(b"\r\n"):
         target, _, version = line.partition(b" ")[2].rpartition(b" ")
         if version in (b"HTTP/1.0", b"HTTP/1.1") and (encoded := encoded_address(target)) != target.decode("latin-1"):
+            if is_found(_TOKEN, target):
+                return BadRequest(TOKEN_IN_ADDRESS)
             return BadRequest(f"The address is not percent-encoded; write it as {encoded}.")
     return BadRequest(reason.removesuffix(".") + ": it is not HTTP/1.1 (RFC 9112).")

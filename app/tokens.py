@@ -21,6 +21,9 @@ MARK = "="
 MOST_KEPT = 20_000
 """Characters of which the folded form is kept: more than a text has, fewer than Unicode has."""
 
+LONGEST_WORD = 200
+"""Characters of a word that are compared: PostgreSQL takes no word of more than 2046 bytes."""
+
 _HAN = r"\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\U00020000-\U000323af"
 """Scripts that are written without spaces: Chinese, Japanese and, as ever here, Korean."""
 _RUN = re.compile(f"([{_HAN}]+)|([^{_HAN} ']+)")
@@ -86,12 +89,12 @@ def indexed(text: str) -> Iterator[str]:
     folded = fold(text)
     for characters, word in _RUN.findall(folded):
         if word:
-            yield word
+            yield word[:LONGEST_WORD]
             continue
         yield from characters
         yield from _pairs(characters)
     if "'" in folded:
-        yield from map(_joined, _ELIDED.finditer(folded))
+        yield from (_joined(word)[:LONGEST_WORD] for word in _ELIDED.finditer(folded))
 
 
 def asked(query: str) -> list[str]:
@@ -101,7 +104,7 @@ def asked(query: str) -> list[str]:
     """
     found: list[str] = []
     for characters, word in _RUN.findall(_ELIDED.sub(_joined, fold(query))):
-        found += [word + BEGINNING] if word else _pairs(characters) or [characters]
+        found += [word[:LONGEST_WORD] + BEGINNING] if word else _pairs(characters) or [characters]
     return list(dict.fromkeys(found))
 
 

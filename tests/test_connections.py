@@ -116,6 +116,11 @@ def test_an_address_in_raw_utf8_is_answered_with_the_encoded_one(server: Running
         answer = server.say(before + request("/v1/zones?q=徐汇&lang=zh".encode()) + LAST)
         assert statuses(answer)[-1] == 400
         assert "/v1/zones?q=%E5%BE%90%E6%B1%87&lang=zh" in detail(answer)
+    token = b"ria_" + b"a" * 46
+    for encoded in (token, token.replace(b"_", b"%5f")):
+        answer = server.say(request("/v1/zones?q=徐汇&k=".encode() + encoded))
+        assert "revoke it" in detail(answer)
+        assert b"a" * 46 not in answer
     assert "/v1/zones?q=a%20b" in detail(server.say(request(b"/v1/zones?q=a b")))
 
 
@@ -130,6 +135,16 @@ def test_other_protocols_are_not_spoken_and_change_nothing(server: Running, toke
     sent = request(b"/v1/publications?dry_run=true", *upgrade, *lines, length, method=b"POST") + document
     assert statuses(server.say(sent + LAST)) == [200, 200]
     assert statuses(server.say(request(b"/v1/none", *upgrade, CHUNKED, method=b"POST") + b"0\r\n\r\n" + LAST)) == [400]
+
+
+def test_the_body_of_an_upgrade_is_no_request(server: Running, token: str) -> None:
+    upgrade = (b"Connection: upgrade", b"Upgrade: x")
+    second = request(b"/healthz", *upgrade)
+    smuggled = b"DELETE /v1/sources/thepaper-20240329-xuhui HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+    for filling in range(0, 2 * len(second), 7):
+        body = b"." * filling + smuggled + token.encode() + b"\r\n\r\n"
+        first = request(b"/v1/none", *upgrade, b"Content-Length: %d" % len(body), method=b"POST") + body
+        assert statuses(server.say(first + second + LAST)) == [404, 200, 200]
 
 
 def test_trailers_are_no_headers(server: Running, token: str) -> None:
@@ -189,7 +204,15 @@ def running_impatiently(server: Running) -> AbstractContextManager[Running]:
     return running(url, server.log.parent, before="import app.server as s; s.IDLE_SECONDS = 1")
 
 
-@pytest.mark.parametrize("extra", [b"1;" + b"x" * 100_000, b"0\r\nX: " + b"y" * 100_000, b"0\r\n" + b"X: y\r\n" * 20_000])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        b"1\r\nx\r\n" * 9000 + b"0\r\n" + b"X: y\r\n" * 20_000,
+        b"1;" + b"x" * 100_000,
+        b"0\r\nX: " + b"y" * 100_000,
+        b"0\r\n" + b"X: y\r\n" * 20_000,
+    ],
+)
 def test_trailers_and_extensions_are_bounded(server: Running, token: str, extra: bytes) -> None:
     lines = [b"Authorization: Bearer " + token.encode(), b"Idempotency-Key: k", b"Content-Type: application/yaml", CHUNKED]
     with server.connect() as connection:
@@ -205,6 +228,20 @@ def test_small_chunks_are_no_excess(server: Running, token: str) -> None:
     sent = request(b"/v1/publications", *lines, method=b"POST") + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n"
     assert statuses(server.say(sent + LAST))[0] in (400, 422)
     assert statuses(server.say(sent + LAST))[-1] == 200
+
+
+def test_every_request_of_a_connection_ends_with_it(server: Running) -> None:
+    """Also those that are not the newest: their answers would be made for nobody."""
+    with httpx.Client(base_url=server.url) as client:
+        with server.connect() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.sendall(request(b"/v1/observations?limit=1000") * 400)
+            while "indicators_requests_in_flight 1.0" in client.get("/metrics").text:
+                pass
+        for _ in range(1000):
+            if "indicators_requests_in_flight 1.0" in client.get("/metrics").text:
+                return
+    raise AssertionError("they go on")
 
 
 def test_a_client_that_does_not_take_its_answer_is_cut_off(server: Running) -> None:

@@ -175,10 +175,9 @@ def test_no_part_is_a_problem_with_the_length(client: TestClient, whole: bytes) 
 def test_a_download_goes_on_only_where_the_file_is_the_same(client: TestClient, database: Database, whole: bytes) -> None:
     first = client.get(FILE, headers={"Range": "bytes=0-49"})
     etag, modified = first.headers["etag"], first.headers["last-modified"]
-    for same in (etag, modified):
-        rest = client.get(FILE, headers={"Range": "bytes=50-", "If-Range": same})
-        assert (rest.status_code, first.content + rest.content) == (206, whole)
-    for other in ('"other"', f"W/{etag}", "Fri, 29 Mar 2024 10:00:00 GMT", ""):
+    rest = client.get(FILE, headers={"Range": "bytes=50-", "If-Range": etag})
+    assert (rest.status_code, first.content + rest.content) == (206, whole)
+    for other in ('"other"', f"W/{etag}", modified, ""):  # two revisions may be of one second
         again = client.get(FILE, headers={"Range": "bytes=50-", "If-Range": other})
         assert (again.status_code, again.content) == (200, whole)
     publish(database, written({**vocabulary(), "indicators": []}))

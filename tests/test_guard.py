@@ -116,14 +116,17 @@ def test_calls_of_tools_are_small(client: TestClient) -> None:
 
 def test_while_much_waits_to_be_taken_nothing_else_is_made(database: Database) -> None:
     app = create_app(Settings(database_url=database.url, rate_limit=""))
-    client = TestClient(app)
-    cache = app.app.app  # type: ignore[attr-defined]  # behind HEAD and OPTIONS
-    cache.unsent = 2**30
-    refused = client.get("/v1/regions")
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-    assert client.get("/healthz").status_code == 200
-    cache.unsent = 0
-    assert client.get("/v1/regions").status_code == 200
+    unsent = app.app.app.unsent  # type: ignore[attr-defined]  # of the cache, behind HEAD and OPTIONS
+    greedy, other = TestClient(app, client=("greedy", 1)), TestClient(app, client=("other", 1))
+    with unsent.held(("greedy", 2), unsent.most * 4 // 5 + 1):  # which is one client's share
+        refused = greedy.get("/v1/regions")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert greedy.get("/healthz").status_code == 200
+        assert other.get("/v1/regions").status_code == 200
+        with unsent.held(("another", 1), unsent.most // 5 + 1):
+            assert other.get("/v1/regions?limit=2").status_code == 503
+    assert greedy.get("/v1/regions").status_code == 200
+    assert unsent.total == 0
 
 
 def test_every_answer_tells_browsers_to_run_nothing(client: TestClient) -> None:

@@ -46,9 +46,12 @@ def file_answer(request: Request, file: IO[bytes], size: int, media_type: str, h
 
 
 def _wanted(request: Request, size: int, headers: Mapping[str, str]) -> Sequence[tuple[int, int]] | None:
-    """Return the ranges that are asked for; None for the whole file, also where it is not any more what the client has of it."""
+    """Return the ranges that are asked for; None for the whole file, also where it is not any more what the client has of it.
+
+    If-Range needs a strong validator (RFC 9110, section 13.1.5), which a date is not: two revisions may be of one second.
+    """
     field, condition = request.headers.get("range"), request.headers.get("if-range")
-    if field is None or IS_HEAD in request.scope or condition not in (None, headers["ETag"], headers["Last-Modified"]):
+    if field is None or IS_HEAD in request.scope or condition not in (None, headers["ETag"]):
         return None
     return ranges_of(field, size)
 

@@ -76,9 +76,16 @@ class Readers:
 
     async def at_length(self, work: Callable[[], Read], executor: Executor | None = None) -> Read:
         """Return the result of ``work``, however long it takes. Raises Unavailable if meanwhile the database answers nobody."""
-        result = asyncio.wrap_future((executor or self._long).start(work))
-        while not (await asyncio.wait([result], timeout=self.seconds))[0]:
-            await self.look()
+        return await self.watched(asyncio.wrap_future((executor or self._long).start(work)))
+
+    async def watched(self, result: "asyncio.Future[Read]") -> Read:
+        """Return a result that may take long. Raises Unavailable if meanwhile the database answers nobody."""
+        try:
+            while not (await asyncio.wait([result], timeout=self.seconds))[0]:
+                await self.look()
+        except BaseException:
+            result.cancel()
+            raise
         return result.result()
 
     async def check(self, work: Callable[[], Read]) -> Read:

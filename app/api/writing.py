@@ -1,5 +1,6 @@
 """Changing the data over HTTP: changes one after the other, checks beside them, and refused attempts in the audit."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -10,12 +11,15 @@ import msgspec
 from anyio import Semaphore, WouldBlock, fail_after
 from fastapi import Request
 from sqlalchemy import Connection
+from starlette.types import Scope
 
 from app.api.changes import FACTS
 from app.api.executor import Executor
 from app.api.reading import Readers
+from app.api.responses import V1
 from app.database import Database
 from app.errors import InFlight, Problem, Unavailable
+from app.observe import name
 from app.publishing import tokens
 from app.publishing.audit import Notes
 from app.publishing.prepared import Prepared, Receipt
@@ -23,6 +27,7 @@ from app.publishing.process import LARGE, in_process, with_database
 from app.publishing.submissions import Seen, Submission, answered, rehearse, retract, submit
 from app.query.changes import changes
 
+PUBLICATIONS, SOURCES = f"{V1}/publications", f"{V1}/sources/"
 TURN_SECONDS = 5.0
 """Seconds that a publication waits for those before it."""
 CHECKS = 4
@@ -134,7 +139,8 @@ class Writer:
         """Call ``work`` with a database and the arguments in a process of its own, once those before it are done."""
         migrations = Path(str(self.database.scripts.get_main_option("script_location")))
         async with self._turn():
-            return await in_process(with_database, self.database.url, migrations, work, *arguments)
+            apart = in_process(with_database, self.database.url, migrations, work, *arguments)
+            return await self._readers.watched(asyncio.ensure_future(apart))
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -152,6 +158,17 @@ class Writer:
                     await self._readers.at_length(self.notes.write, self._writes)
             finally:
                 self._turns.release()
+
+    def refused(self, scope: Scope, problem: Problem) -> None:
+        """Note for the audit that a request to change something was refused before it came here."""
+        path = scope["path"]
+        action = {("POST", PUBLICATIONS): "publish"}.get((scope["method"], path))
+        if scope["method"] == "DELETE" and path.startswith(SOURCES):
+            action = "retract"
+        if action is not None:
+            somebody = tokens.Actor(tokens.ANONYMOUS, (), scope["client"][0] if scope["client"] else None, name(scope))
+            target = path.removeprefix(SOURCES) if action == "retract" else None
+            self.notes.add(somebody, action, target, problem.slug)
 
     def close(self) -> None:
         """Start nothing any more."""
