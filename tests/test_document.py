@@ -362,3 +362,10 @@ def test_joiners_are_spelling(path: str) -> None:
     data = article()
     at(path, "近 می\u200cخواهم")(data)
     assert faults(written(data)) == []
+
+
+@pytest.mark.parametrize("content", [b"{}", b"{ }", b"--- {}", b"# a comment\n{}\n"])
+def test_an_object_without_members_misses_those_that_are_needed(content: bytes) -> None:
+    with pytest.raises(DocumentFaulty) as raised:
+        parse(content, None)
+    assert [fault.message for fault in raised.value.errors] == ["format is missing", "source is missing"]

@@ -137,6 +137,7 @@ class Readers:
 
         pieces = written()
         async with self._snapshots:
+            await self.look()  # whoever has waited for others learns at once that the database does not answer
             try:
                 variant = Variant.of(request, await self._piece(partial(next, pieces)), format_, lang)
                 if variant.is_known:

@@ -86,6 +86,7 @@ class Examination:
         self._faults: list[Fault] = []
         self._malformed = False
         self._members: set[str] = set()
+        self._is_object = True
         self._places: dict[str, list[int]] = {}
         self._reader: Reader | None = None
         self._has_items = False
@@ -104,7 +105,7 @@ class Examination:
             for part in self._reader.parts():
                 self._take(part, vocabulary is not None)
             for name, info in Document.model_fields.items():
-                if info.is_required() and name not in self._members and self._members:
+                if info.is_required() and name not in self._members and self._is_object:
                     self._add(Finding((), "missing", f"{name} is missing"), Position(1, 1))
             if vocabulary is not None and not self.came_late:
                 self._whole(vocabulary)
@@ -142,6 +143,7 @@ class Examination:
             tree = self._tree(part)
             part.value = tree.data
         if not part.path:
+            self._is_object = False
             finding = Finding((), "model_type", "expected the members of a document, of which `format` and `source` are needed")
             self._add(finding, self._position(part.place))
         elif len(part.path) == 1:

