@@ -36,7 +36,7 @@ OF_ONE_ANSWER = (b"content-length", b"etag", REQUEST_ID)
 """Headers that are made anew, or belong to the request that was answered first."""
 OVERHEAD = 3000
 """Bytes that a cache entry takes besides its body, about."""
-PIECE = 64 * 2**10
+PIECE = 256 * 2**10
 """Bytes of a body that are sent at once: the rest waits, and is counted, until the client has taken them."""
 STREAM_BYTES = 512 * 2**10
 """Bytes that a stream holds besides its piece while its client is slow, about."""

@@ -147,30 +147,31 @@ class StrictProtocol(HttpToolsProtocol):
         self._framing = self._body = 0
         self._waited = 0.0
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; discard a trailer, which is no header of the request (RFC 9110, section 6.5)."""
-        if not self._in_body:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Refuse ambiguous framing and excess, before anything else looks at the request."""
-        self._refusal = self._excess() or self._large_headers() or self._ambiguity()
+        headers, names = self.headers, [name for name, _ in self.headers]
+        version, is_plain = self.parser.get_http_version(), self.url.startswith(b"/") and b"#" not in self.url
+        upgrades = self.parser.should_upgrade()
+        if not is_plain or upgrades or version != "1.1" or names.count(b"host") != 1 or b"transfer-encoding" in names:
+            self._refusal = self._ambiguity(version)
+        if self._framing > MAX_HEADERS - PIECE or len(self.url) > MAX_URL:
+            self._refusal = self._refusal or self._excess() or self._large_headers()
         if self._refusal is not None:
             raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
         super().on_headers_complete()
+        self.headers = []  # trailers come here: they are no headers of the request (RFC 9110, section 6.5), and are bounded
         self._due.append(self.cycle)
         self._in_body, self._waited = True, 0.0
-        if self.parser.should_upgrade():  # for the parser the message ends here, and its body would be the next request
-            self._plain_body = int(next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0"))
+        if upgrades:  # for the parser the message ends here, and its body would be the next request
+            self._plain_body = int(dict(headers).get(b"content-length", b"0"))
 
     def _large_headers(self) -> Problem | None:
         if sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers) > MAX_HEADERS:
             return HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes.")
         return None
 
-    def _ambiguity(self) -> Problem | None:
+    def _ambiguity(self, version: str) -> Problem | None:
         """Return the problem of a request that another server could read otherwise (RFC 9112, sections 3.2 and 6.1)."""
-        version, upgrades = self.parser.get_http_version(), self.parser.should_upgrade()
         hosts = [value for name, value in self.headers if name == b"host"]
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         is_sized = any(name == b"content-length" for name, _ in self.headers)
@@ -180,7 +181,10 @@ class StrictProtocol(HttpToolsProtocol):
             (not (codings and is_sized), "Both Content-Length and Transfer-Encoding are there; expected one."),
             (not (codings and version == "1.0"), "HTTP/1.0 has no Transfer-Encoding; expected Content-Length."),
             (codings in ([], [b"chunked"]), "Expected chunked as the only Transfer-Encoding."),
-            (not (codings and upgrades), "Expected Content-Length for the body of a request that would change the protocol."),
+            (
+                not (codings and self.parser.should_upgrade()),
+                "Expected Content-Length for the body of a request that would change the protocol.",
+            ),
         )
         broken = next((message for holds, message in rules if not holds), None)
         return BadRequest(broken) if broken else self._foreign_target(hosts[0] if hosts else b"")
@@ -291,7 +295,7 @@ class StrictProtocol(HttpToolsProtocol):
         """Return the bytes that the kernel holds for the client: megabytes, which it takes before the server notices."""
         try:
             (count,) = unpack("i", ioctl(self.transport.get_extra_info("socket").fileno(), TIOCOUTQ, bytes(4)))
-        except (OSError, ValueError):  # it is closed
+        except (AttributeError, OSError, ValueError):  # it is closed, or no socket
             return 0
         return int(count)
 
