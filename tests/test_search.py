@@ -302,3 +302,11 @@ def test_pages_of_what_very_many_texts_say(seed_client: TestClient, monkeypatch:
     many = [rows(seed_client, f"/v1/{name}", q=text, limit=999, lang="en") for name, text in queries]
     after_few.cache_clear()
     assert many == few
+
+
+def test_words_of_any_length_are_indexed_on_every_engine(database: Database) -> None:
+    """One character may stand for many: PostgreSQL takes no word of more than 2046 bytes."""
+    data = vocabulary()
+    data["indicators"][0]["definition"]["en"] = "\ufdf4" * 500
+    publish(database, written(data))
+    assert [row["id"] for row in rows(serving(database), "/v1/indicators", q="\ufdf4" * 50)] == ["companies"]
