@@ -53,7 +53,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Answer:
     """A finished response: its validators and its messages."""
 
-    etag: str
+    etag: bytes
     last_modified: str | None
     messages: tuple[Message, Message]
 
@@ -73,7 +73,9 @@ class Answer:
         known, since = fields.get(b"if-none-match"), fields.get(b"if-modified-since")
         if known is None and since is None:
             return self.messages
-        is_known = is_fresh(self.etag, self.last_modified, _text(known), _text(since))
+        if known == self.etag:
+            return self.unchanged
+        is_known = is_fresh(self.etag.decode("latin-1"), self.last_modified, _text(known), _text(since))
         return self.unchanged if is_known else self.messages
 
 
@@ -109,7 +111,12 @@ class Cache:
             scope["scheme"], scope["raw_path"], scope["query_string"],
             given(b"accept"), given(b"accept-language"), given(b"accept-encoding"),
         )  # fmt: skip
-        await self._refresh()
+        try:
+            version = await self._ask()
+        except Exception:  # noqa: BLE001  whatever is wrong with the data, the application says it
+            version = None
+        if version != self._version:
+            self._forget(version)
         answer = self._answers.get(key)
         if answer is None:
             self.misses += 1
@@ -121,15 +128,10 @@ class Cache:
         await send(start)
         await (send if len(body["body"]) <= PIECE else self._paced(scope, send))(body)
 
-    async def _refresh(self) -> None:
-        """Forget everything if the data has changed."""
-        try:
-            version = await self._ask()
-        except Exception:  # noqa: BLE001  whatever is wrong with the data, the application says it
-            version = None
-        if version != self._version:
-            self._answers.clear()
-            self._size, self._version = 0, version
+    def _forget(self, version: object) -> None:
+        """Forget everything: the data has changed."""
+        self._answers.clear()
+        self._size, self._version = 0, version
 
     async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, and keep what it answers if it can be kept."""
@@ -205,7 +207,7 @@ async def _finished(headers: Headers, body: bytes, accepted: bytes) -> Answer:
         etag = etag[:-1] + b"-" + encoding + b'"'
         kept.append((b"content-encoding", encoding))
     kept += [(b"etag", etag), (b"content-length", str(len(body)).encode())]
-    return Answer(etag.decode("latin-1"), _text(_value(headers, b"last-modified")), _messages(OK, kept, body))
+    return Answer(etag, _text(_value(headers, b"last-modified")), _messages(OK, kept, body))
 
 
 def _messages(status: int, headers: Headers, body: bytes) -> tuple[Message, Message]:

@@ -24,16 +24,16 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 def fields_of(scope: Scope) -> dict[bytes, bytes]:
     """Return the header fields of a request by their names in lower case."""
-    if FIELDS not in scope:
-        scope[FIELDS] = dict(scope["headers"])
-    found: dict[bytes, bytes] = scope[FIELDS]
-    return found
+    fields: dict[bytes, bytes] | None = scope.get(FIELDS)
+    if fields is None:
+        fields = scope[FIELDS] = dict(scope["headers"])
+    return fields
 
 
 def join_fields(scope: Scope) -> Problem | None:
     """Join fields that came in several lines, for all readers; return the problem of one that may come once only."""
     headers: Headers = scope["headers"]
-    fields = scope[FIELDS] = dict(headers)
+    fields = fields_of(scope)
     if len(fields) == len(headers):
         return None
     fields.clear()
