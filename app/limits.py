@@ -1,4 +1,4 @@
-"""What requests must keep to. ``/v1/limits`` publishes these; ``app.guard``, ``app.cache`` and ``app.protocol`` enforce them."""
+"""Limits of requests and answers: ``/v1/limits`` publishes them, the middleware and ``app.http1`` enforce them."""
 
 MAX_BODY = 8 * 2**20
 """Bytes of a body, also of one that is sent in chunks."""

@@ -8,48 +8,51 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from limits import parse
 
-from app.api import (
-    about,
+from app.api import openapi
+from app.api.direct import Shortcut
+from app.api.metrics import Metrics
+from app.api.middleware.methods import Methods
+from app.api.middleware.rate_limit import RateLimit
+from app.api.middleware.request_limits import RequestLimits
+from app.api.middleware.request_log import RequestLog
+from app.api.middleware.response_cache import ResponseCache
+from app.api.problems import add_handlers
+from app.api.readers import Readers
+from app.api.routes import (
     audit,
     catalog,
     changes,
     citation,
     compare,
     documents,
-    export,
+    exports,
     metrics,
-    openapi_document,
     profile,
-    publish,
-    sdmx,
+    publications,
     search,
-    wellknown,
+    service,
+    well_known,
 )
-from app.api.agents import agents, http_routes
-from app.api.collections import router_for
-from app.api.direct import Shortcut
-from app.api.export import Exports
-from app.api.failures import add_handlers
-from app.api.methods import Methods
-from app.api.reading import Readers
-from app.api.writing import Writer
-from app.cache import Cache
-from app.database import Database
-from app.guard import Guard
-from app.observe import Metrics, Observed
-from app.publishing.tokens import SHAPE
-from app.rates import Rate
+from app.api.routes.exports import Exports
+from app.api.routes.resources import router_for
+from app.api.workspace import workspace
+from app.api.writer import Writer
+from app.auth.tokens import SHAPE
+from app.db.database import Database
+from app.mcp.server import agents, http_routes
 from app.resources import ALL
+from app.sdmx import endpoints as sdmx
+from app.sdmx.errors import PREFIX as SDMX
+from app.sdmx.errors import error_message
 from app.settings import Settings, carried
-from app.workspace import workspace
 
 ROUTED = (
-    publish, documents, audit, citation, compare, changes, export, search, sdmx, catalog, wellknown, metrics, about,
+    publications, documents, audit, citation, compare, changes, exports, search, sdmx, catalog, well_known, metrics, service,
 )  # fmt: skip
 """The modules of the routes that are not of a resource, in the order of the documentation."""
 
 
-def create_app(settings: Settings | None = None) -> Guard:
+def create_app(settings: Settings | None = None) -> RequestLimits:
     """The application. Raises Refusal unless the database is there, ours and of this version's schema."""
     settings = settings or Settings()
     database = Database(settings.database_url, carried("migrations"))
@@ -80,9 +83,9 @@ def create_app(settings: Settings | None = None) -> Guard:
     app.state.readers, app.state.writer = readers, writer
     routers = (profile.router, *map(router_for, ALL), *(module.router for module in ROUTED))
     app.router.routes.extend(route for router in routers for route in router.routes)  # flat: nested ones are searched twice
-    about.add_documentation(app)
-    add_handlers(app)
-    app.openapi = once(lambda: openapi_document.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
+    service.add_documentation(app)
+    add_handlers(app, {SDMX: error_message})
+    app.openapi = once(lambda: openapi.document(app))  # type: ignore[method-assign]  # FastAPI's documented way
 
     def state() -> dict[str, tuple[str, float]]:
         return {
@@ -95,11 +98,11 @@ def create_app(settings: Settings | None = None) -> Guard:
 
     app.state.metrics, app.state.settings = Metrics(state), settings
     routed = app if settings.fastapi_otel_auto_configure else Shortcut(app)  # FastAPI's telemetry sits in its layers
-    cache = Cache(Observed(routed, app.state.metrics), readers.look, settings.cache_bytes)
-    rate = Rate(parse(settings.rate_limit)) if settings.rate_limit else None
+    cache = ResponseCache(RequestLog(routed, app.state.metrics), readers.look, settings.cache_bytes)
+    rate = RateLimit(parse(settings.rate_limit)) if settings.rate_limit else None
     hosts = [host.strip() for host in settings.trusted_hosts.split(",")]
     answering = Methods(cache, app.router)
     tools = agents(answering)
     app.router.routes.extend(http_routes(tools))
-    guard = Guard(answering, hosts, rate, settings.max_requests, SHAPE, cache.unsent, writer.refused)
+    guard = RequestLimits(answering, hosts, rate, settings.max_requests, SHAPE, cache.unsent, writer.refused)
     return guard

@@ -8,8 +8,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.errors import Refusal
+from app.http1 import StrictProtocol
 from app.limits import GRACE_SECONDS, IDLE_SECONDS
-from app.protocol import StrictProtocol
 from app.settings import Settings
 
 TESTED_UVICORN = "0.54."

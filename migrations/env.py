@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from app.database import Database
+from app.db.database import Database
 from app.resources import ALL
 from app.settings import Settings, carried
 

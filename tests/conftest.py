@@ -13,9 +13,9 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from app.database import Database
+from app.db.database import Database
 from app.main import create_app
-from app.publishing.ingest import publish
+from app.publishing.revisions import publish
 from app.settings import Settings, carried
 
 SEED = sorted(carried("seed").glob("*.yaml"))

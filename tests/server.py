@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from app.database import Database
-from app.publishing.tokens import issue
+from app.auth.tokens import issue
+from app.db.database import Database
 from app.settings import carried
 
 

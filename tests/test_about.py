@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from starlette.testclient import TestClient
 
-from app.database import Database
+from app.db.database import Database
 from app.errors import PROBLEMS
 from app.resources import ALL
 from tests.conftest import serving
@@ -73,7 +73,7 @@ def test_a_failure_tells_nothing_of_the_inside(seed_client: TestClient, monkeypa
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("app.query.paging.Reader.page", fail)
+    monkeypatch.setattr("app.query.repository.Reader.page", fail)
     answer = seed_client.get("/v1/zones?limit=77")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "secret" not in answer.text

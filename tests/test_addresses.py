@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.addresses import LONGEST, encoded_address
+from app.domain.urls import LONGEST, encoded_address
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from starlette.testclient import TestClient
 
-from app.api.agents import agents
-from app.api.parameters import list_parameters
-from app.api.tools import HIDDEN, TOOLS
-from app.database import Database
+from app.api.query_params import list_parameters
+from app.db.database import Database
 from app.main import create_app
-from app.publishing.ingest import publish
+from app.mcp.server import agents
+from app.mcp.tools import HIDDEN, TOOLS
+from app.publishing.revisions import publish
 from app.resources.observations import OBSERVATIONS
 from app.settings import Settings
 from tests import documents

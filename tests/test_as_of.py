@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.publishing.ingest import publish, retract
-from app.resource import LANGS, Resource
+from app.db.database import Database
+from app.publishing.revisions import publish, retract
 from app.resources import ALL
+from app.resources.base import LANGS, Resource
 from tests.conftest import rows, serving
 from tests.documents import STEPS, article, other, vocabulary, written
 

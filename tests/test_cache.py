@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from app.cache import ENCODINGS, Cache
-from app.database import Database
-from app.publishing.ingest import publish
+from app.api.middleware.response_cache import ENCODINGS, ResponseCache
+from app.db.database import Database
+from app.publishing.revisions import publish
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary, written
 
@@ -177,7 +177,7 @@ def test_answers_are_kept_up_to_a_limit() -> None:
         size = 10_000 if scope["path"] == "/large" else 100
         await Response(b"x" * size, headers={"ETag": '"1"'})(scope, _receive, send)
 
-    client = TestClient(Cache(application, version=unchanged, max_bytes=56_000), headers={"Accept-Encoding": "identity"})
+    client = TestClient(ResponseCache(application, version=unchanged, max_bytes=56_000), headers={"Accept-Encoding": "identity"})
     for path in ("/first", "/second", "/first", "/large", "/large", *(f"/{number}" for number in range(17)), "/first", "/16"):
         assert client.get(path).status_code == 200
     counts = {path: made.count(path) for path in ("/first", "/second", "/large", "/16")}
@@ -193,7 +193,7 @@ def test_a_large_body_goes_piece_by_piece_and_is_counted() -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await Response(body, headers={"ETag": '"1"'} if scope["path"] == "/kept" else {})(scope, receive, send)
 
-    cache = Cache(application, version=unchanged, max_bytes=2**26)
+    cache = ResponseCache(application, version=unchanged, max_bytes=2**26)
 
     async def watched(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:

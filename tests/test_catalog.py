@@ -10,8 +10,8 @@ from rdflib import DCAT, DCTERMS, RDF, Graph, URIRef
 from rdflib.compare import isomorphic
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.publishing.ingest import publish
+from app.db.database import Database
+from app.publishing.revisions import publish
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary, written
 

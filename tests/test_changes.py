@@ -7,8 +7,8 @@ import feedparser
 import pytest
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.publishing.ingest import publish
+from app.db.database import Database
+from app.publishing.revisions import publish
 from tests.conftest import serving
 from tests.documents import STEPS, article, other, vocabulary, written
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.intervals import Interval
-from app.publishing.ingest import publish
+from app.db.database import Database
+from app.domain.intervals import Interval
+from app.publishing.revisions import publish
 from tests.conftest import serving
 from tests.documents import article, vocabulary, written
 

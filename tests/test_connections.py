@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.headers import LISTS, fields_of, join_fields
+from app.api.middleware.header_fields import LISTS, fields_of, join_fields
 from tests.conftest import migrated, seeded
 from tests.documents import vocabulary, written
 from tests.server import Running, heard, issued, running
@@ -27,9 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("connections")
     url = f"sqlite:///{folder}/indicators.db"
     seeded(migrated(url)).engine.dispose()
-    with running(
-        url, folder, before="import app.protocol as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.CHECK_SECONDS = 0.4"
-    ) as found:
+    with running(url, folder, before="import app.http1 as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.CHECK_SECONDS = 0.4") as found:
         yield found
 
 
@@ -246,7 +244,7 @@ def test_every_request_of_a_connection_ends_with_it(server: Running) -> None:
 
 def test_a_client_that_does_not_take_its_answer_is_cut_off(server: Running) -> None:
     url = f"sqlite:///{server.log.parent}/indicators.db"
-    haste = "import app.protocol as p; p.STALL_SECONDS = 1; p.CHECK_SECONDS = 0.2"
+    haste = "import app.http1 as p; p.STALL_SECONDS = 1; p.CHECK_SECONDS = 0.2"
     with running(url, server.log.parent, before=haste) as other, other.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(request(b"/v1/observations?limit=1000") * 200)
@@ -259,7 +257,7 @@ def test_a_client_that_does_not_take_its_answer_is_cut_off(server: Running) -> N
 
 def test_a_long_upload_that_is_fast_enough_is_taken(server: Running, token: str) -> None:
     url = f"sqlite:///{server.log.parent}/indicators.db"
-    haste = "import app.protocol as p; p.HEAD_SECONDS = 0.3; p.CHECK_SECONDS = 0.1; p.BODY_RATE = 20000"
+    haste = "import app.http1 as p; p.HEAD_SECONDS = 0.3; p.CHECK_SECONDS = 0.1; p.BODY_RATE = 20000"
     lines = [b"Authorization: Bearer " + token.encode(), b"Idempotency-Key: long", b"Content-Type: application/yaml"]
     with running(url, server.log.parent, before=haste) as other, other.connect() as connection:
         connection.sendall(request(b"/v1/publications", *lines, b"Content-Length: 33000", method=b"POST"))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from app.errors import MOST_FAULTS, DocumentFaulty, DocumentMalformed, Fault
 from app.publishing.document import SECTIONS
 from app.publishing.json_reader import JsonReader
-from app.publishing.known import Known
 from app.publishing.parse import declared_by, parse
 from app.publishing.parts import MAX_PART
+from app.publishing.vocabulary import Known
 from tests.conftest import SEED
 from tests.documents import Data, article, vocabulary, written
 

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import delete, select, update
 from starlette.testclient import TestClient
 
-from app import encoded
-from app.database import Database
-from app.publishing.ingest import publish, retract
-from app.query.select import encoded_table_of, table_of
-from app.resource import LANGS
+from app.db.database import Database
+from app.publishing import json_rows
+from app.publishing.revisions import publish, retract
+from app.query.sql import encoded_table_of, table_of
+from app.resources.base import LANGS
 from app.resources.observations import OBSERVATIONS
 from tests.conftest import rows, serving
 from tests.documents import STEPS, Data, article, other, vocabulary, written
@@ -85,5 +85,5 @@ def test_rows_of_older_software_are_served_and_kept_by_the_next_migration(client
         row for row in before if row["subject"] == "990100"
     ]
     with database.write() as connection:
-        encoded.complete(connection, OBSERVATIONS)
+        json_rows.complete(connection, OBSERVATIONS)
     assert kept(database) == there

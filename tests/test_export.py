@@ -17,14 +17,14 @@ import pytest
 from pyarrow import parquet
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.dataset import Dataset
-from app.dialects.engines import Opened
+from app.db.database import Database
+from app.db.engines import Opened
+from app.domain.dataset import Dataset
 from app.formats import FORMATS
-from app.publishing.ingest import publish
-from app.query.streaming import stream
-from app.resource import Resource
+from app.publishing.revisions import publish
+from app.query.stream import stream
 from app.resources import ALL
+from app.resources.base import Resource
 from tests.conftest import rows, seeded, serving
 from tests.documents import article, vocabulary, written
 
@@ -97,7 +97,7 @@ def test_all_files_are_of_one_snapshot(client: TestClient, database: Database, m
             words.clear()
         return found
 
-    monkeypatch.setattr("app.exports.stream", interrupted)
+    monkeypatch.setattr("app.api.data_package.stream", interrupted)
     package = client.get("/v1/export/regional-indicators.zip")
     assert package.headers["etag"].startswith('"2-')
     with zipfile.ZipFile(io.BytesIO(package.content)) as files:

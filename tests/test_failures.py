@@ -13,8 +13,8 @@ from sqlalchemy import Engine, QueuePool, create_engine, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.testclient import TestClient
 
-from app.api.failures import add_handlers
-from app.database import Database
+from app.api.problems import add_handlers
+from app.db.database import Database
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def raised() -> Iterator[list[SQLAlchemyError]]:
 def answer(error: SQLAlchemyError, path: str = "/v1/x") -> Any:
     """What a client is answered when a route meets that error."""
     app = FastAPI()
-    add_handlers(app)
+    add_handlers(app, {})
 
     @app.get(path)
     async def fails() -> None:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from starlette.testclient import TestClient
 
-from app.api.responses import disposition
-from app.database import Database
-from app.dataset import SEPARATOR, Column, Dataset, Meta
+from app.api.representation import disposition
+from app.db.database import Database
+from app.domain.dataset import SEPARATOR, Column, Dataset, Meta
 from app.formats import BY_NAME, FORMATS
 from app.formats.csv import write_plain
-from app.publishing.ingest import publish
+from app.publishing.revisions import publish
 from app.resources.zones import ZONES
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary

@@ -7,12 +7,12 @@ import pytest
 from limits import parse
 from starlette.testclient import TestClient
 
-from app import rates
-from app.database import Database
+from app.api.middleware import rate_limit
+from app.auth import tokens
+from app.db.database import Database
 from app.errors import Refusal
 from app.main import create_app
-from app.publishing import tokens
-from app.publishing.ingest import publish
+from app.publishing.revisions import publish
 from app.settings import Settings
 from tests.documents import vocabulary, written
 
@@ -201,9 +201,9 @@ def test_a_database_that_cannot_be_used_is_a_refusal() -> None:
 
 def test_a_bucket_fills_evenly_and_forgets_nobody_who_owes(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(rates, "monotonic", lambda: now)
-    monkeypatch.setattr(rates, "MOST_CALLERS", 10)
-    buckets = rates.Buckets(parse("60/minute"))
+    monkeypatch.setattr(rate_limit, "monotonic", lambda: now)
+    monkeypatch.setattr(rate_limit, "MOST_CALLERS", 10)
+    buckets = rate_limit.Buckets(parse("60/minute"))
     for _ in range(60):
         buckets.add("busy", -1)
     assert (buckets.level("busy"), buckets.wait(0, 1), buckets.wait(0, 60)) == (0, 1, 60)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hedges import COMPARATORS, HEDGES, bounds_of, hedge_of, plain_number, singular, wording
+from app.domain.hedges import COMPARATORS, HEDGES, bounds_of, hedge_of, plain_number, singular, wording
 
 FIGURES = st.floats(min_value=-(2**53), max_value=2**53, allow_nan=False)
 WORDS = st.sampled_from([None, *HEDGES])

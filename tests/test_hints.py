@@ -6,9 +6,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api.hints import references
-from app.database import Database
-from app.resource import Resource
+from app.db.database import Database
 from app.resources import ALL
+from app.resources.base import Resource
 from tests.conftest import rows, seeded, serving
 
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.dataset import Column, Dataset, Meta
+from app.db.database import Database
+from app.domain.dataset import Column, Dataset, Meta
 from app.formats import BY_NAME
-from app.publishing.ingest import publish
-from app.resource import Resource
+from app.publishing.revisions import publish
 from app.resources import ALL
+from app.resources.base import Resource
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary, written
 

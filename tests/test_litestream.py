@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from app import backups
-from app.publishing.ingest import publish
+from app.db import backup
+from app.publishing.revisions import publish
 from tests.conftest import migrated
 from tests.torture.history import faults, revisions, variant, words
 
@@ -39,4 +39,4 @@ def test_a_replica_is_restored(tmp_path: Path) -> None:
         database.close()
     assert faults(restored) == []
     assert revisions(restored) == 20
-    assert backups.verify(restored)["revision"] == 20
+    assert backup.verify(restored)["revision"] == 20

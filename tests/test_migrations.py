@@ -10,8 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, insert, inspect
 from sqlalchemy.exc import IntegrityError
 
-from app.database import Database
-from app.publishing.ingest import publish
+from app.db.database import Database
+from app.publishing.revisions import publish
 from app.resources import ALL
 from app.settings import carried
 from tests.conftest import SEED, NewDatabase, discard

@@ -13,13 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.database import Database
+from app.auth import audit_log, tokens
+from app.auth.audit_log import Notes
+from app.db.database import Database
 from app.errors import DocumentFaulty, Unauthorized
-from app.publishing import audit, rules, tokens
-from app.publishing.audit import Notes
+from app.publishing import rules
 from app.publishing.canonical import canonical
-from app.publishing.ingest import publish, revise
-from app.publishing.prepared import Prepared
+from app.publishing.preparation import Prepared
+from app.publishing.revisions import publish, revise
 from tests.conftest import SEED, rows, serving
 from tests.documents import article, vocabulary, written
 
@@ -247,8 +248,8 @@ def test_a_flood_of_strangers_is_counted_not_listed(database: Database) -> None:
         notes.add(holder, "publish", None, "forbidden")
     notes.write()
     with database.read() as connection:
-        results = [entry["result"] for entry in audit.entries(connection, 5000)]
-    assert len(results) == audit.MOST_WAITING
+        results = [entry["result"] for entry in audit_log.entries(connection, 5000)]
+    assert len(results) == audit_log.MOST_WAITING
     assert results[-12:] == ["unauthorized", "forbidden; 990 others were left out", *["unauthorized"] * 10]
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from app.database import Database
+from app.db.database import Database
 from app.errors import DocumentFaulty
-from app.publishing.ingest import publish
-from app.publishing.prepared import Changes
+from app.publishing.preparation import Changes
+from app.publishing.revisions import publish
 from tests.conftest import rows, serving
 from tests.documents import article, vocabulary, written
 
@@ -117,7 +117,7 @@ def test_an_interrupted_publication_leaves_nothing(
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.publishing.ingest._end", fail)
+    monkeypatch.setattr("app.publishing.revisions._end", fail)
     data = article()
     data["organisations"][0]["name"]["en"] = "Other"
     before = client.get("/v1/organisations").text

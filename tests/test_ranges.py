@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.ranges import MOST_RANGES, ranges_of
+from app.api.byte_ranges import MOST_RANGES, ranges_of
 
 SIZES = st.integers(0, 50)
 

@@ -11,18 +11,18 @@ import pytest
 from fastapi import Request, Response
 from sqlalchemy import Connection, QueuePool
 
-from app.api import reading
+from app.api import readers as readers_module
 from app.api.executor import Executor
-from app.api.reading import Readers
-from app.api.responses import Variant
-from app.database import Database
+from app.api.readers import Readers
+from app.api.representation import Variant
+from app.auth.tokens import issue
+from app.db.database import Database
 from app.errors import InvalidParameters, TimeLimitPassed, Unavailable
 from app.formats import FORMATS, Format
-from app.publishing.ingest import publish
-from app.publishing.tokens import issue
-from app.query.history import Version
-from app.query.paging import Reader
-from app.query.streaming import stream
+from app.publishing.revisions import publish
+from app.query.repository import Reader
+from app.query.snapshot import Version
+from app.query.stream import stream
 from app.resources import ALL
 from app.resources.observations import OBSERVATIONS
 from app.resources.zones import ZONES
@@ -109,8 +109,8 @@ def test_over_http_it_is_503_with_retry_after(database: Database, monkeypatch: p
 @pytest.fixture(params=[0, 20_000], ids=["gone-through", "looked-up"])
 def pieces(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Streams that are read two rows at a time, as long lists are and as short ones are."""
-    monkeypatch.setattr("app.query.streaming.PIECE", 2)
-    monkeypatch.setattr("app.query.streaming.MANY", request.param)
+    monkeypatch.setattr("app.query.stream.PIECE", 2)
+    monkeypatch.setattr("app.query.stream.MANY", request.param)
 
 
 @pytest.mark.usefixtures("pieces")
@@ -189,7 +189,7 @@ def _in_use(database: Database) -> int:
 
 
 def test_more_long_reads_than_may_wait_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_WAITING", 1)
+    monkeypatch.setattr(readers_module, "MAX_WAITING", 1)
     readers = Readers(database, threads=1, seconds=0.3)
 
     async def all_at_once() -> list[Any]:

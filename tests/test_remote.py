@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.auth.tokens import issue
 from app.cli import remote
 from app.cli.remote import Remote
-from app.database import Database
+from app.db.database import Database
 from app.errors import Refusal
-from app.publishing.ingest import publish
-from app.publishing.tokens import issue
+from app.publishing.revisions import publish
 from app.settings import carried
 from tests.conftest import migrated
 from tests.documents import article, vocabulary, written

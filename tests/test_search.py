@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.dialects.indexes import clear_index
-from app.publishing import index
-from app.publishing.ingest import publish, retract
-from app.query.texts import after_few
-from app.resource import Resource
+from app.db.database import Database
+from app.db.indexes import clear_index
+from app.domain.tokenizer import BEGINNING, asked, fold, forbidden, indexed, snippet
+from app.publishing import search_index
+from app.publishing.revisions import publish, retract
+from app.query.text_index import after_few
 from app.resources import ALL
-from app.tokens import BEGINNING, asked, fold, forbidden, indexed, snippet
+from app.resources.base import Resource
 from tests.conftest import rows, serving
 from tests.documents import STEPS, article, other, vocabulary, written
 
@@ -216,7 +216,7 @@ def test_the_index_follows_publications(database: Database) -> None:
 def entries(database: Database) -> list[dict[str, Any]]:
     """All entries of the index, of facts with their history."""
     with database.read() as connection:
-        found = connection.execute(select(index.ENTRY).order_by("resource", "key", "held_from")).mappings().all()
+        found = connection.execute(select(search_index.ENTRY).order_by("resource", "key", "held_from")).mappings().all()
     facts = {resource.name for resource in ALL if resource.versioned}
     unknown = dict.fromkeys(("id", "held_from"))
     return [
@@ -239,12 +239,12 @@ def test_the_index_of_older_software_is_made_anew(database: Database, names: lis
     assert any(row["held_until"] for row in whole)
     with database.write() as connection:
         clear_index(connection)
-        connection.execute(delete(index.ENTRY))
+        connection.execute(delete(search_index.ENTRY))
     client = serving(database)
     assert ids(client, q="990000") == []
     for _ in range(2):  # the second time nothing is missing
         with database.write() as connection:
-            index.complete(connection)
+            search_index.complete(connection)
         assert entries(database) == whole
     assert ids(client, q="99000") == ["990000"]
 
@@ -255,7 +255,7 @@ def test_a_publication_leaves_alone_what_it_does_not_change(database: Database) 
 
     def held() -> dict[tuple[str, str], tuple[int, int]]:
         with database.read() as connection:
-            found = connection.execute(select(index.ENTRY).where(index.ENTRY.c.held_until.is_(None))).all()
+            found = connection.execute(select(search_index.ENTRY).where(search_index.ENTRY.c.held_until.is_(None))).all()
         return {(row.resource, row.key): (row.id, row.held_from) for row in found}
 
     before = held()
@@ -297,7 +297,7 @@ def test_pages_of_what_very_many_texts_say(seed_client: TestClient, monkeypatch:
     queries = [("observations", "xuhui"), ("observations", "3"), ("organisations", "上海"), ("revisions", "thepaper")]
     few = [rows(seed_client, f"/v1/{name}", q=text, limit=1000, lang="en") for name, text in queries]
     assert all(few)
-    monkeypatch.setattr("app.query.texts.FEW", 0)
+    monkeypatch.setattr("app.query.text_index.FEW", 0)
     after_few.cache_clear()
     many = [rows(seed_client, f"/v1/{name}", q=text, limit=999, lang="en") for name, text in queries]
     after_few.cache_clear()

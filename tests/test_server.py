@@ -16,14 +16,14 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from app.database import Database
-from app.dialects.engines import engine_for
-from app.dialects.files import is_writable
+from app.db.database import Database
+from app.db.engines import engine_for
+from app.db.files import is_writable
 from app.settings import carried
 from tests.conftest import migrated, seeded
 from tests.server import Running, heard, issued, running
 
-HASTE = "import app.protocol as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.CHECK_SECONDS = 0.4"
+HASTE = "import app.http1 as p; p.HEAD_SECONDS = p.SILENT_SECONDS = p.CHECK_SECONDS = 0.4"
 """Limits of time that a test can wait for."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database
+from app.db.database import Database
 from app.errors import Refusal
 from app.main import create_app
 from app.settings import Settings, carried

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.hedges import HEDGES, plain_number
+from app.domain.hedges import HEDGES, plain_number
 from app.resources.observations import BANDED, NATURES, Nature, RankBand, statement
 
 DAYS = st.dates(date(1900, 1, 1), date(2100, 12, 31))

@@ -4,9 +4,9 @@ import select
 import time
 from pathlib import Path
 
-from app.database import Database
+from app.auth.tokens import issue
+from app.db.database import Database
 from app.limits import BODY_RATE
-from app.publishing.tokens import issue
 from app.settings import carried
 from tests.conftest import migrated, seeded
 from tests.documents import vocabulary, written

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.validators import entity_tags, http_date, is_fresh
+from app.api.conditional_requests import entity_tags, http_date, is_fresh
 
 TAG = '"7-abc"'
 DAY = "Fri, 29 Mar 2024 10:00:00 GMT"

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from app.workspace import workspace
+from app.api.workspace import workspace
 
-HOLD = "import sys; from app.workspace import workspace\nwith workspace(sys.argv[1]) as f: print(f, flush=True); sys.stdin.read()"
+HOLD = """
+import sys
+from app.api.workspace import workspace
+with workspace(sys.argv[1]) as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture(autouse=True)

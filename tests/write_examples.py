@@ -5,8 +5,8 @@ import tempfile
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from app.api.openapi import EXAMPLES
-from app.api.openapi_document import address_of, operations, show
+from app.api.declared_answers import EXAMPLES
+from app.api.openapi import address_of, operations, show
 from app.resources import ALL
 from tests.conftest import migrated, seeded, serving
 from tests.parameter_examples import ITEMS, of_operation

@@ -6,12 +6,12 @@ from functools import lru_cache
 from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
-from app.dataset import Hint
+from app.domain.dataset import Hint
 from app.errors import MOST_FAULTS
-from app.query.near import named, nearest_id
-from app.query.select import referenced, table_of
-from app.resource import Resource
+from app.query.sql import referenced, table_of
+from app.query.suggestions import named, nearest_id
 from app.resources import ALL, BY_NAME
+from app.resources.base import Resource
 
 
 class NothingFound(Exception):  # noqa: N818  it is not a fault

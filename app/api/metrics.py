@@ -1,24 +1,51 @@
-"""``/metrics``: what the service counts, for Prometheus."""
+"""Prometheus metrics of one application."""
 
-from fastapi import APIRouter, Request, Response
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from app.api.openapi import metrics_answers
-from app.api.parameters import NoParameters, read
-from app.api.reading import readers_of
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
-router = APIRouter(tags=["Service"])
+Figures = dict[str, tuple[str, float]]
+"""Values by name, each with its meaning; names that end in ``_total`` are counters, all others are gauges."""
 
 
-@router.get(
-    "/metrics",
-    operation_id="get_metrics",
-    summary="Metrics of this process",
-    description="Requests by route, answers of the cache, the revision, sizes of the database: Prometheus' text format.",
-    responses=metrics_answers(),
-    response_class=Response,
-)
-async def metrics(request: Request) -> Response:
-    """What is counted."""
-    read(NoParameters, request)
-    text = await readers_of(request).check(request.app.state.metrics.text)
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers={"Cache-Control": "no-store"})
+class Metrics:
+    """Counters of requests, and figures that are read when the metrics are scraped."""
+
+    def __init__(self, figures: Callable[[], Figures]) -> None:
+        """Create the counters; ``figures`` is called at each scrape."""
+        self.registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        to: Any = {"registry": self.registry}
+        self.requests = Counter("indicators_requests", "Requests that the cache did not answer.", labels, **to)
+        self.seconds = Histogram("indicators_request_seconds", "Time until the end of the answer.", ("route",), **to)
+        self.registry.register(_FiguresCollector(figures))
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        key = (method, route, status)
+        if key not in self._children:  # the library formats the labels at each look-up
+            self._children[key] = self.requests.labels(*key), self.seconds.labels(route)
+        requests, times = self._children[key]
+        requests.inc()
+        times.observe(seconds)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _FiguresCollector(Collector):
+    def __init__(self, figures: Callable[[], Figures]) -> None:
+        self._figures = figures
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        for name, (meaning, value) in self._figures().items():
+            family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            yield family(f"indicators_{name}", meaning, value=value)

@@ -1,195 +1,270 @@
-"""The answers of routes, for the OpenAPI document: their schemas and examples, made from the declarations."""
+"""The OpenAPI document: what the routes declare, with examples of parameters and errors, and headers."""
 
-from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
-from app.api.schemas import REF, objects
-from app.dataset import Column
+from app.api.declared_answers import examples, problem_content
+from app.api.problems import respond
+from app.api.schemas import all_schemas
+from app.auth.tokens import SCOPES
 from app.errors import (
     MEDIA_TYPE,
+    PROBLEMS,
     BadRequest,
     DocumentFaulty,
-    DocumentMalformed,
+    Fault,
     Forbidden,
+    HeadersTooLarge,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
     InFlight,
     InsufficientStorage,
     InternalError,
     InvalidParameters,
+    MisdirectedRequest,
     NotAcceptable,
     NotComparable,
     NotFound,
+    NotImplementedHere,
     PayloadTooLarge,
     PreconditionFailed,
     PreconditionRequired,
     Problem,
+    RangeNotSatisfiable,
+    RequestTimeout,
     TooManyRequests,
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
+    UriTooLong,
 )
-from app.formats import formats_for
-from app.query.search import COLUMNS as SEARCH_COLUMNS
-from app.resource import Resource
+from app.limits import BODY_RATE, MAX_BODY, MAX_HEADERS, MAX_URL
 
-EXAMPLES = Path(__file__).parent / "examples.json"
+TAGS = {
+    "District metrics": (
+        "Observations: what a source says about one indicator of one subject, with hedge, bounds, period and citation. "
+        "Indicators define what is measured, designations are titles conferred on an entity."
+    ),
+    "Industry clusters": "Pillar industries, emerging tracks and segments of a region.",
+    "Zones": "Functional zones, development zones and innovation communities.",
+    "Incentive programmes": "Frameworks, action plans, services, subsidies and housing; their targets are observations.",
+    "Organisations and projects": "Who is named and what is built, and the relations that tie them to clusters and zones.",
+    "Sources and history": "The published texts behind every fact, and the revisions by which documents were published.",
+    "Search": "One ranked list over names and texts, in Chinese and English.",
+    "SDMX": "Observations for software that speaks SDMX-REST, version 2 of it (SDMX 3.0) and version 1 (SDMX 2.1).",
+    "Publishing": "Documents that transcribe sources: their format, publishing, revising and retracting them. Needs a token.",
+    "Service": "Health, limits, problem types and the index of links.",
+}
+
+DESCRIPTION = """What regional economic news states, as statistics that can be queried, compared and cited.
+
+Every figure keeps its **hedge and bounds** ("nearly 300" is not 300), its **period** or the fact that none was stated, its
+**unit**, and its **place in the source**. Nulls mean that the source does not say. `statement` is a sentence that is safe to
+print.
+
+Lists answer `{"data", "meta", "links"}`; follow `links.next` for more. Errors are problem documents (RFC 9457)."""
 
 
-@cache
-def examples() -> dict[str, dict[str, Any]]:
-    """Answers to real requests by resource: of its ``list`` and of its ``item``. Made from the seed, and tested against it."""
-    return msgspec.json.decode(EXAMPLES.read_bytes(), type=dict[str, dict[str, Any]])
+ANYWHERE = (BadRequest, RequestTimeout, UriTooLong, MisdirectedRequest, TooManyRequests, HeadersTooLarge, Unavailable)
+"""What may be answered to any request, before its address is even looked at."""
+Operation = dict[str, Any]
+SOURCE = "any-source"
 
-
-def list_answers(resource: Resource) -> dict[int | str, dict[str, Any]]:
-    """The answers of a list, for OpenAPI."""
-    answer = _answer(
-        f"{resource.public.__name__}List", examples()[resource.name]["list"], f"A page of {resource.name}.", resource.columns
+OCCURRENCES: dict[type[Problem], Problem] = {
+    type(problem): problem
+    for problem in (
+        BadRequest("The path is not percent-encoded UTF-8, or contains NUL."),
+        IdempotencyKeyMissing("A publication needs the header Idempotency-Key: any text that is new, such as a UUID."),
+        Unauthorized("This needs a token in the header Authorization, as Bearer."),
+        Forbidden(f"The token does not have the scope it needs; scopes are {SCOPES}."),
+        NotFound("There is nothing at this address."),
+        NotAcceptable("None of the media types in Accept can be served."),
+        RequestTimeout(f"The body arrives at less than {BODY_RATE} bytes a second."),
+        InFlight("A request with this Idempotency-Key is being worked on."),
+        NotComparable("These figures cannot be compared.", [Fault("310101 has no such figure.", "no_figure", "region")]),
+        PreconditionFailed(f"The source {SOURCE} is not as If-Match has it: revision 3 changed it."),
+        PayloadTooLarge(f"The body is larger than {MAX_BODY} bytes."),
+        UriTooLong(f"The address is longer than {MAX_URL} bytes."),
+        RangeNotSatisfiable("The file has 1972 bytes, and none of those asked for."),
+        UnsupportedMediaType(
+            "The body is neither YAML nor JSON.",
+            [Fault("Expected a document as YAML or JSON.", "media_type", "Content-Type",
+                   allowed=("application/yaml", "application/json"))],
+        ),
+        MisdirectedRequest("This service does not answer for that host."),
+        DocumentFaulty(
+            "The document has 1 fault.",
+            [Fault("Unknown key.", "unknown_key", pointer="/source/titel", suggestion="title", line=3, column=3)],
+        ),
+        IdempotencyKeyReused("This Idempotency-Key came before, with another body."),
+        InvalidParameters("One or more parameters cannot be used.",
+                          [Fault("Unknown parameter; this address takes none.", "unknown_parameter", parameter="lang")]),
+        PreconditionRequired(
+            f"The source {SOURCE} is there already; revising it needs If-Match with the ETag of /v1/sources/{SOURCE}."
+        ),
+        TooManyRequests("At most 6000 per 1 minute are answered."),
+        HeadersTooLarge(f"The headers are larger than {MAX_HEADERS} bytes."),
+        InternalError("The service failed; the fault was logged."),
+        NotImplementedHere("Earlier versions are served one at a time; asOf says of when."),
+        Unavailable("The database cannot be reached at the moment."),
+        InsufficientStorage("There is no room left; nothing was stored."),
     )
-    return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
+}  # fmt: skip
+"""An occurrence of each problem, for where none was answered by the service while the examples were made."""
+
+HEADERS = {
+    "Cache-Control": "How long the answer may be kept.",
+    "X-Request-Id": "Name of the request in logs and audit: the client's, or a new one.",
+    "X-Content-Type-Options": "`nosniff`: the answer is what Content-Type says.",
+    "Access-Control-Allow-Origin": "`*`: scripts of any origin may read the answer (CORS).",
+    "Access-Control-Expose-Headers": "Headers that scripts of other origins may read (CORS).",
+    "Content-Security-Policy": "What a browser may load for the answer.",
+    "Strict-Transport-Security": "Over HTTPS: to stay with it.",
+    "RateLimit-Policy": "How many requests a client may send, and in how many seconds.",
+    "RateLimit": "How many requests are left, and in how many seconds all are again.",
+    "ETag": "Strong entity tag, for If-None-Match, If-Range and If-Match.",
+    "Last-Modified": "When the data were published, for If-Modified-Since.",
+    "Vary": "Request headers that the answer depends on.",
+    "Content-Language": "The language of the answer.",
+    "Content-Encoding": "`zstd`, `br` or `gzip` where the client accepts it.",
+    "Content-Disposition": "The name under which a browser saves the answer.",
+    "Link": "`next`, `alternate` and `describedby` (RFC 8288).",
+    "Accept-Ranges": "`bytes` where parts of the answer can be asked for.",
+    "Content-Range": "Which bytes these are, of how many.",
+    "Repr-Digest": "SHA-256 of the body (RFC 9530).",
+    "Location": "The revision that was made.",
+    "Retry-After": "Seconds after which to ask again.",
+    "WWW-Authenticate": "How to identify oneself.",
+    "Accept-Post": "Media types of documents.",
+    "Server-Timing": "Where the time went.",
+}
+"""Every header that answers carry, with what it says."""
+EVERYWHERE = tuple(HEADERS)[:9]
+REPRESENTATION = ("ETag", "Last-Modified", "Vary", "Content-Language", "Content-Encoding", "Content-Disposition",
+                  "Link", "Accept-Ranges")  # fmt: skip
+OF_STATUS = {
+    "200": REPRESENTATION,
+    "201": ("ETag", "Location"),
+    "206": (*REPRESENTATION, "Content-Range"),
+    "304": REPRESENTATION[:5],
+    "401": ("WWW-Authenticate",),
+    "409": ("Retry-After",),
+    "415": ("Accept-Post",),
+    "416": ("Content-Range",),
+    "429": ("Retry-After",),
+    "503": ("Retry-After",),
+}
+"""Headers of answers with some status, besides those that every answer has."""
 
 
-def item_answers(resource: Resource) -> dict[int | str, dict[str, Any]]:
-    """The answers of an item, for OpenAPI."""
-    answer = _answer(
-        f"{resource.public.__name__}Item", examples()[resource.name]["item"], f"The {resource.singular}.", resource.columns
-    )
-    return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
+    """Yield every operation with the template of its address."""
+    for path, found in document["paths"].items():
+        for operation in found.values():
+            yield path, operation
 
 
-def profile_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of a region's profile, for OpenAPI."""
-    answer = _answer("Profile", examples()["profile"]["item"], "The profile of the region.")
-    answer["content"] = {"application/json": answer["content"]["application/json"]}
-    return {200: answer, **errors(BadRequest, NotFound, InvalidParameters)}
-
-
-def search_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of the search, for OpenAPI."""
-    answer = _answer("SearchList", examples()["search"]["list"], "The best matches.", SEARCH_COLUMNS)
-    return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
-
-
-def changes_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of the changes, for OpenAPI."""
-    answer = _answer("ChangeList", examples()["changes"]["list"], "A page of changes.")
-    answer["content"]["application/atom+xml"] = {"schema": {"type": "string"}}
-    return {200: answer, **errors(BadRequest, NotAcceptable, InvalidParameters)}
-
-
-def compare_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of a comparison, for OpenAPI."""
-    answer = _answer("Comparison", examples()["compare"]["list"], "The figures side by side.")
-    return {200: answer, **errors(BadRequest, NotComparable, InvalidParameters)}
-
-
-def citation_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of a citation, for OpenAPI."""
-    media = ("text/plain", "application/vnd.citationstyles.csl+json", "application/x-bibtex")
-    content: dict[str, Any] = {name: {"schema": {"type": "string"}} for name in media}
-    content[media[1]] = {"schema": objects({})}
-    answer = {"description": "The citation.", "content": content}
-    return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
-
-
-def publication_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of a publication, for OpenAPI."""
-    made = _document("Receipt", "The receipt: a revision was made.")
-    known = {"schema": {"anyOf": [{"$ref": f"{REF}Receipt"}, {"$ref": f"{REF}Rehearsal"}]}}
-    unchanged = {"description": "The receipt: nothing new; or what would change.", "content": {"application/json": known}}
-    problems = (DocumentMalformed, IdempotencyKeyMissing, InFlight, PreconditionFailed, PayloadTooLarge, UnsupportedMediaType,
-                DocumentFaulty, IdempotencyKeyReused, InvalidParameters, PreconditionRequired)  # fmt: skip
-    return {200: unchanged, 201: made, **_changing(*problems)}
-
-
-def retraction_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of a retraction, for OpenAPI."""
-    return {200: _document("Receipt", "The receipt."), **_changing(NotFound, PreconditionFailed, InvalidParameters)}
-
-
-def audit_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of the audit, for OpenAPI."""
-    return {200: _document("AuditList", "A page of the audit."), **errors(BadRequest, Unauthorized, Forbidden, InvalidParameters)}
-
-
-def document_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers with a document, for OpenAPI."""
-    content: dict[str, Any] = {"application/yaml": {"schema": {}}, "application/json": {"schema": {"type": "object"}}}
-    digest = {"Repr-Digest": {"$ref": "#/components/headers/Repr-Digest"}}
-    answer = {"description": "The document.", "content": content, "headers": digest}
-    return {200: answer, **errors(BadRequest, NotFound, NotAcceptable, InvalidParameters)}
-
-
-def catalog_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of the catalogue, for OpenAPI."""
-    content = {"application/ld+json": {"schema": {"type": "object"}}, "text/turtle": {"schema": {"type": "string"}}}
-    return {200: {"description": "The catalogue.", "content": content}, **errors(BadRequest, NotAcceptable, InvalidParameters)}
-
-
-def text_answers(media_type: str) -> dict[int | str, dict[str, Any]]:
-    """The answer of a route that has one text, for OpenAPI."""
-    kind = "object" if media_type.endswith("json") else "string"
-    answer = {"description": "The text.", "content": {media_type: {"schema": {"type": kind}}}}
-    return {200: answer, **errors(BadRequest, InvalidParameters)}
-
-
-def _changing(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The problems of a route that changes data."""
-    return errors(BadRequest, *problems, Unauthorized, Forbidden, TooManyRequests, Unavailable, InsufficientStorage)
-
-
-def _document(schema: str, description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": {"$ref": REF + schema}}}}
-
-
-def metrics_answers() -> dict[int | str, dict[str, Any]]:
-    """The answers of the metrics, for OpenAPI."""
-    answer = {"description": "The metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}
-    return {200: answer, **errors(BadRequest, InvalidParameters)}
-
-
-def json_answer(description: str, *, strict: bool = True) -> dict[int | str, dict[str, Any]]:
-    """The answer of a route about the service itself, for OpenAPI; not ``strict`` is one that looks at no parameters."""
-    answer = {"description": description, "content": {"application/json": {"schema": {"type": "object"}}}}
-    return {200: answer, **errors(BadRequest, *([InvalidParameters] if strict else []))}
-
-
-def sdmx_answers(media: Sequence[str], *problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The answers of SDMX-REST, for OpenAPI: a message in one of some media types, or an error message."""
-    found: dict[int | str, dict[str, Any]] = {
-        200: {"description": "The message.", "content": {name: {"schema": {}} for name in media}},
-    }
-    said: tuple[type[Problem], ...] = (BadRequest, NotFound, NotAcceptable, InternalError, Unavailable, *problems)
-    return found | {problem.status: {"description": problem.title, "content": _error_messages()} for problem in said}
-
-
-def _error_messages() -> dict[str, Any]:
-    return {"application/xml": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}}
-
-
-def errors(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The answers with these problems, for OpenAPI; every route can also fail."""
-    by_status: dict[int | str, list[type[Problem]]] = {}
-    answering: tuple[type[Problem], ...] = (*problems, InternalError)
-    for problem in answering:
-        by_status.setdefault(problem.status, []).append(problem)
-    return {
-        status: {"description": "; ".join(problem.title for problem in found), "content": {MEDIA_TYPE: problem_content(found[0])}}
-        for status, found in by_status.items()
+def complete(app: FastAPI, document: dict[str, Any], answered: dict[str, dict[str, Any]]) -> None:
+    """Add examples of parameters and errors, and headers; ``answered`` has those of each operation, made over the seed."""
+    for path, operation in operations(document):
+        made = answered.get(operation["operationId"], {})
+        show(operation, made.get("parameters", {}))
+        address = address_of(path, operation)
+        for status, answer in operation["responses"].items():
+            for media_type, content in answer.get("content", {}).items():
+                if int(status) >= BadRequest.status:
+                    supposed = _problem(app, content.pop("x-problem", None), status, media_type, address)
+                    content["example"] = made.get(f"{status} {media_type}", supposed)
+            names = (*EVERYWHERE, *OF_STATUS.get(status, ()))
+            headers = {header: {"$ref": f"#/components/headers/{header}"} for header in names}
+            answer["headers"] = headers | answer.get("headers", {})
+    document["components"]["headers"] = {
+        name: {"description": description, "schema": {"type": "string"}} for name, description in HEADERS.items()
     }
 
 
-def problem_content(problem: type[Problem]) -> dict[str, Any]:
-    """The schema of a problem document; its example is made for each operation."""
-    return {"schema": {"$ref": f"{REF}Problem"}, "x-problem": problem.slug}
+def show(operation: Operation, examples: dict[str, Any]) -> None:
+    """Add examples, by name, to the parameters of an operation; lists are texts with commas."""
+    for parameter in operation.get("parameters", ()):
+        value = examples.get(parameter["name"])
+        if value is not None and parameter["schema"].get("type") == "array":
+            value = value.split(",") if isinstance(value, str) else [value]
+        if value is not None:
+            parameter["example"] = value
 
 
-def _answer(schema: str, example: Any, description: str, columns: Sequence[Column] = ()) -> dict[str, Any]:
-    content: dict[str, Any] = {format_.media_type: {"schema": {"type": "string"}} for format_ in formats_for(columns)}
-    content["application/json"] = {"schema": {"$ref": REF + schema}, "example": example}
-    return {"description": description, "content": content}
+def address_of(path: str, operation: Operation) -> str:
+    """Return the address of an operation, with the examples of its path parameters."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path" and "example" in parameter:
+            path = path.replace(f"{{{parameter['name']}}}", quote(str(parameter["example"]), ",/"))
+    return path
+
+
+def _problem(app: FastAPI, slug: str | None, status: str, media_type: str, address: str) -> Any:
+    """Return an occurrence of a problem at an address, as a problem document or, where that is answered, as a message of SDMX."""
+    kind = next(problem for problem in PROBLEMS if (problem.slug == slug if slug else str(problem.status) == status))
+    if media_type == MEDIA_TYPE:
+        return OCCURRENCES[kind].document(address)
+    headers = [(b"accept", media_type.encode())]
+    scope = {
+        "type": "http",
+        "path": address,
+        "query_string": b"",
+        "headers": headers,
+        "server": ("localhost", 80),
+        "scheme": "http",
+        "app": app,
+    }
+    body = bytes(respond(OCCURRENCES[kind], Request(scope)).body)
+    return msgspec.json.decode(body) if "json" in media_type else body.decode()
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the application."""
+    found = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/"}],
+    )
+    _put_back_examples(found, app)
+    components = found.setdefault("components", {})
+    components.setdefault("schemas", {}).update(all_schemas())
+    for _, operation in operations(found):
+        _complete_answers(operation["responses"])
+    complete(app, found, examples()["operations"])
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "`indicators token issue`."}}
+    return found
+
+
+def _complete_answers(answers: dict[str, Any]) -> None:
+    """Add what any request may be answered with, whatever it asks for; and leave out what FastAPI only supposes."""
+    if "HTTPValidationError" in str(answers.get("422")):
+        del answers["422"]
+    if "406" in answers or ("200" in answers and "201" not in answers and "401" not in answers):
+        answers.setdefault("304", {"description": "The client's copy is current."})
+    for problem in ANYWHERE:
+        answer = answers.setdefault(str(problem.status), {"description": problem.title, "content": {}})
+        answer["content"].setdefault(MEDIA_TYPE, problem_content(problem))
+
+
+def _put_back_examples(found: dict[str, Any], app: FastAPI) -> None:
+    """Examples as they were given: FastAPI has left the nulls out of them, and a null means something here."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                answers = found["paths"][route.path_format][method.lower()]["responses"]
+                for status, answer in route.responses.items():
+                    for media_type, content in answer.get("content", {}).items():
+                        if "example" in content:
+                            answers[str(status)]["content"][media_type]["example"] = content["example"]

@@ -4,11 +4,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.dataset import Column
+from app.domain.dataset import Column
 from app.errors import PROBLEMS
-from app.query.search import COLUMNS as SEARCH_COLUMNS
-from app.resource import Resource
+from app.query.ranked_search import COLUMNS as SEARCH_COLUMNS
 from app.resources import ALL, BY_NAME
+from app.resources.base import Resource
 
 REF = "#/components/schemas/"
 

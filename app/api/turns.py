@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from app.dialects.engines import LARGE_CACHE, time_limit
-from app.query.history import Version, version
+from app.db.engines import LARGE_CACHE, time_limit
+from app.query.snapshot import Version, version
 
 INLINE_SECONDS = 0.01
 """What a read may take on the event loop, where it holds up everybody else, before it is started again in a thread."""

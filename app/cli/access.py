@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from app.auth.audit_log import entries, record
+from app.auth.tokens import LOCAL, SCOPES, issue, revoke, tokens
 from app.cli.console import current_database, errors
 from app.errors import Refusal
-from app.publishing.audit import entries, record
-from app.publishing.tokens import LOCAL, SCOPES, issue, revoke, tokens
 
 commands = typer.Typer()
 token = typer.Typer(no_args_is_help=True)

@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from app.api.publish import receipt_data
-from app.api.writing import rehearsal
-from app.database import Database
-from app.publishing.ingest import publish
-from app.publishing.prepared import Prepared
+from app.api.routes.publications import receipt_data
+from app.api.writer import rehearsal
+from app.auth.tokens import LOCAL
+from app.db.database import Database
+from app.publishing.preparation import Prepared
+from app.publishing.revisions import publish
 from app.publishing.submissions import Submission, retract
-from app.publishing.tokens import LOCAL
 
 
 class Beside:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from app.database import Database
+from app.db.database import Database
 from app.errors import DocumentFaulty, Refusal
 from app.settings import Settings, carried
 

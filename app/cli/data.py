@@ -7,16 +7,16 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from app.api.parameters import list_parameters, validated
+from app.api.query_params import list_parameters, validated
 from app.cli.console import current_database, working
-from app.dataset import Dataset
-from app.dialects.engines import Opened
+from app.db.engines import Opened
+from app.domain.dataset import Dataset
 from app.errors import Problem, Refusal, nearest
 from app.formats import BY_NAME as FORMATS_BY_NAME
 from app.formats import FORMATS, Format
-from app.query.streaming import stream
-from app.resource import Lang, Resource
+from app.query.stream import stream
 from app.resources import ALL, BY_NAME
+from app.resources.base import Lang, Resource
 
 Named = TypeVar("Named")
 

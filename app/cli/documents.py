@@ -12,10 +12,10 @@ from app.cli.console import content, database, errors, files, print_faults, sett
 from app.cli.remote import Remote
 from app.errors import DocumentFaulty, Problem, Refusal
 from app.publishing.document import Document
-from app.publishing.known import Known
 from app.publishing.parse import declared_by, parse
-from app.publishing.prepared import known
+from app.publishing.preparation import known
 from app.publishing.verify import citations, mismatches
+from app.publishing.vocabulary import Known
 from app.settings import carried
 
 commands = typer.Typer()

@@ -7,13 +7,13 @@ from typing import Annotated
 import anyio
 import typer
 
-from app import backups, encoded
-from app.api.agents import agents, serve_stdio
+from app.api.middleware.request_log import configure_logs
+from app.auth.tokens import SHAPE
 from app.cli.console import current_database, database, settings, working
+from app.db import backup as backups
 from app.main import create_app
-from app.observe import configure_logs
-from app.publishing import index
-from app.publishing.tokens import SHAPE
+from app.mcp.server import agents, serve_stdio
+from app.publishing import json_rows, search_index
 from app.resources.observations import OBSERVATIONS
 from app.server import serve as run_server
 
@@ -55,8 +55,8 @@ def migrate(
         found.migrate(revision)
         if revision == "head":
             with found.write() as connection:
-                encoded.complete(connection, OBSERVATIONS)
-                index.complete(connection)
+                json_rows.complete(connection, OBSERVATIONS)
+                search_index.complete(connection)
     typer.echo(f"{found.engine.url!r} is at {revision}")
 
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from app.dataset import Column
+from app.domain.dataset import Column
 from app.formats import html, parquet
 from app.formats.base import Format
 from app.formats.csv import CSV

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from app.dataset import Column, ColumnType, Dataset, RowForm
+from app.domain.dataset import Column, ColumnType, Dataset, RowForm
 
 BATCH = 500
 """Rows that are written at once: what a reader that stalls holds in memory. Between two of them others get their turn."""

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from app.dataset import SEPARATOR, Column, Dataset, Row
+from app.domain.dataset import SEPARATOR, Column, Dataset, Row
 from app.formats.base import WRITTEN, Format, batches
-from app.spreadsheets import FORMULA, neutral
+from app.formats.spreadsheets import FORMULA, neutral
 
 END = b"\r\n"
 _CELL = SEPARATOR.encode()

@@ -11,8 +11,8 @@ from functools import partial
 from html import escape
 from urllib.parse import quote, unquote
 
-from app.addresses import opened
-from app.dataset import Cell, Column, Dataset
+from app.domain.dataset import Cell, Column, Dataset
+from app.domain.urls import opened
 from app.formats.base import WRITTEN, Format
 
 STYLE = """

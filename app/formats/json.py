@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.dataset import Dataset
+from app.domain.dataset import Dataset
 from app.formats.base import Format
 
 

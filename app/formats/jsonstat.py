@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from app.dataset import Column, Dataset
+from app.domain.dataset import Column, Dataset
 from app.formats.base import Format
 
 DIMENSIONS = {

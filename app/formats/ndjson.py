@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from app.dataset import Dataset, Row
+from app.domain.dataset import Dataset, Row
 from app.formats.base import Format, batches
 from app.formats.json import row_type
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from app.dataset import Column, Dataset
+from app.domain.dataset import Column, Dataset
 from app.formats.base import Format, batches
 
 ROW_GROUP = 5000

@@ -5,7 +5,7 @@ from typing import Any
 import rfc8785
 
 from app.publishing.document import SECTIONS
-from app.publishing.readers import reader
+from app.publishing.document_reader import reader
 
 LARGEST_INTEGER = 2**53 - 1
 

@@ -9,22 +9,22 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from app.dialects.types import LARGEST_WHOLE
-from app.hedges import HEDGES, Comparator
-from app.resource import Day
+from app.db.types import LARGEST_WHOLE
+from app.domain.hedges import HEDGES, Comparator
+from app.domain.tokenizer import forbidden
+from app.resources.base import Day
 from app.resources.clusters import ClusterType
 from app.resources.designations import Level
 from app.resources.indicators import Topic, UnitSystem
+from app.resources.mixins import Kind, NameBasis
 from app.resources.observations import Nature, RankBand
 from app.resources.organisations import OrganisationType
 from app.resources.programmes import ProgrammeType
 from app.resources.projects import ProjectStatus, ProjectType
 from app.resources.regions import RegionType, Scheme
 from app.resources.relations import Predicate
-from app.resources.shared import Kind, NameBasis
 from app.resources.sources import SourceType
 from app.resources.zones import ZoneType
-from app.tokens import forbidden
 
 FORMAT = "regional-indicators/1"
 MOST_FACTS = 100_000

@@ -6,8 +6,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from app.domain.hedges import HEDGES
 from app.errors import nearest
-from app.hedges import HEDGES
 from app.publishing.document import Document
 from app.publishing.parts import Part
 from app.publishing.rules import Finding

@@ -8,12 +8,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.errors import MOST_FAULTS, DocumentFaulty, DocumentMalformed, Fault
 from app.publishing.document import ENTITY_SECTIONS, SECTIONS, Document, SourcePart
+from app.publishing.document_reader import reader
 from app.publishing.findings import finding_of
-from app.publishing.known import Known, KnownEntity, KnownIndicator, Vocabulary
 from app.publishing.parts import Part, Reader
-from app.publishing.readers import reader
 from app.publishing.references import DOCUMENT, wholes_contain_no_circles
 from app.publishing.rules import NAMES, PARTS, Draft, Finding, sources_are_identified
+from app.publishing.vocabulary import Known, KnownEntity, KnownIndicator, Vocabulary
 from app.publishing.yaml import Misread, Position, Tree, UnreadableError
 
 MODELS: dict[str, type[BaseModel]] = {name: get_args(Document.model_fields[name].annotation)[0] for name in sorted(SECTIONS)}

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from anyio import BrokenResourceError, run_process
 
-from app.database import Database
+from app.db.database import Database
 from app.errors import Unavailable
 
 LARGE = 3 * 2**20

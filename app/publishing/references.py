@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from app.errors import nearest
 from app.publishing.document import ENTITY_SECTIONS
-from app.publishing.known import INDICATOR, Known, KnownEntity, KnownIndicator, Vocabulary
 from app.publishing.rules import Draft, Finding
+from app.publishing.vocabulary import INDICATOR, Known, KnownEntity, KnownIndicator, Vocabulary
 from app.publishing.yaml import Path
 
 BATCH = 500

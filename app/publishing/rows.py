@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.hedges import bounds_of, hedge_of
+from app.domain.hedges import bounds_of, hedge_of
 from app.publishing.document import (
     Citation,
     DesignationPart,
@@ -15,9 +15,9 @@ from app.publishing.document import (
     SourcePart,
     Text,
 )
-from app.resource import LANGS
+from app.resources.base import LANGS
+from app.resources.mixins import Kind
 from app.resources.observations import statement
-from app.resources.shared import Kind
 
 Row = dict[str, Any]
 

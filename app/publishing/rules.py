@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domain.hedges import hedge_of
 from app.errors import nearest
-from app.hedges import hedge_of
 from app.publishing.document import (
     ENTITY_SECTIONS,
     MOST_FACTS,
@@ -17,7 +17,7 @@ from app.publishing.document import (
     ObservationPart,
     SourcePart,
 )
-from app.publishing.known import INDICATOR, KnownEntity, KnownIndicator
+from app.publishing.vocabulary import INDICATOR, KnownEntity, KnownIndicator
 from app.publishing.yaml import Path
 from app.resources.relations import JOINS, SAME_KIND
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import msgspec
 from sqlalchemy import Connection, Table, insert, select
 
+from app.auth.audit_log import record
+from app.auth.tables import ReceiptRow
+from app.auth.tokens import Actor
 from app.errors import IdempotencyKeyReused, PreconditionFailed, PreconditionRequired
-from app.publishing.audit import record
-from app.publishing.ingest import retract as retract_source
-from app.publishing.ingest import revise
-from app.publishing.prepared import REVISION, Last, Prepared, Receipt, last_revision
-from app.publishing.tokens import Actor
-from app.resources.access import ReceiptRow
+from app.publishing.preparation import REVISION, Last, Prepared, Receipt, last_revision
+from app.publishing.revisions import retract as retract_source
+from app.publishing.revisions import revise
 
 RECEIPT: Table = ReceiptRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
 _TAG = re.compile(r'(W/)?"([^"]*)"')

@@ -3,9 +3,9 @@
 from sqlalchemy import String
 from sqlmodel import AutoString
 
-from app.dialects.types import PlainText
-from app.resource import Resource
-from app.resources.access import AuditRow, ReceiptRow, TokenRow
+from app.auth.tables import AuditRow, ReceiptRow, TokenRow
+from app.db.types import PlainText
+from app.resources.base import Resource
 from app.resources.clusters import CLUSTERS
 from app.resources.designations import DESIGNATIONS
 from app.resources.indicators import INDICATORS
@@ -16,7 +16,7 @@ from app.resources.projects import PROJECTS
 from app.resources.regions import REGIONS
 from app.resources.relations import RELATIONS
 from app.resources.revisions import REVISIONS
-from app.resources.search import SearchRow
+from app.resources.search_entries import SearchRow
 from app.resources.sources import SOURCES
 from app.resources.zones import ZONES
 

@@ -9,11 +9,11 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.dialects.types import Number, Whole
-from app.hedges import HEDGES, BoundsBasis, Comparator, hedge_of, wording
-from app.resource import Amount, At, Day, Flag, Ids, Latest, Match, Places, Resource, Some, Where
+from app.db.types import Number, Whole, text
+from app.domain.hedges import HEDGES, BoundsBasis, Comparator, hedge_of, wording
+from app.resources.base import Amount, At, Day, Flag, Ids, Latest, Match, Places, Resource, Some, Where
 from app.resources.indicators import Topic
-from app.resources.shared import CLUSTERED, Before, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of, text
+from app.resources.mixins import CLUSTERED, Before, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
 
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Resource, Some, Where
-from app.resources.shared import (
+from app.resources.base import Resource, Some, Where
+from app.resources.mixins import (
     ENTITY_INCLUDES,
     ENTITY_SEARCH,
     ENTITY_SORT,

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resource import Resource, Some, Where
-from app.resources.shared import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_TITLE, Entity, EntityQuery, EntityRow
+from app.resources.base import Resource, Some, Where
+from app.resources.mixins import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_TITLE, Entity, EntityQuery, EntityRow
 
 RegionType = Literal["country", "province", "city", "district"]
 Scheme = Literal["gbt2260", "iso3166-1", "iso3166-2", "nuts"]

@@ -6,8 +6,8 @@ from pydantic import Field
 from sqlalchemy import Index
 from sqlmodel import Field as Stored
 
-from app.resource import At, Ids, Resource, Some, Where
-from app.resources.shared import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
+from app.resources.base import At, Ids, Resource, Some, Where
+from app.resources.mixins import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
 
 Predicate = Literal["member_of", "located_in", "part_of", "promotes", "supports", "partner_of"]
 

@@ -8,9 +8,9 @@ from sqlalchemy import LargeBinary
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.dialects.types import Moment
-from app.resource import Ids, ListQuery, Resource, Some, Where
-from app.resources.shared import one_of
+from app.db.types import Moment
+from app.resources.base import Ids, ListQuery, Resource, Some, Where
+from app.resources.mixins import one_of
 
 Action = Literal["published", "retracted"]
 

@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
-from app.resource import At, Day, Flag, Ids, Include, ListQuery, Resource, Some, Where
-from app.resources.shared import CLUSTERED, Before, one_of, text
+from app.db.types import text
+from app.resources.base import At, Day, Flag, Ids, Include, ListQuery, Resource, Some, Where
+from app.resources.mixins import CLUSTERED, Before, one_of
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
 

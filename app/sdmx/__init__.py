@@ -1,1 +1,1 @@
-"""Observations as SDMX: their data structure, queries for them, and the messages that carry them. Knows no database."""
+"""Observations as SDMX: their data structure, queries for them, messages of them, and the routes of SDMX-REST."""

@@ -6,9 +6,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from app.dataset import Row
-from app.sdmx.components import COMPARATORS, COMPONENTS, NOT_APPLICABLE, PLACES, TIME, unit_code
-from app.sdmx.periods import period
+from app.domain.dataset import Row
+from app.sdmx.dsd import COMPARATORS, COMPONENTS, NOT_APPLICABLE, PLACES, TIME, unit_code
+from app.sdmx.time_period import period
 
 Cells = tuple[Any, ...]
 """One observation: a cell per component, None where it has none."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from app.errors import PayloadTooLarge
 from app.sdmx.cells import Cells
-from app.sdmx.components import ALL_DIMENSIONS, BY_ID, COMPONENTS, DIMENSIONS, PLACES, TIME, Component, Vocabulary
+from app.sdmx.dsd import ALL_DIMENSIONS, BY_ID, COMPONENTS, DIMENSIONS, PLACES, TIME, Component, Vocabulary
 
 Action = Literal["Information", "Replace", "Delete"]
 MOST_SORTED = 100_000

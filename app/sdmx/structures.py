@@ -39,9 +39,9 @@ from pysdmx.model.constraint import TimePeriodBoundary
 from pysdmx.model.message import Header
 from pysdmx.model.organisation import AgencyScheme
 
-from app.sdmx import components as ours
-from app.sdmx.components import AGENCY, COMPONENTS, CONCEPTS, FLOW, TIME, VERSION, Names, Vocabulary
-from app.sdmx.messages import SDMX, Message
+from app.sdmx import dsd as ours
+from app.sdmx.dsd import AGENCY, COMPONENTS, CONCEPTS, FLOW, TIME, VERSION, Names, Vocabulary
+from app.sdmx.media_types import SDMX, Message
 
 Artefact = Any
 """A maintainable artefact of pysdmx."""

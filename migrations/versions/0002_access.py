@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from app.dialects.indexes import append_only_ddl
+from app.db.indexes import append_only_ddl
 
 revision = "0002"
 down_revision = "0001"

@@ -22,10 +22,10 @@ import pysqlite3
 from rich.console import Console
 from rich.table import Table
 
-from app import encoded
-from app.database import Database
-from app.publishing.ingest import publish
-from app.query import cursors
+from app.db.database import Database
+from app.publishing import json_rows
+from app.publishing.revisions import publish
+from app.query import cursor
 from app.resources.observations import OBSERVATIONS
 from app.settings import carried
 from tests.bench import contenders
@@ -117,7 +117,7 @@ def built(path: Path, rows: int) -> Path:
         database.migrate()
         fill(database, rows, TEXTS)
         with database.write() as connection:
-            encoded.complete(connection, OBSERVATIONS)
+            json_rows.complete(connection, OBSERVATIONS)
         database.close()
     return path
 
@@ -197,11 +197,11 @@ def depth(plain: Server, little: Server, large: Path, rows: int, scripts: tuple[
     deep = int(rows * 0.98)
     with pysqlite3.connect(str(large)) as connection:
         (last,) = connection.execute("SELECT id FROM observation ORDER BY id LIMIT 1 OFFSET ?", (deep,)).fetchone()
-    cursor = cursors.write([last], OBSERVATIONS, OBSERVATIONS.query(), "en", 1)
+    place = cursor.write([last], OBSERVATIONS, OBSERVATIONS.query(), "en", 1)
     first, far, over_large, over_small = interleaved(
         [
             lambda: rate(plain, "/v1/observations?limit=100"),
-            lambda: rate(plain, f"/v1/observations?limit=100&cursor={cursor}"),
+            lambda: rate(plain, f"/v1/observations?limit=100&cursor={place}"),
             lambda: rate(plain, "/", scripts[0]),
             lambda: rate(little, "/", scripts[1]),
         ]

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert
 from sqlmodel import SQLModel
 
-from app.database import Database
-from app.dialects.indexes import index_texts
-from app.hedges import HEDGES, bounds_of, hedge_of
+from app.db.database import Database
+from app.db.indexes import index_texts
+from app.domain.hedges import HEDGES, bounds_of, hedge_of
+from app.domain.tokenizer import MARK, indexed
 from app.publishing.rows import Names, Row, derived
-from app.tokens import MARK, indexed
 
 INDICATORS, YEARS = 100, 25
 BATCH = 20_000

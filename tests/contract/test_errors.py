@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from app.domain.tokenizer import asked, forbidden
 from app.errors import MOST_FAULTS, PROBLEMS
-from app.resource import Resource
 from app.resources import ALL
-from app.tokens import asked, forbidden
+from app.resources.base import Resource
 
 EACH = pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.name)
 

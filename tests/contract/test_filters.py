@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.hedges import HEDGES, bounds_of, hedge_of
-from app.publishing.ingest import publish
-from app.resource import Resource
+from app.domain.hedges import HEDGES, bounds_of, hedge_of
+from app.publishing.revisions import publish
 from app.resources import ALL
+from app.resources.base import Resource
 from tests.conftest import NewDatabase, rows, serving
 from tests.documents import article, vocabulary, written
 

@@ -4,8 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.formats import formats_for
-from app.resource import Resource
 from app.resources import ALL
+from app.resources.base import Resource
 from tests.conftest import rows
 
 EACH = pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.name)

@@ -18,8 +18,8 @@ from pyarrow import parquet
 from starlette.testclient import TestClient
 
 from app.formats import FORMATS, Format, formats_for
-from app.resource import Resource
 from app.resources import ALL, BY_NAME
+from app.resources.base import Resource
 from tests.conftest import rows
 
 EACH = pytest.mark.parametrize("resource", ALL, ids=lambda resource: resource.name)

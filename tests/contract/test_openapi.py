@@ -8,14 +8,14 @@ import pytest
 from openapi_spec_validator import validate
 from starlette.testclient import TestClient
 
-from app.api.openapi import examples
-from app.api.openapi_document import TAGS, address_of, operations
-from app.database import Database
+from app.api.declared_answers import examples
+from app.api.openapi import TAGS, address_of, operations
+from app.auth import tokens
+from app.db.database import Database
 from app.formats import formats_for
 from app.main import create_app
-from app.publishing import tokens
-from app.resource import Resource
 from app.resources import ALL
+from app.resources.base import Resource
 from app.settings import Settings
 from tests import write_examples
 from tests.conftest import SEED, seeded, serving

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.database import Database
-from app.publishing.ingest import publish
+from app.db.database import Database
+from app.publishing.revisions import publish
 from app.resources.observations import OBSERVATIONS
 from app.sdmx.cells import SERIES_ORDER
 from tests.conftest import serving

@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.sdmx.periods import period, span
+from app.sdmx.time_period import period, span
 
 
 @given(st.tuples(st.dates(), st.dates()).map(sorted))

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.database import Database
+from app.db.database import Database
 from app.publishing.document import Document
-from app.publishing.ingest import publish
+from app.publishing.revisions import publish
 from tests.conftest import NewDatabase, serving
 from tests.documents import article, vocabulary, written
 from tests.sdmx.messages import DATA, FLOW, STRUCTURES, require_valid

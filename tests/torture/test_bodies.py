@@ -14,9 +14,9 @@ import httpx
 import pytest
 from sqlalchemy import insert
 
+from app.auth.tokens import issue
 from app.limits import MAX_BODY
-from app.publishing.ingest import publish
-from app.publishing.tokens import issue
+from app.publishing.revisions import publish
 from tests.conftest import migrated
 from tests.documents import Data, article, vocabulary, written
 from tests.server import Running, running

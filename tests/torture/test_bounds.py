@@ -53,7 +53,7 @@ def pushed(connection: socket.socket, beginning: bytes, more: bytes, most: int) 
 def test_what_is_sent_without_end(tmp_path: Path, note: Note, name: str, beginning: bytes, more: bytes) -> None:
     url = f"sqlite:///{tmp_path}/indicators.db"
     seeded(migrated(url)).close()
-    with running(url, tmp_path, before="import app.protocol as p; p.STALL_SECONDS = 10") as server:
+    with running(url, tmp_path, before="import app.http1 as p; p.STALL_SECONDS = 10") as server:
         httpx.get(server.url + "/v1/observations?limit=100")
         before = memory(server)
         sent = 0
@@ -72,7 +72,7 @@ def test_clients_that_take_no_answers(tmp_path: Path, note: Note, path: str) -> 
     url, count = f"sqlite:///{tmp_path}/indicators.db", rounds(50, 200)
     fill(database := migrated(url), rounds(5_000, 50_000), 10)
     database.close()
-    with running(url, tmp_path, before="import app.protocol as p; p.STALL_SECONDS = 10") as server:
+    with running(url, tmp_path, before="import app.http1 as p; p.STALL_SECONDS = 10") as server:
         httpx.get(server.url + "/v1/observations?limit=1000&format=html")
         before, stalled = memory(server), [server.connect() for _ in range(count)]
         for number, connection in enumerate(stalled):

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from app.database import Database
-from app.publishing.ingest import publish
-from app.publishing.prepared import Prepared, Receipt
+from app.auth.tokens import Actor, issue
+from app.db.database import Database
+from app.publishing.preparation import Prepared, Receipt
+from app.publishing.revisions import publish
 from app.publishing.submissions import Submission, submit
-from app.publishing.tokens import Actor, issue
 from app.settings import carried
 from tests.conftest import migrated
 from tests.server import running

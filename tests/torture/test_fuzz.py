@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from starlette.testclient import TestClient
 
-from app.database import Database
+from app.auth.tokens import issue
+from app.db.database import Database
 from app.errors import DocumentFaulty, Fault
-from app.publishing.ingest import publish
-from app.publishing.known import Known
 from app.publishing.parse import parse
-from app.publishing.tokens import issue
+from app.publishing.revisions import publish
+from app.publishing.vocabulary import Known
 from tests.conftest import SEED, NewDatabase, discard, rows, seeded, serving
 from tests.server import running
 from tests.torture import rounds

@@ -17,9 +17,9 @@ import httpx
 import pysqlite3
 import pytest
 
-from app import backups
-from app.database import Database
-from app.publishing.ingest import publish
+from app.db import backup
+from app.db.database import Database
+from app.publishing.revisions import publish
 from app.settings import carried
 from tests.bench.data import fill
 from tests.conftest import migrated, seeded
@@ -195,12 +195,12 @@ def test_backups_under_writes(tmp_path: Path, note: Note) -> None:
         for number in range(count):
             least = published[-1]
             copy = tmp_path / f"backup-{number}.db"
-            counts = backups.back_up(database, copy)
+            counts = backup.back_up(database, copy)
             wrong += faults(copy)
             assert counts["revision"] >= least
-            assert backups.verify(copy) == counts
+            assert backup.verify(copy) == counts
             restored = Database(f"sqlite:///{tmp_path}/restored-{number}.db", carried("migrations"))
-            assert backups.restore(restored, copy, replace=False) == counts
+            assert backup.restore(restored, copy, replace=False) == counts
             restored.require_current()
             restored.close()
     finally:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from app.publishing.ingest import publish
+from app.publishing.revisions import publish
 from tests.conftest import discard, migrated, own_postgresql
 from tests.server import running
 from tests.torture import LONG, rounds

@@ -14,8 +14,8 @@ import apsw
 import pytest
 from sqlalchemy import event
 
-from app.database import Database
-from app.publishing.ingest import publish
+from app.db.database import Database
+from app.publishing.revisions import publish
 from app.settings import carried
 from tests.conftest import migrated
 from tests.torture import rounds

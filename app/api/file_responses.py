@@ -1,0 +1,76 @@
+"""Files as answers: whole or by ranges, in chunks that are read beside the event loop."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from secrets import token_hex
+from typing import IO
+
+from anyio import to_thread
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.byte_ranges import content_range, heads, ranges_of
+from app.api.representation import IS_HEAD
+from app.errors import RangeNotSatisfiable
+
+CHUNK = 2**18
+"""Bytes of a file that are read and sent at a time; 64 KB take more than twice as long."""
+PARTIAL = 206
+
+
+def file_answer(request: Request, file: IO[bytes], size: int, media_type: str, headers: Mapping[str, str]) -> Response:
+    """Return the file, or the parts of it that Range asks for and If-Range allows; ``file`` is closed in the end.
+
+    Raises:
+        RangeNotSatisfiable: if it has none of these parts.
+    """
+    shared = {"Accept-Ranges": "bytes", **headers}
+    parts = _wanted(request, size, headers)
+    if parts is None:
+        status, parts, before, end = 200, [(0, size)], [b""], b""
+    elif not parts:
+        file.close()
+        range_ = {"Content-Range": f"bytes */{size}"}
+        raise RangeNotSatisfiable(f"The file has {size} bytes, and none of those asked for.", headers=range_)
+    elif len(parts) == 1:
+        status, before, end = PARTIAL, [b""], b""
+        shared["Content-Range"] = content_range(parts[0], size)
+    else:
+        boundary = token_hex(16)
+        status, (before, end) = PARTIAL, heads(parts, size, media_type, boundary)
+        media_type = f"multipart/byteranges; boundary={boundary}"
+    length = sum(map(len, before)) + sum(stop - start for start, stop in parts) + len(end)
+    shared |= {"Content-Length": str(length), "Content-Type": media_type}
+    if IS_HEAD in request.scope:
+        parts, before, end = [], [], b""
+    return StreamingResponse(content(file, before, parts, end), status, shared)
+
+
+def _wanted(request: Request, size: int, headers: Mapping[str, str]) -> Sequence[tuple[int, int]] | None:
+    """Return the ranges that are asked for; None for the whole file, also where it is not any more what the client has of it.
+
+    If-Range needs a strong validator (RFC 9110, section 13.1.5), which a date is not: two revisions may be of one second.
+    """
+    field, condition = request.headers.get("range"), request.headers.get("if-range")
+    if field is None or IS_HEAD in request.scope or condition not in (None, headers["ETag"]):
+        return None
+    return ranges_of(field, size)
+
+
+async def content(
+    file: IO[bytes], before: Sequence[bytes], parts: Sequence[tuple[int, int]], end: bytes = b""
+) -> AsyncIterator[bytes]:
+    """Yield these parts of a file, each with what stands before it; then close it.
+
+    The first chunk is empty: an answer in several pieces is never kept in memory, however small it is.
+    """
+    yield b""
+    with file:
+        for head, (start, stop) in zip(before, parts, strict=True):
+            if head:
+                yield head
+            file.seek(start)
+            while start < stop and (chunk := await to_thread.run_sync(file.read, min(CHUNK, stop - start))):
+                start += len(chunk)  # noqa: PLW2901  where the rest begins
+                yield chunk
+        if end:
+            yield end

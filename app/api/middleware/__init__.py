@@ -1,0 +1,1 @@
+"""ASGI middleware, one job a file. ``app.main`` puts them in order."""

@@ -1,0 +1,209 @@
+"""What every request meets first: checks that cost little. Pure ASGI, in front of everything.
+
+Refused are headers that come twice, addresses that are too long or not UTF-8, hosts that are not ours, tokens in addresses,
+clients that ask too often, and whatever is more than can be worked on at once. ``/healthz`` is answered even then.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.middleware.backpressure import UnsentBytes
+from app.api.middleware.header_fields import fields_of, join_fields
+from app.api.middleware.rate_limit import RateLimit
+from app.api.middleware.request_log import request_id
+from app.api.middleware.security_headers import SECURITY_HEADERS
+from app.errors import (
+    MEDIA_TYPE,
+    BadRequest,
+    MisdirectedRequest,
+    PayloadTooLarge,
+    Problem,
+    Unavailable,
+    UriTooLong,
+)
+from app.limits import MAX_BODY, MAX_CALL, MAX_URL, share_of
+
+ALIVE = "/healthz"
+LONGEST_LENGTH = 10
+"""Digits of a Content-Length that are read: more are too large in any case."""
+SMALL_BODY = 64 * 2**10
+"""Bytes of a body that is not worth a new connection: if it is not needed, it is discarded."""
+MAX_BODIES = {"/mcp": MAX_CALL}
+"""The paths whose bodies have another limit than the others."""
+MOST_ACCEPTED = 512
+"""Addresses, each with its host, that are remembered as accepted."""
+MOST_DECODINGS = 5
+"""How often an address is percent-decoded in search of a token."""
+
+TOKEN_IN_ADDRESS = "A token stands in the address, where others may see it: revoke it, and send the next as a header."  # noqa: S105  a text
+
+_HOST = re.compile(rb"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
+
+
+class RequestLimits:
+    """Reject invalid or excess requests. ``open`` are the requests that are being worked on, each with its client."""
+
+    def __init__(  # noqa: PLR0913  what decides about a request
+        self,
+        app: ASGIApp,
+        hosts: Sequence[str],
+        rate: RateLimit | None,
+        most: int,
+        secret: re.Pattern[str],
+        unsent: UnsentBytes,
+        refused: Callable[[Scope, Problem], None],
+    ) -> None:
+        """Answer for ``hosts`` (all with ``*``), for ``most`` requests at once.
+
+        ``secret`` is the shape of tokens, ``unsent`` what clients have not taken yet; ``refused`` is told of every refusal.
+        """
+        self.app, self.rate, self.most = app, rate, most
+        self.share = share_of(most)
+        self.open: dict[int, tuple[str, int] | None] = {}
+        self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
+        self._secret = re.compile(secret.pattern.encode())
+        self._unsent, self._refused = unsent, refused
+        self._is_accepted = lru_cache(MOST_ACCEPTED)(self._accepts)  # 3 % of a cached answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        problem = join_fields(scope)
+        fields = fields_of(scope)
+        if not self._is_accepted(scope["raw_path"], scope["query_string"], fields.get(b"host")):
+            unfit = self._address(scope["raw_path"], scope["query_string"])
+            if unfit is not None and unfit.detail == TOKEN_IN_ADDRESS:
+                scope["path"] = "/"  # it is repeated nowhere
+            problem = unfit or problem or self._host(fields.get(b"host"))
+        if scope["path"] != ALIVE:
+            if self.rate is not None:
+                callers = self.rate.callers(scope)
+                problem = problem or self.rate.refused(callers)
+                send = self.rate.telling(send, callers)
+            full = len(self.open) >= self.share and self._is_full(scope["client"])
+            if full or (self._unsent.total and self._unsent.is_full(scope["client"])):
+                problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})
+        if b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0":
+            body = Body(receive, send, _length(fields), MAX_BODIES.get(scope["path"], MAX_BODY))
+            problem = problem or body.problem
+            receive, send = body.receive, body.send
+        if problem is not None:
+            problem.headers["X-Request-Id"] = request_id(scope)
+            self._refused(scope, problem)
+            for message in answer(problem, scope["path"]):
+                await send(message)
+            return
+        self.open[id(scope)] = scope["client"]
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            del self.open[id(scope)]
+
+    def _is_full(self, client: tuple[str, int] | None) -> bool:
+        """Return whether there is no room for another request, or none for one of this client."""
+        host = client and client[0]
+        return len(self.open) >= self.most or sum((each and each[0]) == host for each in self.open.values()) >= self.share
+
+    def _accepts(self, path: bytes, query: bytes, host: bytes | None) -> bool:
+        """Return whether neither the address nor the host has a problem."""
+        return (self._address(path, query) or self._host(host)) is None
+
+    def _address(self, path: bytes, query: bytes) -> Problem | None:
+        """Return the problem of an address that has a token in it, is too long or no text."""
+        if is_found(self._secret, path + b"?" + query):
+            return BadRequest(TOKEN_IN_ADDRESS)
+        if len(path) + len(query) > MAX_URL:
+            return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
+        if b"%" in path and not _is_text(path):
+            return BadRequest("The path is not percent-encoded UTF-8, or contains NUL.")
+        return None
+
+    def _host(self, given: bytes | None) -> Problem | None:
+        """Return the problem of a Host that is malformed, or not ours; HTTP/1.0 needs none."""
+        if given is None:
+            return (
+                None if self._hosts is None else MisdirectedRequest("This service does not answer for requests without a host.")
+            )
+        host = _HOST.fullmatch(given)
+        if host is None:
+            return BadRequest(
+                "The header Host is malformed; expected a name or an address, and a port where it is not the usual one."
+            )
+        if self._hosts is None or given.lower() in self._hosts or host["name"].lower() in self._hosts:
+            return None
+        return MisdirectedRequest("This service does not answer for that host.")
+
+
+def is_found(secret: re.Pattern[bytes], address: bytes) -> bool:
+    """Return whether a secret stands in the address, also percent-encoded, and that again."""
+    for _ in range(MOST_DECODINGS):
+        if secret.search(address):
+            return True
+        decoded = unquote_to_bytes(address) if b"%" in address else address
+        if decoded == address:
+            return False
+        address = decoded
+    return False
+
+
+def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
+    """Return the messages of a problem document."""
+    body = msgspec.json.encode(problem.document(instance))
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **problem.headers}
+    raw = [*((name.lower().encode(), value.encode()) for name, value in headers.items()), *SECURITY_HEADERS]
+    return (
+        {"type": "http.response.start", "status": problem.status, "headers": raw},
+        {"type": "http.response.body", "body": body},
+    )
+
+
+def _length(fields: Mapping[bytes, bytes]) -> int | None:
+    """Return the length that a body says of itself, or None."""
+    length = fields.get(b"content-length", b"")
+    return int(length[:LONGEST_LENGTH]) if length.isdigit() else None
+
+
+class Body:
+    """The body of a request: bounded, and what is left unread of it ends the connection."""
+
+    def __init__(self, receive: Receive, send: Send, length: int | None, most: int) -> None:
+        """Wrap the channels of one request; ``length`` is what it says of its body, None where it says nothing."""
+        self._receive, self._send = receive, send
+        self._most, self._size = most, 0
+        self._is_read = length is not None and length <= SMALL_BODY
+        self.problem = self._too_large() if length is not None and length > most else None
+
+    async def receive(self) -> Message:
+        """Return the next part. Raises PayloadTooLarge once a body is too large, however it is sent."""
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        self._is_read = self._is_read or not message.get("more_body")
+        if self._size > self._most:
+            raise self._too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send, and say that the connection ends where the body was not read to its end."""
+        if message["type"] == "http.response.start" and not self._is_read:
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await self._send(message)
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"The body is larger than {self._most} bytes.")
+
+
+def _is_text(path: bytes) -> bool:
+    """Return whether a path is percent-encoded UTF-8 without NUL."""
+    decoded = unquote_to_bytes(path)
+    try:
+        decoded.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in decoded

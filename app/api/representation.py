@@ -1,0 +1,235 @@
+"""From datasets and problems to HTTP responses, with what caches need to know of them."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from itertools import product
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, urlencode
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.conditional_requests import entity_tags, is_fresh
+from app.domain.dataset import Dataset
+from app.domain.urls import opened
+from app.errors import MEDIA_TYPE, Problem, TimeLimitPassed
+from app.formats import FORMATS, Format, formats_for
+from app.formats.base import Medium
+from app.query.snapshot import Version
+from app.resources.base import LANGS, Lang
+
+V1 = "/v1"
+OK = 200
+IS_HEAD = "indicators.head"
+"""In the scope of a request that wants the headers of an answer alone."""
+PLAIN: Medium[Any] = Medium("json", "application/json", msgspec.json.encode, "application/json")
+"""JSON of whatever is made of plain values."""
+CACHE_CONTROL = "public, max-age=0, must-revalidate"
+"""Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
+NO_STORE = {"Cache-Control": "no-store"}
+"""For answers that hold for the moment alone."""
+DESCRIBED_BY = '</openapi.json>; rel="describedby"'
+ENCODINGS = ("zstd", "br", "gzip")
+"""The content encodings whose names compression may add to an entity tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One representation of what a request asks for: in a format and a language, of a version of the data."""
+
+    address: str
+    format: Format | Medium[Any]
+    lang: Lang
+    version: Version
+    known: str | None = None
+    since: str | None = None
+    hurried: bool = False
+
+    @classmethod
+    def of(
+        cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang, *, hurried: bool = False
+    ) -> "Variant":
+        """Return the variant that answers ``request``; a ``hurried`` one is made on the event loop."""
+        given = request.headers.get
+        return cls(address(request), format_, lang, version, given("if-none-match"), given("if-modified-since"), hurried)
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag (RFC 9110, section 8.8.3), before compression adds the name of the encoding.
+
+        It begins with the revision, by which If-Match knows what its sender has seen.
+        """
+        return f'"{tag_of(self.version.revision, self.version.sha256, self.address, self.format.name, self.lang)}"'
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client names the tag of this representation, in whatever encoding: then it exists, and is current."""
+        return self.known is not None and not {*entity_tags(self.known)}.isdisjoint(with_encodings(self.etag))
+
+    def settled(self, response: Response) -> Response:
+        """Return ``response``, or 304 if it succeeds and the client's copy is current.
+
+        ``*`` and dates say nothing about whether there is such a representation: conditions hold for successes alone
+        (RFC 9110, section 13.2.1).
+        """
+        modified = http_date(self.version.published_at)
+        fresh = any(is_fresh(tag, modified, self.known, self.since) for tag in with_encodings(self.etag))
+        return self.not_modified() if fresh and response.status_code == OK else response
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {
+            "ETag": self.etag,
+            "Last-Modified": http_date(self.version.published_at),
+            "Cache-Control": CACHE_CONTROL,
+            "Content-Language": self.lang,
+            "Vary": "Accept, Accept-Language, Accept-Encoding",
+        }
+
+    def not_modified(self) -> Response:
+        """Return 304: the client's copy is current."""
+        named = entity_tags(self.known or "")
+        tag = next((tag for tag in with_encodings(self.etag) if tag in named), self.etag)
+        return Response(status_code=304, headers=self._headers | {"ETag": tag})
+
+    @property
+    def _format(self) -> Format:
+        if not isinstance(self.format, Format):
+            raise TypeError("a medium writes no datasets")
+        return self.format
+
+    def represent(self, dataset: Dataset) -> Response:
+        """Return the dataset, with links to the next page, the other formats, and the description of the API.
+
+        Raises TimeLimitPassed where that would hold up the event loop.
+        """
+        if self.hurried and dataset.size > self._format.at_once:
+            raise TimeLimitPassed
+        body = b"".join(self._format.write(dataset))
+        offers = [offer for offer in formats_for(dataset.columns) if offer.counts or not dataset.facets]
+        return Response(body, headers=self._described(dataset, offers), media_type=self.format.content_type)
+
+    def stream(self, dataset: Dataset, chunks: AsyncIterator[bytes]) -> Response:
+        """The dataset, sent as ``chunks`` while it is read."""
+        offers = [offer for offer in formats_for(dataset.columns) if offer.streams]
+        return StreamingResponse(chunks, headers=self._described(dataset, offers), media_type=self.format.content_type)
+
+    def _described(self, dataset: Dataset, offers: Sequence[Format]) -> dict[str, str]:
+        """Return the headers; ``offers`` are the formats in which the same is available."""
+        following = dataset.links.get("next")
+        links = [f'<{following}>; rel="next"'] if following else []
+        links += alternates(self.address, [other for other in offers if other is not self.format])
+        headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}
+        if self.format is not FORMATS[0]:
+            headers |= {"Content-Disposition": disposition(f"{dataset.name}.{self._format.extension}"), **self._format.headers}
+        return headers
+
+    def sent(self, body: bytes | AsyncIterator[bytes]) -> Response:
+        """What was written in its medium, whole or in pieces."""
+        content_type = self.format.content_type
+        if isinstance(body, bytes):
+            return Response(body, headers=self._headers, media_type=content_type)
+        return StreamingResponse(body, headers=self._headers, media_type=content_type)
+
+    def written(self, content: Any) -> Response:
+        """What is no dataset, as its medium writes it."""
+        if isinstance(self.format, Format):
+            raise TypeError("a format writes datasets alone")
+        return self.sent(self.format.write(content))
+
+
+def tag_of(revision: int, sha256: str, address: str, format_: str, lang: str) -> str:
+    """Return the entity tag of a representation, without quotes, at a revision with a document of this SHA-256."""
+    content = f"{revision} {sha256} {address} {format_} {lang}"
+    return f"{revision}-{hashlib.blake2b(content.encode(), digest_size=10).hexdigest()}"
+
+
+def tags_of_source(source: str, revision: int, sha256: str) -> frozenset[str]:
+    """Return the entity tags of a source at a revision: in every format and language, however asked for, and of receipts."""
+    path = quote(f"{V1}/sources/{source}")
+    found = {f"{revision}-{sha256[:20]}"}
+    for format_, lang in product((offer.name for offer in FORMATS), LANGS):
+        asked = ("", f"?format={format_}", f"?lang={lang}", f"?format={format_}&lang={lang}", f"?lang={lang}&format={format_}")
+        found |= {tag_of(revision, sha256, path + query, format_, lang) for query in asked}
+    return frozenset(found)
+
+
+@lru_cache
+def http_date(moment: str) -> str:
+    """Return an ISO 8601 moment as an HTTP date."""
+    return format_datetime(datetime.fromisoformat(moment), usegmt=True)
+
+
+def with_encodings(etag: str) -> tuple[str, ...]:
+    """Return the entity tags of a representation: as it is, and in each content encoding."""
+    return (etag, *(f'{etag[:-1]}-{encoding}"' for encoding in ENCODINGS))
+
+
+_CANONICAL = re.compile(rb"[\w.~-]+=[\w.~,-]*(&[\w.~-]+=[\w.~,-]*)*", re.ASCII)
+"""A query string that stays as it is when it is taken apart and put together again."""
+
+
+def address(request: Request) -> str:
+    """The address of the request, from the root, in one of the ways in which it could be written."""
+    query = request.scope["query_string"]
+    if _CANONICAL.fullmatch(query) is None:
+        query = urlencode(parse_qsl(query.decode(), keep_blank_values=True), safe=",").encode()
+    return quote(request.scope["path"]) + (f"?{query.decode()}" if query else "")
+
+
+def alternates(here: str, others: Sequence[Format]) -> list[str]:
+    """Return links to the first page of a list in other formats, as references relative to its own address ``here``.
+
+    Whoever goes on to further pages has chosen a format: there the links, each with a cursor, would be most of the headers.
+    """
+    _, _, query = here.partition("?")
+    if _CURSOR.search(query):
+        return []
+    elsewhere = opened(f"?{query}", "format")
+    return [f'<{elsewhere}{other.name}>; rel="alternate"; type="{other.media_type}"' for other in others]
+
+
+_CURSOR = re.compile(r"(^|&)cursor=")
+_PLAIN_NAME = re.compile(r"[\w.~ -]+", re.ASCII)
+
+
+def disposition(name: str, kind: Literal["inline", "attachment"] = "inline") -> str:
+    """Return the Content-Disposition (RFC 6266) that offers ``name`` for saving.
+
+    ``filename*`` is added only for what ``filename`` cannot have; there others stand for it.
+    """
+    if _PLAIN_NAME.fullmatch(name):
+        return f'{kind}; filename="{name}"'
+    return f"{kind}; filename=\"{re.sub(r'[^A-Za-z0-9_.~ -]', '_', name)}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def plain(content: Any, status: int = 200) -> Response:
+    """Return a JSON document that holds for the moment alone."""
+    return Response(msgspec.json.encode(content), status, NO_STORE, media_type="application/json")
+
+
+def about(request: Request, content: Any, media_type: str = "application/json") -> Response:
+    """Return a document about the service itself, of bytes or of plain values; or 304 where the client's copy is current."""
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+    etag = content_tag(body)
+    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
+    known = request.headers.get("if-none-match")
+    if any(is_fresh(tag, None, known, None) for tag in with_encodings(etag)):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def content_tag(body: bytes) -> str:
+    """Return the strong entity tag of a document that is the same until its content changes."""
+    return f'"{hashlib.blake2b(body, digest_size=10).hexdigest()}"'
+
+
+def problem_response(problem: Problem, instance: str) -> Response:
+    """Return the problem document of RFC 9457."""
+    return Response(msgspec.json.encode(problem.document(instance)), problem.status, NO_STORE | problem.headers, MEDIA_TYPE)

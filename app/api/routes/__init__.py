@@ -1,0 +1,1 @@
+"""Routes, one file a subject. Each has a ``router``."""

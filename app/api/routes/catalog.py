@@ -1,0 +1,232 @@
+"""``/catalog``: what there is, for catalogues (DCAT-AP 3) and search engines (schema.org).
+
+All addresses in it are relative to the service, wherever it is reached.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from rdflib import Graph
+from sqlalchemy import Connection
+
+from app.api.data_package import names
+from app.api.declared_answers import catalog_answers
+from app.api.query_params import NoParameters, described, language, read
+from app.api.readers import readers_of
+from app.api.representation import V1, Variant
+from app.formats.base import Medium
+from app.formats.negotiation import prefer
+from app.query.repository import Reader
+from app.query.snapshot import Version, version
+from app.resources import ALL
+from app.resources.base import MAX_LIMIT, ItemQuery, Lang
+from app.resources.indicators import INDICATORS
+from app.resources.observations import OBSERVATIONS
+from app.resources.sources import SOURCES
+
+router = APIRouter(tags=["Service"])
+
+Record = dict[str, Any]
+
+TITLES = {"en": "Regional indicators", "zh": "区域指标"}
+DESCRIPTIONS = {
+    "en": "What regional economic news states: figures with their hedges, bounds, periods and places in the source.",
+    "zh": "区域经济新闻所述的数字，保留其修饰语、上下界、时期和在来源中的位置。",
+}
+IANA = "https://www.iana.org/assignments/media-types/"
+RESOURCE = "http://www.w3.org/2000/01/rdf-schema#Resource"
+THEME = "http://publications.europa.eu/resource/authority/data-theme/ECON"
+LANGUAGES = {
+    "en": "http://publications.europa.eu/resource/authority/language/ENG",
+    "zh": "http://publications.europa.eu/resource/authority/language/ZHO",
+}
+CONTEXT = {
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+ENDPOINTS = {V1: "REST", "/sdmx/3.0": "SDMX-REST 2", "/sdmx/2.1": "SDMX-REST 1"}
+"""Where queries are answered, and how."""
+NOWHERE = "http://nowhere.invalid/"
+"""What relative addresses are resolved against while there is no way around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What there is to be found: the version of the data, its sources, indicators and figures."""
+
+    version: Version
+    lang: Lang
+    sources: Sequence[Record]
+    indicators: Sequence[Record]
+    observations: Sequence[Record]
+
+    @classmethod
+    def of(cls, connection: Connection, lang: Lang) -> "Holdings":
+        """All sources and indicators, and the first thousand figures."""
+
+        def rows(resource: Any) -> list[Record]:
+            return Reader(connection, resource, lang).page(resource.query(limit=MAX_LIMIT)).dataset.records()
+
+        return cls(version(connection), lang, rows(SOURCES), rows(INDICATORS), rows(OBSERVATIONS))
+
+
+def _dcat(holdings: Holdings) -> Record:
+    """The catalogue as JSON-LD: one data set, its files, and the services that answer queries."""
+    titles, descriptions = _tagged(TITLES), _tagged(DESCRIPTIONS)
+    modified = {"@type": "xsd:dateTime", "@value": holdings.version.published_at}
+    publisher = {"@id": "/#publisher", "@type": "foaf:Agent", "foaf:name": _tagged(TITLES)}
+    common = {
+        "dcterms:title": titles,
+        "dcterms:description": descriptions,
+        "dcterms:publisher": publisher,
+        "dcterms:modified": modified,
+    }
+    languages = [{"@id": address, "@type": "dcterms:LinguisticSystem"} for address in LANGUAGES.values()]
+    distributions = [
+        {
+            "@id": f"{V1}/export/{name}",
+            "@type": "dcat:Distribution",
+            "dcterms:title": {"@language": "en", "@value": name},
+            "dcat:accessURL": {"@id": f"{V1}/export", "@type": RESOURCE},
+            "dcat:downloadURL": {"@id": f"{V1}/export/{name}", "@type": RESOURCE},
+            "dcat:mediaType": {"@id": IANA + media_type, "@type": "dcterms:MediaType"},
+        }
+        for name, media_type in names(ALL)
+    ]
+    dataset = {
+        "@id": "/#dataset",
+        "@type": "dcat:Dataset",
+        **common,
+        "dcterms:identifier": "regional-indicators",
+        "dcat:version": str(holdings.version.revision),
+        "dcterms:language": languages,
+        "dcat:theme": {
+            "@id": THEME,
+            "@type": "skos:Concept",
+            "skos:prefLabel": _tagged({"en": "Economy and finance", "zh": "经济与金融"}),
+        },
+        "dcat:distribution": distributions,
+        "dcterms:relation": [{"@id": f"{V1}/sources/{source['id']}", "@type": RESOURCE} for source in holdings.sources],
+    }
+    services = [
+        {
+            "@id": f"{endpoint}#service",
+            "@type": "dcat:DataService",
+            "dcterms:title": _tagged({lang: f"{title} ({kind})" for lang, title in TITLES.items()}),
+            "dcat:endpointURL": {"@id": endpoint, "@type": RESOURCE},
+            "dcat:endpointDescription": {"@id": "/openapi.json", "@type": RESOURCE},
+            "dcat:servesDataset": {"@id": "/#dataset"},
+        }
+        for endpoint, kind in ENDPOINTS.items()
+    ]
+    catalogue = {"@id": "/catalog", "@type": "dcat:Catalog", **common, "dcat:dataset": dataset, "dcat:service": services}
+    return {"@context": CONTEXT, **catalogue}
+
+
+def _tagged(texts: dict[str, str]) -> list[Record]:
+    return [{"@language": lang, "@value": text} for lang, text in texts.items()]
+
+
+def _turtle(holdings: Holdings) -> bytes:
+    """The same as Turtle, with the addresses relative to the document."""
+    graph = Graph()
+    graph.parse(data=msgspec.json.encode(_dcat(holdings)), format="json-ld", publicID=NOWHERE)
+    return graph.serialize(format="turtle").replace(f"<{NOWHERE}", "</").encode()
+
+
+def _schema_org(holdings: Holdings) -> Record:
+    """A schema.org Dataset, with what is measured and what the sources say of it."""
+    lang = holdings.lang
+    dataset = {
+        "@type": "Dataset",
+        "@id": "/#dataset",
+        "name": TITLES[lang],
+        "description": DESCRIPTIONS[lang],
+        "url": "/",
+        "version": str(holdings.version.revision),
+        "dateModified": holdings.version.published_at,
+        "inLanguage": list(LANGUAGES),
+        "isAccessibleForFree": True,
+        "distribution": [
+            {"@type": "DataDownload", "contentUrl": f"{V1}/export/{name}", "encodingFormat": media_type}
+            for name, media_type in names(ALL)
+        ],
+        "variableMeasured": [
+            {
+                "@type": "PropertyValue",
+                "@id": f"{V1}/indicators/{row['id']}",
+                "name": row["name"],
+                "description": row["definition"],
+                "unitText": row["unit_name"],
+            }
+            for row in holdings.indicators
+        ],
+        "citation": [
+            {"@id": f"{V1}/sources/{row['id']}", "@type": "CreativeWork", "name": row["title"]} for row in holdings.sources
+        ],
+    }
+    return {"@context": "https://schema.org", "@graph": [dataset, *map(_observation, holdings.observations)]}
+
+
+def _observation(row: Record) -> Record:
+    """A schema.org Observation: a hedged figure has bounds, and no value that the source does not state."""
+    value = row["value"] if row["comparator"] == "=" else None
+    amount = {"value": value, "minValue": row["lower"], "maxValue": row["upper"], "unitText": row["unit"]}
+    period = "/".join(dict.fromkeys(day for day in (row["period_start"], row["period_end"]) if day))
+    members = {
+        "@type": "Observation",
+        "@id": f"{V1}/observations/{row['id']}",
+        "measuredProperty": {"@id": f"{V1}/indicators/{row['indicator']}"},
+        "observationAbout": {"@id": f"{V1}/{row['subject_kind']}s/{row['subject']}"},
+        "description": row["statement"],
+        "observationDate": period or None,
+        "value": {"@type": "QuantitativeValue", **{name: value for name, value in amount.items() if value is not None}},
+        "citation": {"@id": f"{V1}/sources/{row['source']}"},
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+JSON_LD = "application/ld+json"
+FORMATS: tuple[Medium[Holdings], ...] = (
+    Medium("jsonld", JSON_LD, lambda holdings: msgspec.json.encode(_dcat(holdings)), JSON_LD),
+    Medium("turtle", "text/turtle", _turtle, "text/turtle; charset=utf-8"),
+    Medium("schemaorg", JSON_LD, lambda holdings: msgspec.json.encode(_schema_org(holdings)), JSON_LD),
+)
+
+
+class CatalogParameters(NoParameters):
+    """The parameters of the catalogue."""
+
+    lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
+    format: Annotated[
+        Literal["jsonld", "turtle", "schemaorg"] | None,
+        Field(description="DCAT-AP 3 as JSON-LD or Turtle, or a schema.org Dataset; beats Accept."),
+    ] = None
+
+
+@router.get(
+    "/catalog",
+    operation_id="get_catalog",
+    summary="The catalogue: DCAT-AP 3, or a schema.org Dataset",
+    description="What there is, for catalogues and search engines: the data set, its files, and the service.",
+    responses=catalog_answers(),
+    openapi_extra={"parameters": described(CatalogParameters)},
+    response_class=Response,
+)
+async def catalog(request: Request) -> Response:
+    """The catalogue, in the vocabulary asked for."""
+    query = read(CatalogParameters, request)
+    format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
+    lang = language(query.lang, request)
+
+    def found(connection: Connection, variant: Variant) -> Response:
+        return variant.written(Holdings.of(connection, lang))
+
+    return await readers_of(request).answer(request, format_, lang, found, long=True)

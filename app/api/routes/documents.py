@@ -1,0 +1,91 @@
+"""``/v1/revisions/{id}/document``: exactly what was published, and the same as canonical JSON."""
+
+import base64
+import hashlib
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from app.api.declared_answers import document_answers
+from app.api.query_params import NoParameters, described, read
+from app.api.readers import readers_of
+from app.api.representation import V1, Variant, disposition
+from app.api.routes.resources import one
+from app.errors import NotFound
+from app.formats.base import Medium
+from app.formats.negotiation import prefer
+from app.publishing.canonical import canonical
+from app.publishing.json_reader import not_json
+from app.publishing.preparation import document_of
+from app.publishing.process import LARGE, in_process
+from app.query.repository import Reader
+from app.query.snapshot import Version
+from app.resources.revisions import REVISIONS
+
+router = APIRouter(prefix=f"{V1}/revisions", tags=[REVISIONS.tag])
+
+
+class DocumentParameters(NoParameters):
+    """The parameters of a document."""
+
+    format: Annotated[
+        Literal["original", "json"] | None,
+        Field(description="The bytes as they were published, or the same as canonical JSON (RFC 8785); beats Accept."),
+    ] = None
+
+
+FORMATS: tuple[Medium[bytes], ...] = (
+    Medium("original", "application/yaml", bytes, "application/yaml; charset=utf-8"),
+    Medium("json", "application/json", canonical, "application/json"),
+)
+
+
+@router.get(
+    "/{id}/document",
+    operation_id="get_document",
+    summary="Get the document of a revision",
+    description="The bytes that were published, with their SHA-256 in Repr-Digest (RFC 9530); or the same as canonical JSON.",
+    responses=document_answers(),
+    openapi_extra={"parameters": described(DocumentParameters)},
+    response_class=Response,
+)
+async def document(
+    request: Request,
+    id: Annotated[str, Path(description="Number of the revision.")],  # noqa: A002  the contract's name
+) -> Response:
+    """What was published in a revision."""
+    query = read(DocumentParameters, request)
+    format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
+    readers = readers_of(request)
+
+    def found(connection: Connection, now: Version) -> tuple[Variant, str]:
+        variant = Variant.of(request, now, format_, "en")
+        revision = one(Reader(connection, REVISIONS, "en"), id).records()[0]
+        if revision["action"] != "published":
+            raise NotFound("This revision retracted its source, and has no document.")
+        return variant, str(revision["source"])
+
+    variant, source = await readers.read(found)
+    if variant.is_known:
+        return variant.not_modified()
+
+    def stored() -> bytes:
+        with readers.opened() as connection:
+            return document_of(connection, int(id))
+
+    def rendered() -> Response:
+        """The answer, made in a thread and piece by piece."""
+        answer = variant.sent(content if ready else format_.write(content))
+        is_json = format_ is FORMATS[1] or not_json(content) is None
+        if is_json:
+            answer.headers["Content-Type"] = FORMATS[1].content_type
+        answer.headers["Content-Disposition"] = disposition(f"{source}.{'json' if is_json else 'yaml'}")
+        answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(answer.body).digest()).decode()}:"
+        return answer
+
+    content, ready = await readers.aside(stored), False
+    if format_ is FORMATS[1] and len(content) > LARGE:
+        content, ready = await in_process(canonical, content), True
+    return await readers.aside(rendered)

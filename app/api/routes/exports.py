@@ -1,0 +1,132 @@
+"""``/v1/export``: the whole data set as finished files."""
+
+import asyncio
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as PathParameter
+
+from app.api.conditional_requests import is_fresh
+from app.api.data_package import Artefact, Edition, build
+from app.api.declared_answers import errors, json_answer
+from app.api.executor import Executor
+from app.api.file_responses import file_answer
+from app.api.query_params import NoParameters, read
+from app.api.readers import Readers
+from app.api.representation import CACHE_CONTROL, V1, about, disposition, http_date
+from app.errors import Fault, NotFound, RangeNotSatisfiable, nearest
+from app.resources import ALL
+
+router = APIRouter(prefix=f"{V1}/export", tags=["Sources and history"])
+
+
+class Exports:
+    """The artefacts of the current revision, built by the first request that asks for them."""
+
+    def __init__(self, readers: Readers, folder: Path) -> None:
+        """``folder`` is for these files alone."""
+        self._readers, self._folder = readers, folder
+        self._builder = Executor(1)
+        self._edition: Edition | None = None
+        self._build: asyncio.Task[None] | None = None
+
+    async def current(self) -> Edition:
+        """Return the artefacts of the revision that is current now, or of a later one; wait while they are built.
+
+        Raises Unavailable if meanwhile the database answers nobody any more.
+        """
+        now = await self._readers.read(lambda _, now: now)
+        while self._edition is None or not self._edition.holds_for(now):
+            if self._build is None:
+                self._build = asyncio.create_task(self._renew())
+            await asyncio.shield(self._build)
+        return self._edition
+
+    async def open(self, name: str) -> tuple[Edition, Artefact, IO[bytes]]:
+        """Return the file of that name, opened: it can be read to its end whatever is published. Raises NotFound."""
+        while True:
+            edition = await self.current()
+            artefact = edition.artefacts.get(name)
+            if artefact is None:
+                fault = Fault("No file has this name.", "unknown_id", "name", suggestion=nearest(name, edition.artefacts))
+                raise NotFound("There is no such file.", [fault])
+            try:
+                return edition, artefact, artefact.path.open("rb")
+            except FileNotFoundError:  # the next edition has just taken its place
+                if self._edition is edition:
+                    raise
+
+    async def _renew(self) -> None:
+        try:
+            edition, before = await self._readers.at_length(self._built, self._builder), self._edition
+            self._edition = edition
+            if before is not None and before.folder != edition.folder:
+                await self._builder.run(partial(shutil.rmtree, before.folder, ignore_errors=True))
+        finally:
+            self._build = None
+
+    def _built(self) -> Edition:
+        with self._readers.database.snapshot() as opened:
+            return build(opened, ALL, self._folder)
+
+
+@router.get(
+    "",
+    operation_id="list_exports",
+    summary="List finished files of the whole data set",
+    description="Every resource in every format that is written row by row, and a Data Package of all of them.",
+    responses=json_answer("The files of the current revision."),
+    response_class=Response,
+)
+async def exports(request: Request) -> Response:
+    """Return the files, with their sizes and entity tags."""
+    read(NoParameters, request)
+    edition = await _exports(request).current()
+    files = [
+        {
+            "name": file.name,
+            "media_type": file.media_type,
+            "bytes": file.size,
+            "etag": file.etag,
+            "href": f"{V1}/export/{file.name}",
+        }
+        for file in edition.artefacts.values()
+    ]
+    return about(request, {"data": files, "meta": {"revision": edition.version.revision}})
+
+
+@router.get(
+    "/{name}",
+    operation_id="get_export",
+    summary="Get a finished file",
+    description="One of the files of the current revision, or parts of it (Range, If-Range); downloads can be resumed.",
+    responses={
+        200: {"description": "The file."},
+        206: {"description": "The parts of the file that Range asks for."},
+        **errors(NotFound, RangeNotSatisfiable),
+    },
+    response_class=Response,
+)
+async def export(request: Request, name: Annotated[str, PathParameter(description="Name of the file.")]) -> Response:
+    """Return one file as it is; 304 if the client's copy is current."""
+    read(NoParameters, request)
+    edition, artefact, file = await _exports(request).open(name)
+    headers = {
+        "ETag": artefact.etag,
+        "Last-Modified": http_date(edition.version.published_at),
+        "Cache-Control": CACHE_CONTROL,
+    }
+    known, since = (request.headers.get(field) for field in ("if-none-match", "if-modified-since"))
+    if is_fresh(artefact.etag, headers["Last-Modified"], known, since):
+        file.close()
+        return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = disposition(name, "attachment")
+    return file_answer(request, file, artefact.size, artefact.media_type, headers)
+
+
+def _exports(request: Request) -> Exports:
+    found: Exports = request.app.state.exports
+    return found

@@ -1,0 +1,217 @@
+"""``/v1/regions/{id}/profile``: everything about a region in one answer, and what its sources leave open."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import Connection
+
+from app.api.declared_answers import profile_answers
+from app.api.query_params import ProfileParameters, described, language, read
+from app.api.readers import readers_of
+from app.api.representation import PLAIN, V1, Variant
+from app.api.routes.resources import one
+from app.domain.dataset import Dataset, RowForm
+from app.formats.json import encoded_rows
+from app.query.repository import Reader
+from app.resources.base import Lang, Resource
+from app.resources.clusters import CLUSTERS
+from app.resources.designations import DESIGNATIONS
+from app.resources.observations import OBSERVATIONS
+from app.resources.programmes import PROGRAMMES
+from app.resources.projects import PROJECTS
+from app.resources.regions import REGIONS
+from app.resources.relations import RELATIONS
+from app.resources.sources import SOURCES
+from app.resources.zones import ZONES
+
+MOST_ROWS = 10_000
+"""Of one resource in one profile."""
+
+Record = dict[str, Any]
+
+OPEN = {
+    "period": {"en": "No period is stated.", "zh": "未说明时期。"},
+    "period_dates": {"en": "The period is stated without fixed dates.", "zh": "所述时期没有确定的起止日期。"},
+    "rank_scope": {"en": "A standing is claimed without saying among whom.", "zh": "称其领先，但未说明范围。"},
+    "bounds": {"en": "Only an order of magnitude is stated.", "zh": "只说明了数量级。"},
+    "status": {"en": "How far the project is, is not stated.", "zh": "未说明项目进度。"},
+}
+"""What a source may leave open, and the sentence that says so."""
+
+router = APIRouter(prefix=f"{V1}/regions", tags=[REGIONS.tag])
+
+
+@router.get(
+    "/{id}/profile",
+    operation_id="get_region_profile",
+    summary="Get everything about a region",
+    description=(
+        "Metrics by topic, clusters with their members, zones with their projects, programmes with their targets, "
+        "organisations, designations, and what the sources do not state."
+    ),
+    responses=profile_answers(),
+    openapi_extra={"parameters": described(ProfileParameters)},
+    response_class=Response,
+)
+async def profile(
+    request: Request,
+    id: Annotated[str, Path(description="Id of the region.")],  # noqa: A002  the contract's name
+) -> Response:
+    """The profile of one region."""
+    lang = language(read(ProfileParameters, request).lang, request)
+
+    def found(connection: Connection, variant: Variant) -> Response:
+        region = one(Reader(connection, REGIONS, lang), id)
+        data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
+        return variant.written({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": variant.address}})
+
+    return await readers_of(request).answer(request, PLAIN, lang, found, long=True)
+
+
+class Stated(msgspec.Struct):
+    """What decides where an observation stands in a profile, and what its source leaves open; the row itself is ``json``."""
+
+    id: str
+    topic: str
+    subject: str
+    nature: str
+    source: str
+    period_basis: str
+    period_start: str | None
+    rank_band: str | None
+    rank_scope: str | None
+    bounds_basis: str | None
+    json: msgspec.Raw = msgspec.Raw()
+
+
+def _stated(dataset: Dataset) -> list[Stated]:
+    rows = encoded_rows(dataset)
+    found = msgspec.json.decode(msgspec.json.encode(rows), type=list[Stated])
+    for stated, row in zip(found, rows, strict=True):
+        stated.json = row
+    return found
+
+
+class Profile:
+    """What is known about one region: rows of several resources, put together by their relations."""
+
+    def __init__(self, connection: Connection, region: str, lang: Lang) -> None:
+        """Reads everything at once; ``connection`` is not needed afterwards."""
+        self.region, self.lang, self._connection = region, lang, connection
+        self.observations = _stated(self._page(OBSERVATIONS, "objects", region=[region]))
+        by_object = self._rows(RELATIONS, object=[region]), self._rows(RELATIONS, object_region=[region])
+        self.relations = list({relation["id"]: relation for relations in by_object for relation in relations}.values())
+        self.entities = {
+            resource.name: self._rows(resource, sort=["line"], region=[region])
+            for resource in (CLUSTERS, ZONES, PROGRAMMES, PROJECTS)
+        }
+        subjects = [region, *(entity["id"] for entities in self.entities.values() for entity in entities)]
+        self.designations = self._rows(DESIGNATIONS, sort=["line"], subject=subjects)
+        sources = {row.source for row in self.observations}
+        sources |= {str(fact["source"]) for fact in (*self.relations, *self.designations)}
+        self.sources = self._rows(SOURCES, id=sorted(sources))
+
+    def _rows(self, resource: Resource, **filters: Any) -> list[Record]:
+        return self._page(resource, **filters).records()
+
+    def _page(self, resource: Resource, form: RowForm = "cells", **filters: Any) -> Dataset:
+        # constructed, not validated: the limits for clients do not hold here
+        query = resource.query.model_construct(limit=MOST_ROWS, **filters)
+        return Reader(self._connection, resource, self.lang).page(query, form=form).dataset
+
+    def parts(self) -> Record:
+        """The members of the answer."""
+        return {
+            "metrics": self._metrics(),
+            "clusters": [
+                self._with_facts(cluster) | {"members": self._towards(cluster["id"], "member_of")}
+                for cluster in self.entities["clusters"]
+            ],
+            "zones": [self._zone(zone) for zone in self.entities["zones"]],
+            "programmes": [self._programme(programme) for programme in self.entities["programmes"]],
+            "projects": [self._with_facts(project) for project in self.entities["projects"]],
+            "organisations": [tie for tie in self._towards(self.region) if tie["kind"] == "organisation"],
+            "designations": [row for row in self.designations if row["subject"] == self.region],
+            "not_stated": list(self._not_stated()),
+        }
+
+    def _metrics(self) -> list[Record]:
+        topics: dict[str, list[msgspec.Raw]] = defaultdict(list)
+        for row in self._about(self.region):
+            topics[row.topic].append(row.json)
+        return [{"topic": topic, "observations": topics[topic]} for topic in sorted(topics)]
+
+    def _zone(self, zone: Record) -> Record:
+        inside = {tie["id"] for tie in self._towards(zone["id"], "located_in")}
+        return self._with_facts(zone) | {
+            "located_in": self._from(zone["id"], "located_in"),
+            "promotes": self._from(zone["id"], "promotes"),
+            "projects": [self._with_facts(project) for project in self.entities["projects"] if project["id"] in inside],
+        }
+
+    def _programme(self, programme: Record) -> Record:
+        stated = self._about(programme["id"])
+        return programme | {
+            "supports": self._from(programme["id"], "supports"),
+            "observations": [row.json for row in stated if row.nature == "actual"],
+            "targets": [row.json for row in stated if row.nature != "actual"],
+        }
+
+    def _with_facts(self, entity: Record) -> Record:
+        titles = [row for row in self.designations if row["subject"] == entity["id"]]
+        return entity | {"observations": [row.json for row in self._about(entity["id"])], "designations": titles}
+
+    def _about(self, subject: str) -> list[Stated]:
+        return [row for row in self.observations if row.subject == subject]
+
+    def _towards(self, entity: str, predicate: str | None = None) -> list[Record]:
+        """What relations tie to the entity: their subjects."""
+        return [
+            _tie(relation, "subject")
+            for relation in self.relations
+            if relation["object"] == entity and predicate in (None, relation["predicate"])
+        ]
+
+    def _from(self, entity: str, predicate: str) -> list[Record]:
+        """What relations tie the entity to: their objects."""
+        return [
+            _tie(relation, "object")
+            for relation in self.relations
+            if relation["subject"] == entity and relation["predicate"] == predicate
+        ]
+
+    def _not_stated(self) -> Iterator[Record]:
+        for source in self.sources:
+            for text in source["not_stated"]:
+                yield {"source": source["id"], "about": None, "missing": None, "text": text}
+        for row in self.observations:
+            for missing in _missing(row):
+                yield {"source": row.source, "about": row.id, "missing": missing, "text": OPEN[missing][self.lang]}
+        for project in self.entities["projects"]:
+            if project["status"] == "unstated":
+                text = OPEN["status"][self.lang]
+                yield {"source": project["source"], "about": project["id"], "missing": "status", "text": text}
+
+
+def _tie(relation: Record, end: str) -> Record:
+    """One end of a relation, with the predicate and citation of the relation."""
+    return {
+        "id": relation[end],
+        "name": relation[f"{end}_name"],
+        "kind": relation[f"{end}_kind"],
+        **{name: relation[name] for name in ("predicate", "source", "line", "as_written")},
+    }
+
+
+def _missing(stated: Stated) -> Iterable[str]:
+    if stated.period_basis == "unstated":
+        yield "period"
+    elif stated.period_start is None:
+        yield "period_dates"
+    if stated.rank_band is not None and stated.rank_scope is None:
+        yield "rank_scope"
+    if stated.bounds_basis == "none":
+        yield "bounds"

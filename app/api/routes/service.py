@@ -1,0 +1,240 @@
+"""Routes about the service itself: the index, health, limits, problem types, the document schema, and the documentation."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from typing import Annotated, Any
+
+import msgspec
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI, Path, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from app.api.declared_answers import errors, json_answer
+from app.api.query_params import NoParameters, read
+from app.api.readers import readers_of
+from app.api.representation import CACHE_CONTROL, V1, about, plain
+from app.errors import MOST_FAULTS, PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
+from app.formats import FORMATS
+from app.limits import (
+    ANSWER_RATE,
+    BODY_RATE,
+    HEAD_SECONDS,
+    IDLE_SECONDS,
+    MAX_BODY,
+    MAX_CALL,
+    MAX_HEADERS,
+    MAX_URL,
+    MAX_WAITING,
+    SILENT_SECONDS,
+    STALL_SECONDS,
+    share_of,
+)
+from app.publishing.document import MAX_LIST, MAX_TEXT, MOST_FACTS, Document
+from app.publishing.parts import MAX_ITEMS, MAX_PART
+from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
+from app.publishing.yaml_reader import MAX_NODES
+from app.resources import ALL
+from app.resources.base import MAX_FILTER_VALUES, MAX_LIMIT, MAX_QUERY_LENGTH, ListQuery
+from app.settings import Settings
+
+router = APIRouter(tags=["Service"])
+
+LIMITS = {
+    "limit": {"default": ListQuery.model_fields["limit"].default, "maximum": MAX_LIMIT},
+    "values_per_filter": {"maximum": MAX_FILTER_VALUES},
+    "q": {"maximum_length": MAX_QUERY_LENGTH},
+    "document": {"maximum_depth": MAX_DEPTH, "maximum_facts": MOST_FACTS, "maximum_digits": MAX_DIGITS,
+                 "maximum_text": MAX_TEXT, "maximum_faults": MOST_FAULTS, "maximum_section_items": MAX_ITEMS,
+                 "maximum_part_bytes": MAX_PART, "maximum_part_list": MAX_LIST, "maximum_yaml_nodes": MAX_NODES},
+    "request": {"maximum_body_bytes": MAX_BODY, "maximum_call_bytes": MAX_CALL, "maximum_url_bytes": MAX_URL,
+                "maximum_header_bytes": MAX_HEADERS,
+                "head_seconds": HEAD_SECONDS, "silent_seconds": SILENT_SECONDS, "idle_seconds": IDLE_SECONDS,
+                "minimum_body_bytes_per_second": BODY_RATE},
+    "answer": {"stall_seconds": STALL_SECONDS, "minimum_bytes_per_second": ANSWER_RATE},
+}  # fmt: skip
+
+
+@router.get(V1, summary="Index of links", responses=json_answer("Where everything is."), response_class=Response)
+async def index(request: Request) -> Response:
+    """Every resource and service address, with what it is."""
+    read(NoParameters, request)
+    revision = await readers_of(request).read(lambda _, now: now.revision)
+    resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
+    return about(request, {"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
+
+
+SERVICE = {
+    "profile": {"href": f"{V1}/regions/{{id}}/profile", "title": "Everything about a region in one answer."},
+    "search": {"href": f"{V1}/search?q={{q}}", "title": "One ranked list over names and texts."},
+    "compare": {"href": f"{V1}/compare?indicator={{indicator}}&region={{regions}}", "title": "Regions side by side."},
+    "changes": {"href": f"{V1}/changes", "title": "What publications changed, also as an Atom feed."},
+    "export": {"href": f"{V1}/export", "title": "The whole data set as finished files."},
+    "publications": {"href": f"{V1}/publications", "title": "Publishing documents; needs a token."},
+    "audit": {"href": f"{V1}/audit", "title": "Attempts to change something; needs a token."},
+    "sdmx": {"href": "/sdmx/3.0/structure/dataflow", "title": "Observations for software that speaks SDMX-REST."},
+    "catalog": {"href": "/catalog", "title": "The catalogue: DCAT-AP 3, or a schema.org Dataset."},
+    "agents": {"href": "/mcp", "title": "The tools of agents (Model Context Protocol)."},
+    "metrics": {"href": "/metrics", "title": "Metrics of this process, for Prometheus."},
+    "document_schema": {"href": f"{V1}/schemas/document", "title": "JSON Schema of the document format."},
+    "limits": {"href": f"{V1}/limits", "title": "Limits that requests must keep."},
+    "problems": {"href": "/problems", "title": "The types of problem."},
+    "openapi": {"href": "/openapi.json", "title": "The OpenAPI document."},
+    "docs": {"href": "/docs", "title": "The documentation for people."},
+}
+
+
+@router.get(
+    f"{V1}/limits",
+    summary="Limits that requests must keep",
+    responses=json_answer("The limits."),
+    response_class=Response,
+)
+async def limits(request: Request) -> Response:
+    """The limits, and the formats and languages there are."""
+    read(NoParameters, request)
+    settings: Settings = request.app.state.settings
+    server = {
+        "requests": {
+            "maximum_in_flight": settings.max_requests,
+            "maximum_in_flight_of_a_client": share_of(settings.max_requests),
+            "rate": settings.rate_limit or None,
+        },
+        "reads": {"threads": settings.read_threads, "maximum_waiting": MAX_WAITING, "statement_seconds": settings.read_seconds},
+    }
+    return about(request, {**LIMITS, **server, "formats": {format_.name: format_.media_type for format_ in FORMATS}})
+
+
+@router.get(
+    f"{V1}/schemas/document",
+    tags=["Publishing"],
+    summary="JSON Schema of the document format",
+    responses=json_answer("A JSON Schema (2020-12)."),
+    response_class=Response,
+)
+async def document_schema(request: Request) -> Response:
+    """The schema of ``regional-indicators/1``, made from the models that read documents."""
+    read(NoParameters, request)
+    return about(request, await to_thread.run_sync(_schema))
+
+
+@cache
+def _schema() -> bytes:
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Document.model_json_schema()}
+    return msgspec.json.encode(schema)
+
+
+@router.get("/problems", summary="List problem types", responses=json_answer("Every type of problem."), response_class=Response)
+async def problems(request: Request) -> Response:
+    """Every type of problem that an answer can have."""
+    read(NoParameters, request)
+    return about(request, {"data": [_problem_type(problem.slug) for problem in PROBLEMS]})
+
+
+@router.get(
+    "/problems/{slug}",
+    summary="What a problem type means",
+    responses=json_answer("The type of problem.") | errors(NotFound),
+    response_class=Response,
+)
+async def problem_type(
+    request: Request, slug: Annotated[str, Path(description="The last part of a problem's `type`.")]
+) -> Response:
+    """One type of problem: the address that a problem document's ``type`` names."""
+    read(NoParameters, request)
+    return about(request, _problem_type(slug))
+
+
+def _problem_type(slug: str) -> dict[str, Any]:
+    for problem in PROBLEMS:
+        if problem.slug == slug:
+            return {
+                "type": f"/problems/{slug}",
+                "title": problem.title,
+                "status": problem.status,
+                "meaning": problem.meaning,
+            }
+    near = nearest(slug, (problem.slug for problem in PROBLEMS))
+    raise NotFound(
+        "There is no problem type of this name.",
+        [Fault("No problem type.", "unknown_id", parameter="slug", suggestion=near)],
+    )
+
+
+@router.get("/healthz", summary="Is the process alive", responses=json_answer("It is.", strict=False), response_class=Response)
+async def healthz() -> Response:
+    """Alive; says nothing about the database."""
+    return plain({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    summary="Can the service answer",
+    responses=json_answer("It can.", strict=False) | errors(Unavailable),
+    response_class=Response,
+)
+async def readyz(request: Request) -> Response:
+    """Ready: the database is there, has this version's schema, and can be written to."""
+    readers = readers_of(request)
+    database = readers.database
+
+    def obstacle() -> str | None:
+        try:
+            database.require_current()
+        except Refusal:
+            return "the database is not usable"
+        return database.obstacle()
+
+    found = await readers.check(obstacle)
+    if found is not None:
+        raise Unavailable(f"Not ready: {found}.", headers={"Retry-After": "5"})
+    return plain({"status": "ready", "revision": await readers.read(lambda _, now: now.revision)})
+
+
+class Assets(StaticFiles):
+    """Files that caches may keep, and must ask about."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file of that path."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = CACHE_CONTROL
+        return response
+
+
+def add_documentation(app: FastAPI) -> None:
+    """Add ``/``, ``/openapi.json`` and ``/docs``, with Swagger UI from the package: no other host is asked for anything."""
+    app.mount("/docs/assets", Assets(packages=[("fastapi_swagger", "resources")]), name="assets")
+
+    @cache
+    def description() -> bytes:
+        return msgspec.json.encode(app.openapi())
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi(request: Request) -> Response:
+        return about(request, await to_thread.run_sync(description))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        page = get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=app.title,
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon-32x32.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "filter": True, "displayRequestDuration": True},
+        )
+        # the page's own script is known by its digest; the styles are Swagger UI's, inline
+        (script,) = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+        sources = f"script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+        answer = about(request, bytes(page.body), "text/html; charset=utf-8")
+        answer.headers["Content-Security-Policy"] = f"default-src 'self'; {sources}; frame-ancestors 'none'"
+        return answer
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("/docs", headers={"Cache-Control": CACHE_CONTROL})

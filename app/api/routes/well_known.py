@@ -1,0 +1,84 @@
+"""What others look for first: the API catalogue (RFC 9727), robots.txt, and llms.txt for language models."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.api.declared_answers import text_answers
+from app.api.query_params import NoParameters, read
+from app.api.representation import V1, about
+from app.api.routes.catalog import DESCRIPTIONS, TITLES
+from app.resources import ALL
+
+router = APIRouter(tags=["Service"])
+
+
+@router.get(
+    "/.well-known/api-catalog",
+    operation_id="get_api_catalog",
+    summary="The API's description, status and documentation (RFC 9727)",
+    responses=text_answers("application/linkset+json"),
+    response_class=Response,
+)
+async def api_catalog(request: Request) -> Response:
+    """A link set (RFC 9264)."""
+    read(NoParameters, request)
+    links = {
+        "anchor": V1,
+        "service-desc": [{"href": "/openapi.json", "type": "application/openapi+json"}],
+        "service-doc": [{"href": "/docs", "type": "text/html"}],
+        "service-meta": [{"href": "/catalog", "type": "application/ld+json"}],
+        "status": [{"href": "/readyz", "type": "application/json"}],
+    }
+    media_type = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
+    return about(request, {"linkset": [links]}, media_type)
+
+
+ROBOTS = f"""User-agent: *
+Allow: /
+Disallow: {V1}/export/
+"""
+
+
+@router.get(
+    "/robots.txt",
+    operation_id="get_robots",
+    summary="What robots may read",
+    responses=text_answers("text/plain"),
+    response_class=Response,
+)
+async def robots(request: Request) -> Response:
+    """Everything but the large files."""
+    read(NoParameters, request)
+    return about(request, ROBOTS.encode(), "text/plain; charset=utf-8")
+
+
+@router.get(
+    "/llms.txt",
+    operation_id="get_llms",
+    summary="What language models should know",
+    responses=text_answers("text/markdown"),
+    response_class=Response,
+)
+async def llms(request: Request) -> Response:
+    """A short guide in Markdown: what is here, and how a figure may be repeated."""
+    read(NoParameters, request)
+    lines = [
+        f"# {TITLES['en']}",
+        "",
+        f"> {DESCRIPTIONS['en']}",
+        "",
+        "A hedged figure (`comparator` other than `=`) must not be repeated without its hedge: print `statement`, which has it,",
+        f"and cite the source (`{V1}/observations/{{id}}/citation`). A null means that the source does not say.",
+        "",
+        "## Data",
+        "",
+        *(f"- [{resource.name}]({V1}/{resource.name}): {resource.summary}" for resource in ALL),
+        "",
+        "## More",
+        "",
+        f"- [search]({V1}/search?q=): one ranked list over names and texts, in Chinese and English",
+        "- [OpenAPI](/openapi.json): every parameter and answer",
+        "- [SDMX-REST](/sdmx/3.0/structure/dataflow): structures and data for statistical software",
+        "- [catalogue](/catalog): DCAT-AP 3",
+        "",
+    ]
+    return about(request, "\n".join(lines).encode(), "text/markdown; charset=utf-8")

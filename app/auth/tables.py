@@ -1,0 +1,52 @@
+"""What stands behind publishing: tokens, the audit of what was done with them, and the receipts of repeated requests."""
+
+from datetime import datetime
+
+from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
+
+from app.db.types import Moment, text
+
+
+class TokenRow(SQLModel, table=True):
+    """One token each; of the token itself only the SHA-256 is kept."""
+
+    __tablename__ = "token"
+
+    id: str = Stored(primary_key=True)
+    name: str
+    sha256: str
+    scopes: str = text()
+    issued_at: datetime = Stored(sa_type=Moment)
+    expires_at: datetime | None = Stored(sa_type=Moment)
+    revoked_at: datetime | None = Stored(sa_type=Moment)
+    last_used_at: datetime | None = Stored(sa_type=Moment)
+
+
+class AuditRow(SQLModel, table=True):
+    """One attempt to change something each. Nothing is ever changed here: the migration's triggers see to it."""
+
+    __tablename__ = "audit"
+
+    id: int = Stored(primary_key=True)
+    at: datetime = Stored(sa_type=Moment)
+    actor: str
+    action: str
+    target: str | None
+    client: str | None
+    request_id: str | None
+    result: str
+    revision: int | None
+
+
+class ReceiptRow(SQLModel, table=True):
+    """The answer to one publication each, by the key under which the client may ask again."""
+
+    __tablename__ = "receipt"
+
+    actor: str = Stored(primary_key=True)
+    key: str = Stored(primary_key=True)
+    request_sha256: str
+    status: int
+    body: str = text()
+    answered_at: datetime = Stored(sa_type=Moment)

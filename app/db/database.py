@@ -1,0 +1,163 @@
+"""The database: readers, the one writer, and the check that it is ours and of the right version."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError
+
+from app.db.engines import WRITER, Opened, Watch, engine_for, time_limit
+from app.db.files import file_of, is_writable, size_of, state_of_file, wal_bytes
+from app.errors import Refusal, TimeLimitPassed
+from app.limits import MAX_WAL
+
+_PUBLICATIONS = "SELECT max(id), sum(CASE WHEN action = 'retracted' THEN 1 ELSE 0 END) FROM revision"
+CHECK_SECONDS = 5.0
+"""What a statement may take that only looks at the database itself."""
+OURS = frozenset({"alembic_version", "source", "revision", "entity", "observation"})
+"""Tables by which a database is known to be one of this service."""
+
+
+class Database:
+    """One database, from a URL."""
+
+    def __init__(self, url: str, migrations: Path) -> None:
+        """``migrations`` is the folder of the Alembic environment. Opens nothing yet."""
+        self.url = url
+        self.engine = engine_for(url)
+        self.scripts = Config()
+        self.scripts.set_main_option("script_location", str(migrations).replace("%", "%%"))
+        self.scripts.attributes["database"] = self
+        self._watch: Watch | None = None
+
+    @contextmanager
+    def read(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A connection within one transaction that only reads: everything seen is of one moment.
+
+        Raises:
+            TimeLimitPassed: when a statement is still running after ``seconds``; it is stopped.
+        """
+        with self.engine.connect() as connection, connection.begin(), time_limit(connection, seconds):
+            yield connection
+
+    @contextmanager
+    def snapshot(self, seconds: float | None = None) -> Iterator[Opened]:
+        """Yield a function that opens a connection, each time within the same transaction: all pieces are of one moment.
+
+        ``seconds`` is for each piece. While it is held, SQLite takes over nothing from its write-ahead log, and PostgreSQL
+        vacuums no row that was deleted since: whoever holds one must not wait for a client.
+        """
+        with self.engine.connect() as connection, connection.begin():
+
+            @contextmanager
+            def opened() -> Iterator[Connection]:
+                with time_limit(connection, seconds):
+                    yield connection
+
+            yield opened
+
+    @contextmanager
+    def write(self, *, keep: bool = True) -> Iterator[Connection]:
+        """A connection within one transaction that writes: all of it happens, or nothing; nothing too where not ``keep``."""
+        writer = WRITER[self.engine.dialect.name]
+        with self.engine.connect().execution_options(**writer) as connection, connection.begin() as transaction:
+            yield connection
+            if not keep:
+                transaction.rollback()
+
+    def version(self) -> object:
+        """Return a value that changes with every commit, by whatever process; cheap on SQLite, a short query on PostgreSQL."""
+        if self._watch is None:
+            self._watch = Watch(self.engine)
+        try:
+            return self._watch.look()
+        except Exception:
+            self._watch = None
+            raise
+
+    def figures(self) -> dict[str, tuple[str, float]]:
+        """What can be counted of the database, each with its meaning."""
+        with self.read(CHECK_SECONDS) as connection:
+            latest, retracted = connection.exec_driver_sql(_PUBLICATIONS).one()
+            size = size_of(connection)
+        found = {
+            "revision": ("The latest revision.", latest or 0),
+            "publications_total": ("Accepted publications.", (latest or 0) - (retracted or 0)),
+            "retractions_total": ("Retractions.", retracted or 0),
+            "database_bytes": ("Size of the database.", size),
+        }
+        return found | {"wal_bytes": ("Size of the write-ahead log.", wal_bytes(self.url))}
+
+    def obstacle(self) -> str | None:
+        """What keeps the database from taking a publication, in a few words; None where nothing does."""
+        if wal_bytes(self.url) > MAX_WAL:
+            return "the write-ahead log is not taken over"
+        return None if is_writable(self.engine) else "the database cannot be written to"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a short read takes less time than handing it to another thread."""
+        return self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self.engine.dispose()
+
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the schema to ``revision``, creating the database if need be.
+
+        Raises:
+            Refusal: for a database that is not ours or newer, or a revision that there is not.
+        """
+        self._refuse_foreign(*self._state())
+        undo = revision == "base" or revision.startswith("-")
+        try:
+            (command.downgrade if undo else command.upgrade)(self.scripts, revision)
+        except CommandError:
+            raise Refusal(f"there is no schema {revision}; expected head, base, a revision, or -1 for one back") from None
+
+    def require_current(self) -> None:
+        """Raise Refusal, with one clear line, unless the database is there, ours and of this version's schema."""
+        path = file_of(self.url)
+        if path is not None and (not path.exists() or path.stat().st_size == 0):
+            state = "is empty" if path.exists() else "does not exist"
+            raise Refusal(f"the database {path} {state}; run `indicators migrate` first")
+        tables, version = self._state()
+        self._refuse_foreign(tables, version)
+        head = ScriptDirectory.from_config(self.scripts).get_current_head()
+        if version != head:
+            raise Refusal(f"the database has schema {version or 'none'}, this software needs {head}; run `indicators migrate`")
+
+    def require_ours(self) -> None:
+        """Raise Refusal for a database of another program."""
+        self._refuse_foreign(*self._state())
+
+    def _refuse_foreign(self, tables: set[str], version: str | None) -> None:
+        if not tables - {"alembic_version"} and version is None:
+            return
+        if not tables >= OURS:
+            raise Refusal(f"the database {self.engine.url!r} belongs to another program; it was left as it is")
+        known = {script.revision for script in ScriptDirectory.from_config(self.scripts).walk_revisions()}
+        if version not in known:
+            raise Refusal(f"the database was made by a newer version of this software (schema {version}); upgrade the software")
+
+    def _state(self) -> tuple[set[str], str | None]:
+        """The tables, and the version of the schema; looking changes nothing."""
+        path = file_of(self.url)
+        if path is not None:
+            return state_of_file(path) if path.exists() else (set(), None)
+        try:
+            with self.read(CHECK_SECONDS) as connection:
+                tables = set(inspect(connection).get_table_names())
+                return tables, MigrationContext.configure(connection).get_current_revision()
+        except (DBAPIError, TimeLimitPassed):
+            raise Refusal(f"the database {self.engine.url!r} cannot be reached") from None

@@ -1,0 +1,60 @@
+"""Which format answers a request: ``format`` beats Accept beats the default (RFC 9110, section 12.5.1)."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol, TypeVar
+
+from app.domain.dataset import Column
+from app.errors import Fault, NotAcceptable
+from app.formats import Format, formats_for
+
+
+class Offer(Protocol):
+    """What can be chosen: a name, and a media type."""
+
+    @property
+    def name(self) -> str:
+        """The value of the parameter ``format``."""
+
+    @property
+    def media_type(self) -> str:
+        """What it is in Accept."""
+
+
+Offered = TypeVar("Offered", bound=Offer)
+
+
+@lru_cache(maxsize=256)
+def negotiate(name: str | None, accept: str, columns: tuple[Column, ...]) -> Format:
+    """The format for a dataset with these columns. Raises NotAcceptable when there is none."""
+    return prefer(name, accept, formats_for(columns))
+
+
+def prefer(name: str | None, accept: str, offers: Sequence[Offered]) -> Offered:
+    """The offer named ``name``, else the one that ``accept`` prefers. Raises NotAcceptable when there is none."""
+    weights = weighted(accept or "*/*")
+    best = max(offers, key=lambda offer: offer.name == name if name else _weight(offer.media_type, weights))
+    if best.name != name if name else _weight(best.media_type, weights) <= 0:
+        allowed = tuple(offer.media_type for offer in offers)
+        fault = Fault("This cannot be served here.", "not_acceptable", parameter="format" if name else "Accept", allowed=allowed)
+        raise NotAcceptable(f"This resource is served as {', '.join(allowed)}.", [fault])
+    return best
+
+
+def _weight(media_type: str, weights: dict[str, float]) -> float:
+    """The most specific range that covers the media type decides."""
+    family = media_type.split("/", 1)[0]
+    return next((weights[name] for name in (media_type, f"{family}/*", "*/*") if name in weights), 0.0)
+
+
+def weighted(header: str) -> dict[str, float]:
+    """The members of an Accept or Accept-Language header with their weights; malformed weights count as 1."""
+    found: dict[str, float] = {}
+    for member in header.lower().split(","):
+        name, *parameters = (part.strip() for part in member.split(";"))
+        weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        try:
+            found.setdefault(name, min(max(float(weight), 0.0), 1.0))
+        except ValueError:
+            found.setdefault(name, 1.0)
+    return found

@@ -1,0 +1,62 @@
+"""Rows kept as JSON objects, in each language: most pages need only put them together.
+
+They are the current rows of resources with very many of them, kept in step with every publication, in its transaction. A row
+knows its number; by that its objects are found, those of neighbours beside each other.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+
+from app.formats.json import rows_of
+from app.query.repository import Reader
+from app.query.sql import encoded_table_of, table_of
+from app.resources.base import LANGS, Resource
+
+BATCH = 500
+
+
+def keep(connection: Connection, resource: Resource, touched: Select[Any]) -> None:
+    """Keep the rows with the ids that ``touched`` selects as they are now; forget those that are no longer current."""
+    ids = sorted(set(connection.execute(touched).scalars()))
+    for batch in (ids[start : start + BATCH] for start in range(0, len(ids), BATCH)):
+        _forget(connection, resource, batch)
+        _write(connection, resource, batch)
+
+
+def complete(connection: Connection, resource: Resource) -> None:
+    """Keep those current rows that are not: of a database that was written to by older software."""
+    rows = table_of(resource)
+    missing = select(rows.c.id).where(rows.c.retracted_in.is_(None), rows.c.number.is_(None)).order_by(rows.c.id).limit(BATCH)
+    last = ""
+    while batch := list(connection.execute(missing.where(rows.c.id > last)).scalars()):
+        _write(connection, resource, batch)
+        last = batch[-1]
+
+
+def _forget(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
+    rows = table_of(resource)
+    those = rows.c.id.in_(ids) & rows.c.number.is_not(None)
+    numbers = list(connection.execute(select(rows.c.number).where(those)).scalars())
+    for table in (encoded_table_of(resource, lang) for lang in LANGS):
+        connection.execute(delete(table).where(table.c.number.in_(numbers)))
+    connection.execute(update(rows).where(those).values(number=None))
+
+
+def _write(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
+    made = {lang: rows_of(Reader(connection, resource, lang).those(ids)) for lang in LANGS}
+    current = [row.id for row in made[LANGS[0]]]
+    if not current:
+        return
+    rows, first = table_of(resource), encoded_table_of(resource, LANGS[0])
+    start = 1 + (connection.execute(select(func.max(first.c.number))).scalar_one() or 0)
+    this = rows.c.id == bindparam("of"), rows.c.retracted_in.is_(None)
+    connection.execute(
+        update(rows).where(*this).values(number=bindparam("at")),
+        [{"of": identifier, "at": number} for number, identifier in enumerate(current, start)],
+    )
+    for lang, found in made.items():
+        bodies = [{"number": number, "body": msgspec.json.encode(row)} for number, row in enumerate(found, start)]
+        connection.execute(insert(encoded_table_of(resource, lang)), bodies)

@@ -1,0 +1,101 @@
+"""What changed between revisions: versions of facts that were added, changed or retracted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, Select, case, exists, literal, select, tuple_, union_all
+
+from app.domain.dataset import Cell
+from app.query.repository import Reader
+from app.query.sql import table_of
+from app.resources.base import Lang, Resource
+
+Kind = Literal["added", "changed", "retracted"]
+Record = dict[str, Cell]
+Place = tuple[int, str, str]
+"""Where a change stands in the order of changes: its revision, the resource, the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one fact: its row as of the revision before, and as of this one."""
+
+    revision: int
+    resource: str
+    id: str
+    change: Kind
+    old: Record | None
+    new: Record | None
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the order of changes."""
+        return self.revision, self.resource, self.id
+
+
+def changes(  # noqa: PLR0913  what of which facts between which revisions
+    connection: Connection, facts: Sequence[Resource], since: int, until: int, lang: Lang, limit: int, after: Place | None
+) -> list[Change]:
+    """The changes of revisions after ``since`` up to ``until``, the oldest first, at most ``limit`` after the place ``after``."""
+    begin = (since + 1, "", "")
+    start = max(after or begin, begin)
+    kinds = ((resource, events) for resource in facts for events in _events(resource))
+    events = union_all(*(_first(events, resource.name, limit, start, until) for resource, events in kinds)).subquery()
+    wanted = select(events).order_by(events.c.revision, events.c.resource, events.c.id).limit(limit)
+    found = connection.execute(wanted).all()
+    rows = _rows(connection, {resource.name: resource for resource in facts}, found, lang)
+    return [
+        Change(
+            each.revision,
+            each.resource,
+            each.id,
+            each.change,
+            rows.get((each.resource, each.revision - 1, each.id)),
+            rows.get((each.resource, each.revision, each.id)),
+        )
+        for each in found
+    ]
+
+
+def _rows(
+    connection: Connection, facts: Mapping[str, Resource], found: Sequence[Row[Any]], lang: Lang
+) -> dict[tuple[str, int, str], Record]:
+    """The rows before and after these changes as they were then, by resource, revision and id."""
+    wanted: dict[tuple[str, int], set[str]] = {}
+    for each in found:
+        for moment in (each.revision - 1, each.revision):
+            wanted.setdefault((each.resource, moment), set()).add(each.id)
+    return {
+        (name, moment, str(record["id"])): record
+        for (name, moment), identifiers in wanted.items()
+        for record in Reader(connection, facts[name], lang, moment).those(sorted(identifiers)).records()
+    }
+
+
+def _events(resource: Resource) -> tuple[Select[Any], Select[Any]]:
+    """A new version, which may have replaced another; and a version that ended without another."""
+    new, old = table_of(resource).alias("new"), table_of(resource).alias("old")
+    name = literal(resource.name).label("resource")
+    replaced = exists().where(old.c.id == new.c.id, old.c.retracted_in == new.c.revision)
+    arrived = select(
+        new.c.revision.label("revision"),
+        name,
+        new.c.id.label("id"),
+        case((replaced, "changed"), else_="added").label("change"),
+    )
+    ended = select(old.c.retracted_in.label("revision"), name, old.c.id.label("id"), literal("retracted").label("change")).where(
+        ~exists().where(new.c.id == old.c.id, new.c.revision == old.c.retracted_in),
+    )
+    return arrived, ended
+
+
+def _first(events: Select[Any], resource: str, limit: int, after: Place, until: int) -> Select[Any]:
+    """The first of these events of a resource after a place: where an index has them in this order, no others are looked at."""
+    revision, identifier = events.selected_columns.revision, events.selected_columns.id
+    past, name, last = after
+    if resource == name:
+        rest = tuple_(revision, identifier) > tuple_(literal(past), literal(last))
+    else:
+        rest = revision >= past if resource > name else revision > past
+    return select(events.where(rest, revision <= until).order_by(revision, identifier).limit(limit).subquery())

@@ -1,0 +1,63 @@
+"""The search over entities, indicators, observations and sources: one ranked list."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from app.db.indexes import score
+from app.domain.dataset import Column, Dataset, Meta
+from app.domain.tokenizer import snippet
+from app.query.snapshot import current_revision
+from app.query.text_index import ENTRY, TEXT, holds, matching, wanted
+from app.resources.base import Ids, Integer, ItemQuery, Lang, Words
+
+COLUMNS = (
+    Column("resource", "string", "The resource that the row found is of."),
+    Column("id", "string", "Its id."),
+    Column("region", "string", "The region that it is or belongs to."),
+    Column("title", "string", "Its name in the language asked for."),
+    Column("snippet", "html", "HTML of the text around the match, which is marked; all else is escaped."),
+)
+NOT_SEARCHED = ("relations", "designations", "revisions")
+"""Resources whose rows are found by their own lists alone."""
+
+
+class SearchQuery(BaseModel):
+    """The parameters of a search."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Annotated[
+        Words, Field(description="Text to find: every word of it; Chinese from one character on. No character is an operator.")
+    ]
+    resource: Annotated[Ids, Field(description="Only rows of these resources.")] = None
+    region: Annotated[Ids, Field(description="Only what is or belongs to these regions.")] = None
+    limit: Annotated[Integer, Field(ge=1, le=100, description="Rows in the answer.")] = 20
+    lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
+    format: Annotated[str | None, Field(description=ItemQuery.model_fields["format"].description)] = None
+
+
+def search(connection: Connection, query: SearchQuery, lang: Lang) -> Dataset:
+    """The texts that have every word of ``query.q``, the best first."""
+    dialect = connection.dialect.name
+    points = score(dialect, TEXT).label("score")
+    where = [holds(), ENTRY.c.retired.is_(False), ENTRY.c.resource.not_in(NOT_SEARCHED)]
+    if query.region:
+        where.append(ENTRY.c.region.in_(query.region))
+    found = matching(dialect, *ENTRY.c, points).where(*where)
+    found = found.order_by(points.desc(), ENTRY.c.resource, ENTRY.c.key).limit(query.limit)
+    rows = [
+        [row["resource"], row["key"], row["region"], row[f"title_{lang}"], _snippet(row, query.q, lang)]
+        for row in connection.execute(found, {"text": wanted(dialect, query.q, query.resource or ())}).mappings()
+    ]
+    return Dataset("search", COLUMNS, rows, Meta(current_revision(connection), len(rows)))
+
+
+def _snippet(row: Mapping[Any, Any], query: str, lang: Lang) -> str:
+    """The first text with a match: the title, the title in the other language, a line of the body."""
+    other = "zh" if lang == "en" else "en"
+    texts = (row[f"title_{lang}"], row[f"title_{other}"], *row["body"].split("\n"), row["key"])
+    made = (snippet(text, query) for text in texts)
+    return next((text for text in made if "<mark>" in text), snippet(texts[0], query))

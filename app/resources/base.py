@@ -1,0 +1,349 @@
+"""The vocabulary in which resources are declared. A resource is data; the engine in ``app.query`` knows no nouns.
+
+Paths name columns: ``value`` is a column of the resource's own table, ``indicator.topic`` a column of the table that the
+foreign key ``indicator`` points to, ``name_{lang}`` the column of the language asked for.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic.fields import FieldInfo
+from sqlmodel import SQLModel
+
+from app.db.types import LARGEST_WHOLE
+from app.domain.dataset import Column, ColumnType
+from app.domain.tokenizer import asked, forbidden
+
+Lang = Literal["en", "zh"]
+LANGS: tuple[Lang, ...] = get_args(Lang)
+MAX_LIMIT = 1000
+MAX_FILTER_VALUES = 200
+MAX_QUERY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The column is stored elsewhere than under its own name."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The column comes after those that the noun itself declares."""
+
+
+Operator = Literal["in", "=", "<", "<=", ">", ">="]
+Match = Literal["point", "certain", "possible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The parameter is a filter: rows whose column at ``path`` stands in ``operator`` to the parameter's value.
+
+    Where ``hedged`` names the columns of lower bound, upper bound and comparator, the parameter ``match`` decides whether the
+    stated number, every number that the claim leaves open, or any of them must.
+    """
+
+    path: str
+    operator: Operator
+    hedged: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What ``latest`` keeps: of the rows that agree in ``per`` those with the greatest first value there is of ``newest``."""
+
+    per: tuple[str, ...]
+    newest: tuple[str, ...]
+
+
+WHOLE = r"0|[1-9][0-9]*"
+NUMBER = rf"-?({WHOLE})(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+
+
+def _written(pattern: str, expected: str) -> BeforeValidator:
+    """A check of how text is written, before pydantic reads it: that would also take ``1_0``, `` 10``, ``+10`` and ``yes``."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            raise ValueError(f"Expected {expected}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _listed(*, strip: bool, most: int | None = None) -> BeforeValidator:
+    """Take the texts of a list apart at their commas; more than ``most`` are refused before each of them is looked at."""
+
+    def split(value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        parts = [part.strip() if strip else part for text in value for part in str(text).split(",") if part.strip()]
+        if value and not 0 < len(parts) <= (most or len(parts)):
+            raise ValueError("Expected at least one value" if not parts else f"Expected at most {most} values")
+        return parts
+
+    return BeforeValidator(split)
+
+
+def _day(value: object) -> object:
+    """Pydantic alone would also take a number of seconds, and Python the other forms of ISO 8601."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("Expected a day of the calendar as YYYY-MM-DD")
+
+
+def _as_of(value: object) -> object:
+    """A revision's number, the end of a day in UTC, or a moment (in UTC where it names no zone)."""
+    if not isinstance(value, str):
+        return value
+    text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", value)  # what a plus in a query decodes to
+    if re.fullmatch("0|[1-9][0-9]{0,8}", text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text if re.fullmatch(MOMENT, text) else "")
+    except ValueError:
+        raise ValueError("Expected a revision's number, a day as YYYY-MM-DD, or a date-time as of RFC 3339") from None
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        moment = moment.replace(hour=23, minute=59, second=59, microsecond=999999)
+    try:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Expected a moment that lies, in UTC, in the years 1 to 9999") from None
+
+
+def _words(value: str) -> str:
+    """A text that can be searched for."""
+    if forbidden(value):
+        raise ValueError("Expected text without control characters, or others that are not seen")
+    if not asked(value):
+        raise ValueError("Expected at least one letter or digit")
+    return value
+
+
+def _all_or_number(value: object, number: ValidatorFunctionWrapHandler) -> int | None:
+    return None if value == "all" else number(value)
+
+
+Choice = TypeVar("Choice")
+Comma = _listed(strip=True)
+"""The parameter is a list: repeatable, and comma-separated."""
+
+Integer = Annotated[int, _written(f"-?({WHOLE})", "a whole number in plain digits")]
+Flag = Annotated[bool, _written("true|false", "`true` or `false`")]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUERY_LENGTH), AfterValidator(_words)]
+"""Text to find."""
+Day = Annotated[date, BeforeValidator(_day)]
+Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+Some = Annotated[list[Choice] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+"""Of a closed vocabulary, a Literal type: ``Some[Nature]``."""
+Places = Annotated[
+    list[Annotated[Integer, Field(ge=1, le=LARGEST_WHOLE)]] | None,
+    _listed(strip=False, most=MAX_FILTER_VALUES),
+    Field(max_length=MAX_FILTER_VALUES),
+]
+Limit = Annotated[
+    Integer | None,
+    Field(ge=1, le=MAX_LIMIT),
+    WrapValidator(_all_or_number),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"type": "string", "enum": ["all"]}]}),
+]
+"""Rows per page; None for all."""
+ROWS = "Rows per page; `all` for the whole list, in formats that are written row by row."
+AsOf = Annotated[int | datetime | None, BeforeValidator(_as_of), WithJsonSchema({"type": "string"})]
+AS_OF = "The facts as known then: a revision's number, a day (its end, in UTC), or a date-time."
+Amount = Annotated[float | None, Field(allow_inf_nan=False), _written(NUMBER, "a number such as 12, -0.5 or 1e6")]
+
+
+class ItemQuery(BaseModel):
+    """The parameters of an item."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lang: Annotated[
+        Lang | None, Field(description="Language of names, summaries and statements; else Accept-Language, else `en`.")
+    ] = None
+    format: Annotated[str | None, Field(description="Format of the answer; beats Accept.")] = None
+    fields: Annotated[list[str] | None, Comma, Field(description="Columns to answer with, in this order; all when left out.")] = (
+        None
+    )
+
+
+class FactItemQuery(ItemQuery):
+    """The parameters of an item that is a fact."""
+
+    as_of: Annotated[AsOf, Field(description=AS_OF)] = None
+
+
+class ListQuery(ItemQuery):
+    """The parameters that every list has; subclasses add filters, a line each.
+
+    ``ranges`` are the pairs of filters of which the first may not be above the second.
+    """
+
+    ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    limit: Annotated[Limit, Field(description=ROWS)] = 100
+    cursor: Annotated[
+        str | None, Field(max_length=4000, description="Where to go on: the `cursor` of a `next` link, as it is.")
+    ] = None
+    total: Annotated[Flag, Field(description="Also count the rows of the whole result.")] = False
+    sort: Annotated[
+        list[str] | None,
+        Comma,
+        Field(description="Columns to sort by, `-` before a column for descending; nulls come last and `id` breaks ties."),
+    ] = None
+    facets: Annotated[
+        list[str] | None, Comma, Field(description="Columns of which to count the values in the whole result (in JSON and HTML).")
+    ] = None
+    q: Annotated[
+        Words | None,
+        Field(
+            description="Text to find: every word or the beginning of a longer one, in any order; Chinese from one character on. "
+            "Case, accents, width and traditional characters do not matter."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Rows of another resource that an item carries.
+
+    Attributes:
+        resource: The name of the other resource.
+        by: The filters of the other resource that take this item's id; a row is included when any matches.
+    """
+
+    resource: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A noun of the API: everything the engine needs to answer its list and its items.
+
+    Attributes:
+        name: The path segment, in the plural.
+        row: The table.
+        public: The model of one row; its fields are the columns, in order.
+        query: The parameters of the list.
+        tag: The heading in OpenAPI.
+        summary: What one row is, for OpenAPI.
+        sort: The columns that can be sorted by; the first is the default order.
+        title: The paths of what a row is called, part by part.
+        search: The paths that ``q`` looks into, besides the id and the title.
+        only: Column values that every row has (the kind, where several nouns share a table).
+        includes: What an item carries besides its columns.
+        facets: The columns whose values can be counted.
+        latest: What ``latest`` keeps, where the resource has that parameter.
+        orders: Those ``sort`` besides the default that an index answers, for long streams.
+        encoded: Where it has very many rows: by language, the table of its current rows as JSON objects (``body``), each under
+            the ``number`` that the row has.
+    """
+
+    name: str
+    row: type[SQLModel]
+    public: type[BaseModel]
+    query: type[ListQuery]
+    tag: str
+    summary: str
+    sort: tuple[str, ...] = ("id",)
+    title: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    only: Mapping[str, str] = field(default_factory=dict)
+    includes: tuple[Include, ...] = ()
+    facets: tuple[str, ...] = ()
+    latest: Latest | None = None
+    orders: tuple[tuple[str, ...], ...] = ()
+    encoded: Mapping[Lang, type[SQLModel]] | None = None
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of a row, in order."""
+        ordered = sorted(self.public.model_fields.items(), key=lambda item: marker(item[1], Last) is not None)
+        return tuple(Column(name, _column_type(info.annotation), info.description or "") for name, info in ordered)
+
+    def chosen(self, fields: Sequence[str] | None) -> tuple[Column, ...]:
+        """The columns to answer with: those of these names, each once, or all."""
+        return tuple(self._by_name[name] for name in dict.fromkeys(fields)) if fields else self.columns
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def origins(self) -> dict[str, At]:
+        """Where each column is stored."""
+        return {name: marker(info, At) or At(name) for name, info in self.public.model_fields.items()}
+
+    @cached_property
+    def filters(self) -> dict[str, Where]:
+        """The filters among the parameters of the list, by parameter name."""
+        found = {name: marker(info, Where) for name, info in self.query.model_fields.items()}
+        return {name: where for name, where in found.items() if where is not None}
+
+    @property
+    def versioned(self) -> bool:
+        """Whether rows are facts, of which earlier versions are kept."""
+        return "retracted_in" in self.row.model_fields
+
+    @property
+    def singular(self) -> str:
+        """The noun for one row: ``zone``."""
+        return self.public.__name__.lower()
+
+
+Kind = TypeVar("Kind")
+
+
+def marker(info: FieldInfo, kind: type[Kind]) -> Kind | None:
+    """The annotation of class ``kind`` on a field, or None."""
+    return next((item for item in info.metadata if isinstance(item, kind)), None)
+
+
+_TYPES: dict[Any, ColumnType] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    date: "date",
+    datetime: "datetime",
+    list: "strings",
+}
+
+
+def _column_type(annotation: Any) -> ColumnType:
+    """The column type of a public field's annotation; None beside it, Literal and constraints do not matter."""
+    if get_origin(annotation) in (Union, UnionType):
+        return _column_type(next(part for part in get_args(annotation) if part is not type(None)))
+    if get_origin(annotation) is Literal:
+        return "string"
+    if get_origin(annotation) is Annotated:
+        return _column_type(get_args(annotation)[0])
+    return _TYPES[get_origin(annotation) or annotation]

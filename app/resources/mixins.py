@@ -1,0 +1,198 @@
+"""What several nouns share: closed lists, the table of entities with its public model and filters, and what every fact has."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, Field
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import text as sql
+from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
+
+from app.db.types import text
+from app.resources.base import AS_OF, AsOf, At, Flag, Ids, Include, Last, ListQuery, Where
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Kind = Literal["region", "cluster", "zone", "programme", "organisation", "project"]
+NameBasis = Literal["official", "common", "literal"]
+
+
+def one_of(column: str, choices: Any) -> CheckConstraint:
+    """A named CHECK that ``column`` is null or one of the Literal type ``choices``."""
+    listed = ", ".join(f"'{value}'" for value in get_args(choices))
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
+"""A table that lies in the order of its key, so that SQLite finds a row by one descent instead of two."""
+
+
+class EntityRow(SQLModel, table=True):
+    """Every named thing of whatever kind. Never deleted: what its source no longer mentions is ``retired``."""
+
+    __tablename__ = "entity"
+    __table_args__ = (
+        one_of("kind", Kind),
+        one_of("name_basis", NameBasis),
+        CheckConstraint("kind <> 'region' OR region IS NULL", name="region_of_region"),
+        CheckConstraint("line > 0", name="line"),
+        # deferred, so that a document may declare a part before its whole
+        ForeignKeyConstraint(["region"], ["entity.id"], deferrable=True, initially="DEFERRED"),
+        ForeignKeyConstraint(["parent"], ["entity.id"], deferrable=True, initially="DEFERRED"),
+        Index(None, "kind", "region"),
+        Index(None, "region"),
+        Index(None, "parent"),
+        Index(None, "source"),
+        CLUSTERED,
+    )
+
+    id: str = Stored(primary_key=True)
+    kind: str
+    type: str
+    scheme: str | None
+    status: str | None
+    region: str | None
+    parent: str | None
+    name_en: str
+    name_zh: str
+    name_basis: str
+    name_as_written: str | None
+    aliases: str = text()
+    since: str | None
+    summary_en: str | None = text(null=True)
+    summary_zh: str | None = text(null=True)
+    source: str = Stored(foreign_key="source.id")
+    line: int | None
+    revision: int = Stored(foreign_key="revision.id")
+    retired: bool
+
+
+class Before(SQLModel):
+    """What facts show of a row that was changed since: as it was from one revision until the one that changed it.
+
+    The table is called as the one of the row, with ``_before``; that is how readers of earlier revisions find it.
+    """
+
+    id: str = Stored(primary_key=True)
+    held_from: int = Stored(primary_key=True, foreign_key="revision.id")
+    held_until: int = Stored(foreign_key="revision.id")
+
+
+class EntityBefore(Before, table=True):
+    """Earlier states of entities."""
+
+    __tablename__ = "entity_before"
+    __table_args__ = (CLUSTERED,)
+
+    kind: str
+    region: str | None
+    name_en: str
+    name_zh: str
+
+
+class Entity(BaseModel):
+    """What the public models of all kinds of entity have."""
+
+    id: str = Field(description="Stable id, unique among all entities.")
+    type: str = Field(description="Type within its kind, from a closed list.")
+    name: Annotated[str, At("name_{lang}")] = Field(description="Name in the language asked for.")
+    name_basis: NameBasis = Field(
+        description="Whether the English name is the `official` one, a `common` one, or our `literal` rendering."
+    )
+    name_as_written: str | None = Field(description="The name, or the phrase that names it, as the source writes it.")
+    aliases: list[str] = Field(description="Other names in use.")
+    parent: str | None = Field(description="The entity of the same kind that it is part of.")
+    since: str | None = Field(description="Year or date since which it exists, where the source states one.")
+    summary: Annotated[str | None, At("summary_{lang}")] = Field(description="Summary in our own words.")
+    source: Annotated[str, Last()] = Field(description="The source that declared it.")
+    line: Annotated[int | None, Last()] = Field(description="Line of the source text; null for reference vocabulary.")
+    revision: Annotated[int, Last()] = Field(description="The revision that last changed it.")
+    retired: Annotated[bool, Last()] = Field(description="Whether its source no longer mentions it.")
+
+
+class LocalEntity(Entity):
+    """What entities that belong to a region have: all but regions themselves."""
+
+    region: str | None = Field(description="The region it belongs to; null where it is active in many.")
+
+
+class EntityQuery(ListQuery):
+    """The filters that all kinds of entity have."""
+
+    id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
+    parent: Annotated[Ids, Where("parent", "in"), Field(description="Ids of the entities they are part of.")] = None
+    source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that declared them.")] = None
+    retired: Annotated[
+        Flag,
+        Where("retired", "="),
+        Field(description="Those that their source no longer mentions, instead of the others."),
+    ] = False
+
+
+class LocalEntityQuery(EntityQuery):
+    """The filters that entities have which belong to a region."""
+
+    region: Annotated[Ids, Where("region", "in"), Field(description="Ids of the regions they belong to.")] = None
+
+
+ENTITY_SORT = ("id", "name", "type", "since", "region", "line")
+ENTITY_TITLE = ("name_{lang}",)
+ENTITY_SEARCH = ("name_as_written", "aliases", "summary_en", "summary_zh")
+ENTITY_INCLUDES = (
+    Include("observations", ("subject",)),
+    Include("relations", ("subject", "object")),
+    Include("designations", ("subject",)),
+)
+
+
+class FactRow(SQLModel):
+    """The columns of every table of facts: one row a version, current while ``retracted_in`` is null."""
+
+    id: str = Stored(primary_key=True)
+    revision: int = Stored(primary_key=True, foreign_key="revision.id")
+    retracted_in: int | None = Stored(foreign_key="revision.id")
+    source: str = Stored(foreign_key="source.id")
+    line: int
+    as_written: str
+    speaker: str | None
+
+
+def fact_constraints() -> tuple[Any, ...]:
+    """The constraints and indexes of every table of facts."""
+    ended = sql("retracted_in IS NOT NULL")
+    return (
+        CheckConstraint("retracted_in > revision", name="retracted_in"),
+        CheckConstraint("line > 0", name="line"),
+        Index(None, "source"),
+        Index(None, "revision"),
+        Index(None, "retracted_in", sqlite_where=ended, postgresql_where=ended),
+    )
+
+
+class Fact(BaseModel):
+    """What the public models of all facts end with: the citation and the versions."""
+
+    source: Annotated[str, Last()] = Field(description="The source that states it.")
+    line: Annotated[int, Last()] = Field(description="Line of the source text, counted from 1.")
+    as_written: Annotated[str, Last()] = Field(description="The shortest literal phrase of the source that carries it.")
+    speaker: Annotated[str | None, Last()] = Field(description="The person to whom the source attributes it, where it names one.")
+    reported_on: Annotated[date | None, At("source.published_on"), Last()] = Field(description="Publication date of the source.")
+    revision: Annotated[int, Last()] = Field(description="The revision that introduced this version.")
+    retracted_in: Annotated[int | None, Last()] = Field(
+        description="The revision that ended this version; null while it is current."
+    )
+
+
+class FactQuery(ListQuery):
+    """The filters that all facts have."""
+
+    id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
+    source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that state them.")] = None
+    speaker: Annotated[Ids, Where("speaker", "in"), Field(description="Ids of the persons they are attributed to.")] = None
+    as_of: Annotated[AsOf, Field(description=AS_OF)] = None

@@ -1,0 +1,191 @@
+"""The answers of SDMX-REST, the same in both versions of the API but for the message that comes first."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from fastapi import Request, Response
+from sqlalchemy import Connection
+
+from app.api.query_params import language, texts_of, validated
+from app.api.readers import readers_of
+from app.api.representation import Variant
+from app.errors import Fault, InvalidParameters, NotFound, nearest
+from app.formats.base import Medium
+from app.query.snapshot import Version
+from app.sdmx.cube import Cube, Part, in_order
+from app.sdmx.dsd import AGENCY, DIMENSIONS, Vocabulary
+from app.sdmx.media_types import API, DATA, Choice, Message, choose, preferred
+from app.sdmx.observations import Store, at_least_one, begun, revision_of, survey, vocabulary
+from app.sdmx.requests import (
+    ANY,
+    ELSEWHERE,
+    SchemaParameters,
+    availability_question,
+    context_flow,
+    flow,
+    question,
+    structure_parameters,
+    where,
+)
+from app.sdmx.structures import (
+    AVAILABILITY,
+    DETAILS,
+    REFERENCES,
+    STRUCTURES,
+    TYPES,
+    Artefact,
+    Found,
+    artefacts,
+    constraint,
+    stub,
+    with_items,
+)
+
+FLOW: Mapping[API, Callable[[Sequence[str], int], Sequence[str]]] = {"3.0": context_flow, "2.1": flow}
+"""By version of the API what makes sure that a path is about our data flow, and what follows it; how much that may be."""
+
+
+async def data(request: Request, api: API, path: Sequence[str]) -> Response:
+    """The observations that are selected, as the message that is preferred; sent while they are read where they are many."""
+    key, *_ = [*FLOW[api](path, 2), "*"]
+    wanted = question(request, key)
+    choice = _choice(request, api, DATA)
+    readers, parameters = readers_of(request), wanted.parameters
+    variant, names = await _begun(request, choice, named=choice.labels or choice.message.syntax == "json")
+    if variant.is_known:
+        return variant.not_modified()
+
+    def parts() -> Iterable[Part]:
+        now = revision_of(readers.opened, parameters.asOf, "asOf")
+        store = Store(readers.opened, variant.lang, variant.version.revision if now is None else now)
+        since = revision_of(readers.opened, parameters.updatedAfter, "updatedAfter")
+        if since is None:
+            return (Part("Information", at_least_one(store.observations(wanted.selection))),)
+        return store.changes(wanted.selection, since)
+
+    def chunks() -> Iterator[bytes]:
+        ordered = (Part(part.action, in_order(part.cells, wanted.at)) for part in parts())
+        head = (_message_id(variant), variant.version.published_at, variant.lang)
+        cube = Cube(ordered, wanted.at, wanted.shown, wanted.observed, *head, names, choice.labels)
+        written: Iterator[bytes] = choice.message.write(cube)
+        return written
+
+    beginning, rest = await readers.at_length(partial(begun, chunks))
+    return variant.settled(variant.sent(beginning if rest is None else _joined(beginning, readers.sent(rest))))
+
+
+async def availability(request: Request, api: API, path: Sequence[str]) -> Response:
+    """The constraint that says which values the dimensions have in what is selected."""
+    rest = [*FLOW[api](path, 3), "*", "*", "*"]
+    key, component = rest[0], rest[2 if api == "2.1" else 1]  # in 2.1 a provider stands between them
+    selection, parameters = availability_question(request, key, component)
+    variant, names = await _begun(request, _choice(request, api, STRUCTURES))
+    if variant.is_known:
+        return variant.not_modified()
+
+    def made() -> Response:
+        store = Store(readers_of(request).opened, variant.lang, variant.version.revision)
+        found = survey(store, selection, parameters.mode)
+        occurring = {each.codes: found.values[each.id] for each in DIMENSIONS if each.codes}
+        used = {
+            name: {code: both for code, both in codes.items() if name not in occurring or code in occurring[name]}
+            for name, codes in names.items()
+        }
+        shown = {name: values for name, values in found.values.items() if component in (*ANY, name)}
+        there = artefacts(used, partial=True)
+        beside = [each for kind in _referenced(parameters.references, [AVAILABILITY]) for each in there[kind]]
+        return _written(variant, [*beside, constraint(shown, found.period, found.series, found.observations)])
+
+    return await readers_of(request).at_length(made)
+
+
+async def structure(request: Request, api: API, path: Sequence[str]) -> Response:
+    """Artefacts of a type, with those that they refer to or are referred to by."""
+    kind, asked = path[0], where(path[1:], 4)
+    parameters = structure_parameters(request)
+    kinds = _kinds(kind)
+    variant, names = await _begun(request, _choice(request, api, STRUCTURES))
+    if variant.is_known:
+        return variant.not_modified()
+
+    def made() -> Response:
+        there = artefacts(names)
+        matched = {name: [each for each in there[name] if asked.names(each)] for name in kinds}
+        if asked.items:
+            matched = {name: with_items(some, asked.items) for name, some in matched.items()}
+        matched = {name: some for name, some in matched.items() if some}
+        if not matched:
+            raise NotFound("There is no such artefact.", [Fault("No artefact is called so.", "unknown_artefact")])
+        beside = [each for name in _referenced(parameters.references, matched) if name not in kinds for each in there[name]]
+        of_asked, of_references, complete = DETAILS[parameters.detail]
+        asked_for = [stub(each, complete=complete) if of_asked else each for some in matched.values() for each in some]
+        referred = [stub(each, complete=complete) if of_references else each for each in beside]
+        return _written(variant, [*asked_for, *referred])
+
+    return await readers_of(request).aside(made)
+
+
+async def schema(request: Request, api: API, path: Sequence[str]) -> Response:
+    """The data structure, with all that it refers to."""
+    context_flow(path, 0)
+    validated(SchemaParameters, texts_of(request))
+    variant, names = await _begun(request, _choice(request, api, STRUCTURES))
+    if variant.is_known:
+        return variant.not_modified()
+
+    def made() -> Response:
+        there = artefacts(names)
+        return _written(variant, [each for name in ("datastructure", "conceptscheme", "codelist") for each in there[name]])
+
+    return await readers_of(request).aside(made)
+
+
+def _kinds(kind: str) -> tuple[str, ...]:
+    """The types of artefact that a path asks for. Raises InvalidParameters for what the standard does not have."""
+    if kind in ("*", "all", "structure", ""):
+        return TYPES
+    if kind in ELSEWHERE:
+        return ()
+    if kind not in TYPES:
+        fault = Fault("No such type of artefact.", "unknown_type", "path", allowed=TYPES, suggestion=nearest(kind, TYPES))
+        raise InvalidParameters("The path cannot be understood.", [fault])
+    return (kind,)
+
+
+def _referenced(references: Sequence[str] | None, kinds: Iterable[str]) -> list[str]:
+    """The types of the artefacts that come with those of some types."""
+    rules = [REFERENCES[reference] for reference in references or () if reference in REFERENCES]
+    found = {each for rule in rules for kind in kinds for each in rule(kind)}
+    return [kind for kind in TYPES if kind in found]
+
+
+def _choice(request: Request, api: API, messages: Sequence[Message]) -> Choice:
+    return choose(request.headers.get("accept", ""), preferred(messages, api))
+
+
+async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tuple[Variant, Vocabulary]:
+    """The answer as this message, of the version of the data that there is, and the names of its codes if it needs them."""
+    message = choice.message
+    name = f"{message.name}, labels" if choice.labels else message.name
+    medium = Medium(name, message.media_type, message.write, message.content_type)
+
+    def read(connection: Connection, now: Version) -> tuple[Variant, Vocabulary]:
+        variant = Variant.of(request, now, medium, language(None, request))
+        return variant, vocabulary(connection) if named and not variant.is_known else {}
+
+    return await readers_of(request).read(read, long=True)  # there may be very many codes
+
+
+def _written(variant: Variant, found: Sequence[Artefact]) -> Response:
+    content = Found(found, _message_id(variant), variant.version.published_at, variant.lang)
+    return variant.settled(variant.written(content))
+
+
+def _message_id(variant: Variant) -> str:
+    return f"{AGENCY}-{variant.version.revision}"
+
+
+async def _joined(beginning: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield beginning
+    async for chunk in rest:
+        yield chunk
