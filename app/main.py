@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from limits import parse
 
 from app.api import openapi
-from app.api.direct import Shortcut
 from app.api.metrics import Metrics
 from app.api.middleware.methods import Methods
 from app.api.middleware.rate_limit import RateLimit
@@ -97,8 +96,7 @@ def create_app(settings: Settings | None = None) -> RequestLimits:
         }
 
     app.state.metrics, app.state.settings = Metrics(state), settings
-    routed = app if settings.fastapi_otel_auto_configure else Shortcut(app)  # FastAPI's telemetry sits in its layers
-    cache = ResponseCache(RequestLog(routed, app.state.metrics), readers.look, settings.cache_bytes)
+    cache = ResponseCache(RequestLog(app, app.state.metrics), readers.look, settings.cache_bytes)
     rate = RateLimit(parse(settings.rate_limit)) if settings.rate_limit else None
     hosts = [host.strip() for host in settings.trusted_hosts.split(",")]
     answering = Methods(cache, app.router)

@@ -73,7 +73,7 @@ def test_a_failure_tells_nothing_of_the_inside(seed_client: TestClient, monkeypa
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("app.query.repository.Reader.page", fail)
+    monkeypatch.setattr("app.query.repository.Repository.page", fail)
     answer = seed_client.get("/v1/zones?limit=77")
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "secret" not in answer.text

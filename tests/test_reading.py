@@ -5,23 +5,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event, active_count, get_ident
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fastapi import Request, Response
+from fastapi import Request
 from sqlalchemy import Connection, QueuePool
 
 from app.api import readers as readers_module
 from app.api.executor import Executor
+from app.api.query_params import NoParameters
 from app.api.readers import Readers
-from app.api.representation import Variant
+from app.api.view import View, always
 from app.auth.tokens import issue
 from app.db.database import Database
+from app.domain.dataset import Dataset
 from app.errors import InvalidParameters, TimeLimitPassed, Unavailable
 from app.formats import FORMATS, Format
 from app.publishing.revisions import publish
-from app.query.repository import Reader
-from app.query.snapshot import Version
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot, Version
 from app.query.stream import stream
 from app.resources import ALL
 from app.resources.observations import OBSERVATIONS
@@ -56,12 +59,12 @@ def test_long_reads_do_not_hold_up_short_ones(database: Database) -> None:
     readers = Readers(database, threads=2, seconds=1.0)
 
     async def all_at_once() -> list[Any]:
-        long = [asyncio.ensure_future(readers.read(endless)) for _ in range(2)]
+        long = [asyncio.ensure_future(readers.read(lambda snapshot: endless(snapshot.connection))) for _ in range(2)]
         await asyncio.sleep(0)
         short = "SELECT count(*) FROM entity"
         if database.is_local:  # on a server every read waits for one of the threads
             for _ in range(5):
-                assert await readers.read(lambda connection, _: connection.exec_driver_sql(short).scalar_one()) == 2
+                assert await readers.read(lambda snapshot: snapshot.connection.exec_driver_sql(short).scalar_one()) == 2
             assert not any(read.done() for read in long)
         return await asyncio.gather(*long, return_exceptions=True)
 
@@ -71,34 +74,23 @@ def test_long_reads_do_not_hold_up_short_ones(database: Database) -> None:
     readers.close()
 
 
-@pytest.mark.parametrize("again", ["a later turn", "a look for the cache"])
-def test_what_is_read_is_no_older_than_the_turn_or_the_last_look(database: Database, again: str) -> None:
+def test_a_read_sees_every_commit_made_before_it(database: Database) -> None:
     publish(database, written(vocabulary()))
     readers = Readers(database, threads=1, seconds=1.0)
 
-    async def seen() -> int:
-        return await readers.read(lambda _, now: now.revision)
-
-    async def turns() -> list[int]:
-        found = [await seen()]
+    async def revisions() -> list[int]:
+        first = await readers.read(lambda snapshot: snapshot.revision)
         publish(database, written(vocabulary() | {"indicators": []}))
-        found.append(await seen())
-        if again == "a later turn":
-            await asyncio.sleep(0)
-        else:
-            await readers.look()
-        return [*found, await seen()]
+        return [first, await readers.read(lambda snapshot: snapshot.revision)]
 
-    first, meanwhile, after = asyncio.run(turns())
-    assert (first, after) == (1, 2)
-    assert meanwhile == (1 if database.is_local else 2)
+    assert asyncio.run(revisions()) == [1, 2]
     readers.close()
 
 
 def test_over_http_it_is_503_with_retry_after(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READ_SECONDS", "0.1")
     client = serving(database)
-    monkeypatch.setattr(Reader, "page", lambda self, _query, **_named: endless(self.connection))
+    monkeypatch.setattr(Repository, "page", lambda self, _query, **_named: endless(self.connection))
     answer = client.get("/v1/zones")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
     assert answer.headers["retry-after"]
@@ -145,11 +137,11 @@ def test_whole_lists_without_versions_are_of_one_moment(
     database = new_database()
     for words in (vocabulary(), article()):
         publish(database, written(words))
-    page, more = Reader.page, [other(), dated(article()), renamed(vocabulary(), "indicators")]
+    page, more = Repository.page, [other(), dated(article()), renamed(vocabulary(), "indicators")]
 
     inside: list[str] = []
 
-    def interrupted(self: Reader, query: Any, **named: Any) -> Any:
+    def interrupted(self: Repository, query: Any, **named: Any) -> Any:
         found = page(self, query, **named)
         if more and not inside:
             inside.append("a publication, which reads pages too")
@@ -160,7 +152,7 @@ def test_whole_lists_without_versions_are_of_one_moment(
     with serving(database) as client:
         before = client.get(f"/v1/{name}?format=ndjson").text
         with monkeypatch.context() as patched:
-            patched.setattr(Reader, "page", interrupted)
+            patched.setattr(Repository, "page", interrupted)
             answer = client.get(f"/v1/{name}?limit=all&format=ndjson")
         assert (answer.status_code, answer.text) == (200, before)
         assert answer.headers["etag"].startswith('"2-')
@@ -193,7 +185,9 @@ def test_more_long_reads_than_may_wait_are_refused_at_once(database: Database, m
     readers = Readers(database, threads=1, seconds=0.3)
 
     async def all_at_once() -> list[Any]:
-        return await asyncio.gather(*(readers.read(endless) for _ in range(4)), return_exceptions=True)
+        return await asyncio.gather(
+            *(readers.read(lambda snapshot: endless(snapshot.connection)) for _ in range(4)), return_exceptions=True
+        )
 
     ended = asyncio.run(all_at_once())
     assert [type(error) for error in ended] == [Unavailable] * 4
@@ -278,13 +272,14 @@ def test_what_takes_long_to_write_leaves_the_event_loop(database: Database, form
     measured = replace(format_, write=write, at_once=10)
     readers = Readers(database, threads=1, seconds=5)
 
+    def page(snapshot: Snapshot, _query: NoParameters, limit: str) -> Dataset:
+        return Repository(snapshot, OBSERVATIONS).page(OBSERVATIONS.query(limit=int(limit)))
+
     async def loop(limit: int) -> bool:
-        request = Request({"type": "http", "method": "GET", "path": "/v1/observations", "query_string": b"", "headers": []})
-
-        def make(connection: Connection, variant: Variant) -> Response:
-            return variant.represent(Reader(connection, OBSERVATIONS, "en").page(OBSERVATIONS.query(limit=limit)).dataset)
-
-        assert (await readers.answer(request, measured, "en", make)).status_code == 200
+        application = SimpleNamespace(state=SimpleNamespace(readers=readers))
+        scope = {"type": "http", "method": "GET", "path": "/v1/observations", "query_string": b"", "headers": []}
+        request = Request({**scope, "app": application, "path_params": {"limit": str(limit)}})
+        assert (await View(page, NoParameters, always((measured,)))(request)).status_code == 200
         return wrote[-1] == get_ident()
 
     assert asyncio.run(loop(10)) == database.is_local

@@ -18,7 +18,7 @@ from app.db.engines import Opened
 from app.domain.dataset import Column, ColumnType
 from app.formats import FORMATS, Format
 from app.formats.csv import write_plain
-from app.query.snapshot import Version, version
+from app.query.snapshot import Version, latest_version
 from app.query.stream import stream
 from app.resources.base import Resource
 
@@ -67,7 +67,7 @@ _ROWS = tuple(format_ for format_ in FORMATS if format_.streams)
 def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> Edition:
     """Write all artefacts into a folder below ``folder``; ``opened`` gives connections within one snapshot."""
     with opened() as connection:
-        now = version(connection)
+        now = latest_version(connection)
     target, partial = folder / f"{now.revision}-{now.sha256[:12]}", folder / "partial"
     for leftover in (partial, target):
         shutil.rmtree(leftover, ignore_errors=True)

@@ -14,10 +14,6 @@ from app.resources import ALL, BY_NAME
 from app.resources.base import Resource
 
 
-class NothingFound(Exception):  # noqa: N818  it is not a fault
-    """A list is empty, perhaps because of an id that is not there: what may have been meant takes a longer read."""
-
-
 def by_ids(resource: Resource, query: BaseModel) -> bool:
     """Return whether a filter of the query takes ids."""
     return any(getattr(query, parameter) for parameter in references(resource))

@@ -1,36 +1,28 @@
-"""Running reads: short ones at once, on the event loop; those that turn out long in a few threads, with a deadline.
+"""Readers: short reads run on the event loop, long ones in a few threads with a deadline.
 
-On a server every read is in a thread: one that hangs costs its threads, and nothing else waits for it.
+On PostgreSQL every read runs in a thread: one that hangs costs its thread, and nothing else waits for it.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
-from tempfile import SpooledTemporaryFile
-from threading import get_ident
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
-from fastapi import Request, Response
+from fastapi import Request
 from sqlalchemy import Connection
 
 from app.api.executor import Executor
-from app.api.file_responses import content
-from app.api.representation import Variant
-from app.api.turns import Turns
 from app.db.database import Database
-from app.domain.dataset import Dataset, Meta
+from app.db.engines import LARGE_CACHE, time_limit
 from app.errors import TimeLimitPassed, Unavailable
-from app.formats import Format
-from app.formats.base import Medium
 from app.limits import MAX_WAITING
-from app.query.snapshot import Version, version
-from app.query.stream import stream
-from app.resources.base import Lang, ListQuery, Resource
+from app.query.snapshot import Snapshot
+from app.resources.base import Lang
 
 Read = TypeVar("Read")
-IN_MEMORY = 2**20
-"""Bytes of a list that are kept in memory until it is sent; what is larger goes to a temporary file."""
+INLINE_SECONDS = 0.01
+"""Seconds that a read may take on the event loop before it is started again in a thread."""
 
 
 class Readers:
@@ -42,23 +34,45 @@ class Readers:
         self._long, self._pieces, self._checks = (Executor(count, seconds) for count in (threads, threads, 1))
         self._versions = Executor(1, seconds / 2)
         self._waiting = 0
-        self._snapshots = asyncio.Semaphore(threads)
-        self._turns: Turns | None = None
+        self.snapshots = asyncio.Semaphore(threads)
+        """Room for reads that hold one snapshot over many pieces."""
+        self._own: Connection | None = None
+        self._driver: Any = None
         self._seen: object = None
         self._look: asyncio.Task[object] | None = None
         self._looking = asyncio.Lock()
 
-    async def read(self, work: Callable[[Connection, Version], Read], *, long: bool = False) -> Read:
-        """Call ``work(connection, version)`` and return its result. Raises Unavailable at the deadline.
+    async def read(self, work: Callable[[Snapshot], Read], lang: Lang = "en", *, long: bool = False) -> Read:
+        """Call ``work(snapshot)`` and return its result. Raises Unavailable at the deadline.
 
         ``long`` is for what SQLite cannot be stopped in after some milliseconds: it is not tried on the event loop.
         """
         if self.database.is_local and not long:
             try:
-                return self._own().read(work)
+                return self._read_inline(work, lang)
             except TimeLimitPassed:
                 pass
-        return await self.aside(partial(self._run, work))
+        return await self.aside(partial(self._read_in_thread, work, lang))
+
+    def _read_inline(self, work: Callable[[Snapshot], Read], lang: Lang) -> Read:
+        """Call ``work`` on the event loop's own connection. Raises TimeLimitPassed if it takes too long there."""
+        if self._own is None:
+            self._own = self.database.engine.connect()
+            self._driver = self._own.connection.dbapi_connection
+            self._driver.execute(LARGE_CACHE)
+        with time_limit(self._own, INLINE_SECONDS):
+            self._driver.execute("BEGIN")
+            try:
+                return work(Snapshot.of(self._own, lang, is_hurried=True))
+            finally:
+                if self._own.in_transaction():
+                    self._own.rollback()
+                elif self._driver.in_transaction:
+                    self._driver.rollback()
+
+    def _read_in_thread(self, work: Callable[[Snapshot], Read], lang: Lang) -> Read:
+        with self.database.read(self.seconds) as connection:
+            return work(Snapshot.of(connection, lang))
 
     async def aside(self, work: Callable[[], Read]) -> Read:
         """Return the result of ``work``, run in one of the threads for long reads. Raises Unavailable as ``read`` does."""
@@ -95,85 +109,25 @@ class Readers:
         except TimeLimitPassed:
             raise _unavailable("The database does not answer.") from None
 
-    async def answer(
-        self,
-        request: Request,
-        format_: Format | Medium[Any],
-        lang: Lang,
-        make: Callable[[Connection, Variant], Response],
-        *,
-        long: bool = False,
-    ) -> Response:
-        """Return 304 if the client's copy is current, else the response built by ``make``; for ``long`` see ``read``."""
-        loop = get_ident()
-
-        def work(connection: Connection, now: Version) -> Response:
-            variant = Variant.of(request, now, format_, lang, hurried=get_ident() == loop)
-            return variant.not_modified() if variant.is_known else variant.settled(make(connection, variant))
-
-        return await self.read(work, long=long)
-
-    async def stream(self, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang) -> Response:
-        """Return the whole list: of facts each piece in a short transaction of its own, of other rows from one snapshot."""
-        if not resource.versioned:
-            return await self._whole(request, resource, query, format_, lang)
-        variant = Variant.of(request, await self.read(lambda _, now: now), format_, lang)
-        if variant.is_known:
-            return variant.not_modified()
-        dataset = await self.aside(partial(stream, self.opened, resource, query, lang, format_.takes))
-        return variant.settled(variant.stream(dataset, self.sent(format_.write(dataset))))
-
-    async def _whole(self, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang) -> Response:
-        """Return a list of rows of which no earlier versions are kept, written under one snapshot before it is sent.
-
-        Whoever reads slowly then holds a temporary file, and neither a transaction nor memory.
-        """
-
-        def written() -> Iterator[Any]:
-            with self.database.snapshot(self.seconds) as opened:
-                with opened() as connection:
-                    yield version(connection)
-                yield from format_.write(stream(opened, resource, query, lang, format_.takes))
-
-        pieces = written()
-        async with self._snapshots:
-            await self.look()  # whoever has waited for others learns at once that the database does not answer
-            try:
-                variant = Variant.of(request, await self._piece(partial(next, pieces)), format_, lang)
-                if variant.is_known:
-                    return variant.not_modified()
-                file = await self._spooled(pieces)
-            finally:
-                self._pieces.start(pieces.close)  # type: ignore[attr-defined]  # of a generator
-        size = file.tell()
-        dataset = Dataset(resource.name, resource.chosen(query.fields), (), Meta(variant.version.revision, 0))
-        return variant.settled(variant.stream(dataset, content(file, [b""], [(0, size)])))
-
-    async def _spooled(self, pieces: Iterator[bytes]) -> IO[bytes]:
-        """Return a file with these pieces, which is closed by whoever sends it."""
-        file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  it is returned open
-        try:
-            async for chunk in self.sent(pieces):
-                file.write(chunk)
-        except BaseException:
-            file.close()
-            raise
-        return file
-
     def opened(self) -> AbstractContextManager[Connection]:
         """Open a connection to read a piece of a stream from."""
         return self.database.read(self.seconds)
 
     async def sent(self, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         """Yield the chunks of a stream, made in a few threads: those of many readers at once would starve the event loop."""
-        while (chunk := await self._piece(partial(next, chunks, None))) is not None:
+        while (chunk := await self.piece(partial(next, chunks, None))) is not None:
             yield chunk
 
-    async def _piece(self, work: Callable[[], Read]) -> Read:
+    async def piece(self, work: Callable[[], Read]) -> Read:
+        """Return the result of ``work``, one piece of a stream. Raises Unavailable at the deadline."""
         try:
             return await self._pieces.run(work)
         except TimeLimitPassed:
             raise self._too_long() from None
+
+    def start_piece(self, work: Callable[[], object]) -> None:
+        """Start ``work`` in a thread for pieces, without waiting for it."""
+        self._pieces.start(work)
 
     async def look(self) -> object:
         """Return a value that changes with every commit; reads that begin after it see what it saw. Raises Unavailable.
@@ -183,8 +137,6 @@ class Readers:
         """
         if self.database.is_local:
             if self._seen is None:
-                if self._turns is not None:
-                    self._turns.end()
                 self._seen = self.database.version()
                 asyncio.get_running_loop().call_soon(self._forget)
             return self._seen
@@ -209,21 +161,12 @@ class Readers:
         """Close every connection."""
         for executor in (self._long, self._pieces, self._checks, self._versions):
             executor.close()
-        if self._turns is not None:
-            self._turns.close()
+        if self._own is not None:
+            self._own.close()
         self.database.close()
 
     def _too_long(self) -> Unavailable:
         return _unavailable(f"The read took longer than {self.seconds:g} seconds and was stopped; ask for less.")
-
-    def _own(self) -> Turns:
-        if self._turns is None:
-            self._turns = Turns(self.database.engine)
-        return self._turns
-
-    def _run(self, work: Callable[[Connection, Version], Read]) -> Read:
-        with self.database.read(self.seconds) as connection:
-            return work(connection, version(connection))
 
 
 def _unavailable(detail: str) -> Unavailable:

@@ -16,9 +16,9 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.conditional_requests import entity_tags, is_fresh
-from app.domain.dataset import Dataset
+from app.domain.dataset import Dataset, Envelope
 from app.domain.urls import opened
-from app.errors import MEDIA_TYPE, Problem, TimeLimitPassed
+from app.errors import MEDIA_TYPE, Problem
 from app.formats import FORMATS, Format, formats_for
 from app.formats.base import Medium
 from app.query.snapshot import Version
@@ -28,8 +28,10 @@ V1 = "/v1"
 OK = 200
 IS_HEAD = "indicators.head"
 """In the scope of a request that wants the headers of an answer alone."""
-PLAIN: Medium[Any] = Medium("json", "application/json", msgspec.json.encode, "application/json")
-"""JSON of whatever is made of plain values."""
+JSON_ENVELOPE: Medium[Envelope] = Medium(
+    "json", "application/json", lambda envelope: msgspec.json.encode(envelope.document()), "application/json"
+)
+"""JSON of responses that are not a table."""
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
 NO_STORE = {"Cache-Control": "no-store"}
@@ -40,8 +42,17 @@ ENCODINGS = ("zstd", "br", "gzip")
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One representation of what a request asks for: in a format and a language, of a version of the data."""
+class Representation:
+    """One representation of a resource (RFC 9110, section 3.2): its format and language, at a version of the data.
+
+    Attributes:
+        address: The path and query of the request.
+        format: The format or medium.
+        lang: The language of texts.
+        version: The version of the data.
+        known: The If-None-Match of the request.
+        since: The If-Modified-Since of the request.
+    """
 
     address: str
     format: Format | Medium[Any]
@@ -49,35 +60,34 @@ class Variant:
     version: Version
     known: str | None = None
     since: str | None = None
-    hurried: bool = False
 
     @classmethod
-    def of(
-        cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang, *, hurried: bool = False
-    ) -> "Variant":
-        """Return the variant that answers ``request``; a ``hurried`` one is made on the event loop."""
-        given = request.headers.get
-        return cls(address(request), format_, lang, version, given("if-none-match"), given("if-modified-since"), hurried)
+    def of(cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang) -> "Representation":
+        """Return the representation that answers ``request``."""
+        header = request.headers.get
+        return cls(address(request), format_, lang, version, header("if-none-match"), header("if-modified-since"))
 
     @property
     def etag(self) -> str:
         """The strong entity tag (RFC 9110, section 8.8.3), before compression adds the name of the encoding.
 
-        It begins with the revision, by which If-Match knows what its sender has seen.
+        It begins with the revision, which If-Match compares.
         """
         return f'"{tag_of(self.version.revision, self.version.sha256, self.address, self.format.name, self.lang)}"'
 
     @property
     def is_known(self) -> bool:
-        """Whether the client names the tag of this representation, in whatever encoding: then it exists, and is current."""
+        """Whether the client names the tag of this representation, in any encoding: then it exists, and is current."""
         return self.known is not None and not {*entity_tags(self.known)}.isdisjoint(with_encodings(self.etag))
 
     def settled(self, response: Response) -> Response:
-        """Return ``response``, or 304 if it succeeds and the client's copy is current.
+        """Return 304 if ``response`` succeeds and the client's copy is current, else ``response``.
 
-        ``*`` and dates say nothing about whether there is such a representation: conditions hold for successes alone
+        ``*`` and dates do not say whether there is such a representation: conditions hold for successes alone
         (RFC 9110, section 13.2.1).
         """
+        if self.known is None and self.since is None:
+            return response
         modified = http_date(self.version.published_at)
         fresh = any(is_fresh(tag, modified, self.known, self.since) for tag in with_encodings(self.etag))
         return self.not_modified() if fresh and response.status_code == OK else response
@@ -94,54 +104,44 @@ class Variant:
 
     def not_modified(self) -> Response:
         """Return 304: the client's copy is current."""
-        named = entity_tags(self.known or "")
-        tag = next((tag for tag in with_encodings(self.etag) if tag in named), self.etag)
+        known = entity_tags(self.known or "")
+        tag = next((tag for tag in with_encodings(self.etag) if tag in known), self.etag)
         return Response(status_code=304, headers=self._headers | {"ETag": tag})
 
-    @property
-    def _format(self) -> Format:
-        if not isinstance(self.format, Format):
-            raise TypeError("a medium writes no datasets")
-        return self.format
-
-    def represent(self, dataset: Dataset) -> Response:
-        """Return the dataset, with links to the next page, the other formats, and the description of the API.
-
-        Raises TimeLimitPassed where that would hold up the event loop.
-        """
-        if self.hurried and dataset.size > self._format.at_once:
-            raise TimeLimitPassed
-        body = b"".join(self._format.write(dataset))
+    def render(self, content: Any) -> Response:
+        """Return the response that carries ``content``: a dataset in a format, anything else in its medium."""
+        if isinstance(self.format, Medium):
+            content = content.linked(self.address) if isinstance(content, Envelope) else content
+            return self.body(self.format.write(content))
+        dataset: Dataset = content.linked(self.address)
+        body = b"".join(self.format.write(dataset))
         offers = [offer for offer in formats_for(dataset.columns) if offer.counts or not dataset.facets]
-        return Response(body, headers=self._described(dataset, offers), media_type=self.format.content_type)
+        return Response(body, headers=self._described(self.format, dataset, offers), media_type=self.format.content_type)
 
     def stream(self, dataset: Dataset, chunks: AsyncIterator[bytes]) -> Response:
-        """The dataset, sent as ``chunks`` while it is read."""
+        """Return a response that sends ``chunks`` of the dataset while they are read."""
+        if isinstance(self.format, Medium):
+            raise TypeError("a medium writes no datasets")
         offers = [offer for offer in formats_for(dataset.columns) if offer.streams]
-        return StreamingResponse(chunks, headers=self._described(dataset, offers), media_type=self.format.content_type)
+        headers = self._described(self.format, dataset, offers)
+        return StreamingResponse(chunks, headers=headers, media_type=self.format.content_type)
 
-    def _described(self, dataset: Dataset, offers: Sequence[Format]) -> dict[str, str]:
-        """Return the headers; ``offers`` are the formats in which the same is available."""
+    def _described(self, format_: Format, dataset: Dataset, offers: Sequence[Format]) -> dict[str, str]:
+        """Return the headers; ``offers`` are the formats in which the same rows are available."""
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
-        links += alternates(self.address, [other for other in offers if other is not self.format])
+        links += alternates(self.address, [other for other in offers if other is not format_])
         headers = self._headers | {"Link": ", ".join([*links, DESCRIBED_BY])}
-        if self.format is not FORMATS[0]:
-            headers |= {"Content-Disposition": disposition(f"{dataset.name}.{self._format.extension}"), **self._format.headers}
+        if format_ is not FORMATS[0]:
+            headers |= {"Content-Disposition": disposition(f"{dataset.name}.{format_.extension}"), **format_.headers}
         return headers
 
-    def sent(self, body: bytes | AsyncIterator[bytes]) -> Response:
-        """What was written in its medium, whole or in pieces."""
+    def body(self, body: bytes | AsyncIterator[bytes]) -> Response:
+        """Return the response with a body that was written already, whole or in pieces."""
         content_type = self.format.content_type
         if isinstance(body, bytes):
             return Response(body, headers=self._headers, media_type=content_type)
         return StreamingResponse(body, headers=self._headers, media_type=content_type)
-
-    def written(self, content: Any) -> Response:
-        """What is no dataset, as its medium writes it."""
-        if isinstance(self.format, Format):
-            raise TypeError("a format writes datasets alone")
-        return self.sent(self.format.write(content))
 
 
 def tag_of(revision: int, sha256: str, address: str, format_: str, lang: str) -> str:

@@ -17,7 +17,6 @@ from app.api.executor import Executor
 from app.api.middleware.request_log import request_id
 from app.api.readers import Readers
 from app.api.representation import V1
-from app.api.routes.changes import FACTS
 from app.auth import tokens
 from app.auth.audit_log import Notes
 from app.db.database import Database
@@ -26,6 +25,8 @@ from app.publishing.preparation import Prepared, Receipt
 from app.publishing.process import LARGE, in_process, with_database
 from app.publishing.submissions import Seen, Submission, answered, rehearse, retract, submit
 from app.query.change_log import changes
+from app.query.snapshot import Snapshot
+from app.resources import FACTS
 
 PUBLICATIONS, SOURCES = f"{V1}/publications", f"{V1}/sources/"
 TURN_SECONDS = 5.0
@@ -208,9 +209,9 @@ def rehearsal(connection: Connection, submission: Submission, prepared: Prepared
     """Return as JSON what a publication would change, fact by fact; ``connection`` has changed it, and must not keep it."""
     receipt = rehearse(connection, submission, prepared)
     pieces: list[bytes] = []
-    place = None
+    snapshot, place = Snapshot.of(connection), None
     while receipt.new:  # some at a time: they are many times as large as the document
-        found = changes(connection, FACTS, receipt.revision - 1, receipt.revision, "en", PAGE, place)
+        found = changes(snapshot, FACTS, receipt.revision - 1, receipt.revision, PAGE, place)
         pieces += [msgspec.json.encode(change) for change in found]
         if len(found) < PAGE:
             break

@@ -1,8 +1,10 @@
 """The narrow waist between reading and writing out: a table of named columns and rows, with what is said about it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+from app.domain.urls import replaced
 
 ColumnType = Literal["string", "html", "integer", "number", "boolean", "date", "datetime", "strings"]
 """What a column holds; ``strings`` is a list of strings, ``html`` text with markup. Every column may be null."""
@@ -76,6 +78,7 @@ class Dataset:
         columns: What the cells of a row are.
         rows: The rows, in their form; those of a stream can be gone through once.
         meta: What holds for the whole answer.
+        next: The cursor of the next page of a list; None on the last page.
         links: Addresses by relation type (RFC 8288).
         facets: The counts that were asked for.
         form: How the rows come: as ``Row``, or each as bytes.
@@ -86,6 +89,7 @@ class Dataset:
     columns: tuple[Column, ...]
     rows: Iterable[Any]
     meta: Meta
+    next: str | None = None
     links: Mapping[str, str | None] = field(default_factory=dict)
     facets: Facets = field(default_factory=dict)
     form: RowForm = "cells"
@@ -96,7 +100,41 @@ class Dataset:
         """The number of rows, with those that an item carries."""
         return self.meta.count + sum(rows.meta.count for rows in (self.included or {}).values())
 
+    def linked(self, address: str) -> "Dataset":
+        """Return the dataset with links to itself, at ``address``, and of a list to its next page."""
+        if self.included is not None:
+            return replace(self, links={"self": address, **self.links})
+        return replace(self, links={"self": address, "next": replaced(address, "cursor", self.next) if self.next else None})
+
     def records(self) -> list[dict[str, Cell]]:
         """The rows as dicts by column name."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The content of a response that is not a table: ``data``, ``meta`` and ``links``.
+
+    Attributes:
+        data: Plain values, ready to be encoded as JSON.
+        meta: What holds for the whole response.
+        next: The cursor of the next page; None on the last page.
+        pages: Whether it is a page of a list, which always says whether there is a next one.
+        links: Addresses by relation type (RFC 8288).
+    """
+
+    data: Any
+    meta: Mapping[str, Any]
+    next: str | None = None
+    pages: bool = False
+    links: Mapping[str, str | None] = field(default_factory=dict)
+
+    def linked(self, address: str) -> "Envelope":
+        """Return the envelope with links to itself, at ``address``, and of a list to its next page."""
+        following = {"next": replaced(address, "cursor", self.next) if self.next else None} if self.pages else {}
+        return replace(self, links={"self": address, **following})
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON object of the response."""
+        return {"data": self.data, "meta": self.meta, "links": self.links}

@@ -1,12 +1,9 @@
 """Which format answers a request: ``format`` beats Accept beats the default (RFC 9110, section 12.5.1)."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from app.domain.dataset import Column
 from app.errors import Fault, NotAcceptable
-from app.formats import Format, formats_for
 
 
 class Offer(Protocol):
@@ -24,13 +21,8 @@ class Offer(Protocol):
 Offered = TypeVar("Offered", bound=Offer)
 
 
-@lru_cache(maxsize=256)
-def negotiate(name: str | None, accept: str, columns: tuple[Column, ...]) -> Format:
-    """The format for a dataset with these columns. Raises NotAcceptable when there is none."""
-    return prefer(name, accept, formats_for(columns))
-
-
-def prefer(name: str | None, accept: str, offers: Sequence[Offered]) -> Offered:
+@lru_cache(maxsize=1024)
+def prefer(name: str | None, accept: str, offers: tuple[Offered, ...]) -> Offered:
     """The offer named ``name``, else the one that ``accept`` prefers. Raises NotAcceptable when there is none."""
     weights = weighted(accept or "*/*")
     best = max(offers, key=lambda offer: offer.name == name if name else _weight(offer.media_type, weights))

@@ -11,7 +11,8 @@ import msgspec
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from app.formats.json import rows_of
-from app.query.repository import Reader
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot
 from app.query.sql import encoded_table_of, table_of
 from app.resources.base import LANGS, Resource
 
@@ -46,7 +47,7 @@ def _forget(connection: Connection, resource: Resource, ids: Sequence[str]) -> N
 
 
 def _write(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
-    made = {lang: rows_of(Reader(connection, resource, lang).those(ids)) for lang in LANGS}
+    made = {lang: rows_of(Repository(Snapshot.of(connection, lang), resource).those(ids)) for lang in LANGS}
     current = [row.id for row in made[LANGS[0]]]
     if not current:
         return

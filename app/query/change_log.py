@@ -1,17 +1,18 @@
-"""What changed between revisions: versions of facts that were added, changed or retracted."""
+"""The change log: versions of facts that were added, changed or retracted between revisions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, case, exists, literal, select, tuple_, union_all
+from sqlalchemy import Row, Select, case, exists, literal, select, tuple_, union_all
 
 from app.domain.dataset import Cell
-from app.query.repository import Reader
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot
 from app.query.sql import table_of
-from app.resources.base import Lang, Resource
+from app.resources.base import Resource
 
-Kind = Literal["added", "changed", "retracted"]
+ChangeKind = Literal["added", "changed", "retracted"]
 Record = dict[str, Cell]
 Place = tuple[int, str, str]
 """Where a change stands in the order of changes: its revision, the resource, the id."""
@@ -24,7 +25,7 @@ class Change:
     revision: int
     resource: str
     id: str
-    change: Kind
+    change: ChangeKind
     old: Record | None
     new: Record | None
 
@@ -35,41 +36,39 @@ class Change:
 
 
 def changes(  # noqa: PLR0913  what of which facts between which revisions
-    connection: Connection, facts: Sequence[Resource], since: int, until: int, lang: Lang, limit: int, after: Place | None
+    snapshot: Snapshot, facts: Sequence[Resource], since: int, until: int, limit: int, after: Place | None
 ) -> list[Change]:
-    """The changes of revisions after ``since`` up to ``until``, the oldest first, at most ``limit`` after the place ``after``."""
+    """Return the changes after revision ``since`` up to ``until``, the oldest first, at most ``limit`` after ``after``."""
     begin = (since + 1, "", "")
     start = max(after or begin, begin)
     kinds = ((resource, events) for resource in facts for events in _events(resource))
     events = union_all(*(_first(events, resource.name, limit, start, until) for resource, events in kinds)).subquery()
     wanted = select(events).order_by(events.c.revision, events.c.resource, events.c.id).limit(limit)
-    found = connection.execute(wanted).all()
-    rows = _rows(connection, {resource.name: resource for resource in facts}, found, lang)
+    events_found = snapshot.connection.execute(wanted).all()
+    rows = _rows(snapshot, {resource.name: resource for resource in facts}, events_found)
     return [
         Change(
-            each.revision,
-            each.resource,
-            each.id,
-            each.change,
-            rows.get((each.resource, each.revision - 1, each.id)),
-            rows.get((each.resource, each.revision, each.id)),
+            event.revision,
+            event.resource,
+            event.id,
+            event.change,
+            rows.get((event.resource, event.revision - 1, event.id)),
+            rows.get((event.resource, event.revision, event.id)),
         )
-        for each in found
+        for event in events_found
     ]
 
 
-def _rows(
-    connection: Connection, facts: Mapping[str, Resource], found: Sequence[Row[Any]], lang: Lang
-) -> dict[tuple[str, int, str], Record]:
-    """The rows before and after these changes as they were then, by resource, revision and id."""
+def _rows(snapshot: Snapshot, facts: Mapping[str, Resource], events: Sequence[Row[Any]]) -> dict[tuple[str, int, str], Record]:
+    """Return the rows before and after these changes as they were then, by resource, revision and id."""
     wanted: dict[tuple[str, int], set[str]] = {}
-    for each in found:
-        for moment in (each.revision - 1, each.revision):
-            wanted.setdefault((each.resource, moment), set()).add(each.id)
+    for event in events:
+        for revision in (event.revision - 1, event.revision):
+            wanted.setdefault((event.resource, revision), set()).add(event.id)
     return {
-        (name, moment, str(record["id"])): record
-        for (name, moment), identifiers in wanted.items()
-        for record in Reader(connection, facts[name], lang, moment).those(sorted(identifiers)).records()
+        (name, revision, str(record["id"])): record
+        for (name, revision), identifiers in wanted.items()
+        for record in Repository(snapshot, facts[name], revision).those(sorted(identifiers)).records()
     }
 
 

@@ -1,15 +1,14 @@
-"""The search over entities, indicators, observations and sources: one ranked list."""
+"""Search over entities, indicators, observations and sources: one ranked list."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
 from app.db.indexes import score
 from app.domain.dataset import Column, Dataset, Meta
 from app.domain.tokenizer import snippet
-from app.query.snapshot import current_revision
+from app.query.snapshot import Snapshot
 from app.query.text_index import ENTRY, TEXT, holds, matching, wanted
 from app.resources.base import Ids, Integer, ItemQuery, Lang, Words
 
@@ -39,8 +38,9 @@ class SearchQuery(BaseModel):
     format: Annotated[str | None, Field(description=ItemQuery.model_fields["format"].description)] = None
 
 
-def search(connection: Connection, query: SearchQuery, lang: Lang) -> Dataset:
-    """The texts that have every word of ``query.q``, the best first."""
+def search(snapshot: Snapshot, query: SearchQuery) -> Dataset:
+    """Return the texts that have every word of ``query.q``, the best match first."""
+    connection, lang = snapshot.connection, snapshot.lang
     dialect = connection.dialect.name
     points = score(dialect, TEXT).label("score")
     where = [holds(), ENTRY.c.retired.is_(False), ENTRY.c.resource.not_in(NOT_SEARCHED)]
@@ -52,7 +52,7 @@ def search(connection: Connection, query: SearchQuery, lang: Lang) -> Dataset:
         [row["resource"], row["key"], row["region"], row[f"title_{lang}"], _snippet(row, query.q, lang)]
         for row in connection.execute(found, {"text": wanted(dialect, query.q, query.resource or ())}).mappings()
     ]
-    return Dataset("search", COLUMNS, rows, Meta(current_revision(connection), len(rows)))
+    return Dataset("search", COLUMNS, rows, Meta(snapshot.revision, len(rows)))
 
 
 def _snippet(row: Mapping[Any, Any], query: str, lang: Lang) -> str:

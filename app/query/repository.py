@@ -1,4 +1,4 @@
-"""Reading a resource: pages of its list, single rows, and rows that items of other resources carry."""
+"""Repository of a resource: pages of its list, single rows, and rows that items of other resources carry."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select
 from sqlalchemy.engine.interfaces import Dialect
 
 from app.db.types import LARGEST_WHOLE, TEXTS, line_of
@@ -16,7 +16,7 @@ from app.domain.dataset import SEPARATOR, Cell, Column, Dataset, Meta, RowForm
 from app.query import cursor
 from app.query.compiled import Plan, at_most, plan
 from app.query.row_shapes import Shaper, shaper
-from app.query.snapshot import current_revision, revision_at
+from app.query.snapshot import Snapshot, revision_at
 from app.query.sql import (
     ENCODED,
     Shape,
@@ -36,14 +36,6 @@ MOST_FACET_VALUES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list; ``next`` is the cursor of the page after it, or None."""
-
-    dataset: Dataset
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """What is read from: plans are made once for each."""
 
@@ -56,30 +48,25 @@ class Target:
         return Tables(self.resource, self.lang, self.dialect.name, as_of=as_of)
 
 
-class Reader:
-    """One resource, read over one connection in one language, as of now or an earlier revision."""
+class Repository:
+    """The rows of one resource in a snapshot, as they are now or were at an earlier revision."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        resource: Resource,
-        lang: Lang,
-        as_of: int | datetime | None = None,
-        latest: int | None = None,
-    ) -> None:
-        """Raises InvalidParameters where ``as_of`` is a revision that there is not yet. ``latest`` is the latest, where known."""
-        self.connection, self.resource, self.lang = connection, resource, lang
-        self.as_of = None if as_of is None else revision_at(connection, as_of)
-        now = latest if self.as_of is None else self.as_of
-        self.revision = current_revision(connection) if now is None else now
-        self._target = Target(resource, lang, connection.dialect)
+    def __init__(self, snapshot: Snapshot, resource: Resource, as_of: int | datetime | None = None) -> None:
+        """Read ``resource`` from ``snapshot``. Raises InvalidParameters if there is no revision ``as_of`` yet."""
+        self.snapshot, self.resource = snapshot, resource
+        self.connection = snapshot.connection
+        self.as_of = None if as_of is None else revision_at(snapshot, as_of)
+        self.revision = snapshot.revision if self.as_of is None else self.as_of
+        self._target = Target(resource, snapshot.lang, self.connection.dialect)
 
-    def page(self, query: ListQuery, *, in_order: bool = False, form: RowForm = "cells") -> Page:
-        """The page that ``query`` asks for. Raises InvalidParameters for a cursor that is not of it.
+    def page(self, query: ListQuery, *, in_order: bool = False) -> Dataset:
+        """Return the page that ``query`` asks for. Raises InvalidParameters for a cursor of another query.
 
-        ``in_order`` is for one of very many pages: see ``Shape``. Rows come in ``form`` where they can be had so, else as cells.
+        ``in_order`` is for one of very many pages: see ``Shape``.
         """
-        form = self.form(form, query)
+        return self._page(query, self.form(query), in_order=in_order)
+
+    def _page(self, query: ListQuery, form: RowForm, *, in_order: bool) -> Dataset:
         keys = cursor.order_of(self.resource, query.sort)
         columns = self.resource.chosen(query.fields)
         order = tuple(key.name for key in keys) if in_order else ()
@@ -88,68 +75,78 @@ class Reader:
         facets = {name: self._facet(name, shape, values) for name in query.facets or ()}
         last = None
         if query.cursor is not None:
-            last = cursor.read(query.cursor, keys, self.resource, query, self.lang, self.revision)
+            last = cursor.read(query.cursor, keys, self.resource, query, self.snapshot.lang, self.revision)
             values |= {f"last_{place}": value for place, value in enumerate(last)}
         known = None if last is None else tuple(value is not None for value in last)
         paged = _paging(self._target, shape, columns, form, keys, known)
         limit = query.limit or MAX_LIMIT
         stored = paged.plan.execute(self.connection, values | {"limit": limit + 1})
-        if form == "objects" and (None,) in stored:  # some are not kept: they were written by older software
-            return self.page(query, in_order=in_order)
+        if form == "objects" and (None,) in stored:  # rows without stored JSON: older software wrote them
+            return self._page(query, "cells", in_order=in_order)
         shown, rest = stored[:limit], stored[limit:]
         following = None
         if rest:
-            following = cursor.write(paged.keys(shown[-1]), self.resource, query, self.lang, self.revision)
+            following = cursor.write(paged.keys(shown[-1]), self.resource, query, self.snapshot.lang, self.revision)
         rows, meta = paged.rows(shown), Meta(self.revision, len(shown), total)
-        return Page(Dataset(self.resource.name, columns, rows, meta, facets=facets, form=form), following)
+        return Dataset(self.resource.name, columns, rows, meta, next=following, facets=facets, form=form)
 
-    def form(self, wanted: RowForm, query: ListQuery) -> RowForm:
-        """The form in which rows can be had: the one that is wanted, or cells."""
-        kept = query.fields is None and self.as_of is None and self.resource.encoded is not None
-        can = {"cells": True, "objects": kept, "lines": self.connection.dialect.name in TEXTS}
-        return wanted if can[wanted] else "cells"
+    def form(self, query: ListQuery) -> RowForm:
+        """Return the snapshot's form if rows are available in it, else ``cells``."""
+        available = {
+            "cells": True,
+            "objects": query.fields is None and self._has_objects,
+            "lines": self.connection.dialect.name in TEXTS,
+        }
+        return self.snapshot.form if available[self.snapshot.form] else "cells"
+
+    @property
+    def _has_objects(self) -> bool:
+        return self.as_of is None and self.resource.encoded is not None
 
     def exceeds(self, query: ListQuery, count: int) -> bool:
-        """Whether the list has more rows than ``count``; no more of them are looked at."""
+        """Return whether the list has more than ``count`` rows; it stops counting there."""
         shape, values = self._shape(query)
         return bool(_beyond(self._target, shape).execute(self.connection, values | {"skipped": count}))
 
     def those(self, identifiers: Sequence[str]) -> Dataset:
-        """The rows with these ids."""
+        """Return the rows with these ids."""
         # constructed, not validated: the limits for clients do not hold here
         filters: dict[str, Any] = {cursor.TIE_BREAKER: list(identifiers)}
-        return self.page(self.resource.query.model_construct(limit=len(identifiers), **filters)).dataset
+        return self.page(self.resource.query.model_construct(limit=len(identifiers), **filters))
 
     def row(self, identifier: str, fields: Sequence[str] | None = None) -> Dataset | None:
-        """The row with that id, as a dataset of one row; None where there is none."""
+        """Return the row with that id as a dataset of one row of cells, or None."""
         key = _key(identifier, self.resource)
         if key is None:
             return None
         columns = self.resource.chosen(fields)
-        found = _one(self._target, _names(columns), self.as_of is not None)
-        stored = found.plan.execute(self.connection, {cursor.TIE_BREAKER: key, "as_of": self.as_of})
-        return Dataset(self.resource.name, columns, found.rows(stored), Meta(self.revision, 1)) if stored else None
+        single = _single(self._target, _names(columns), self.as_of is not None)
+        stored = single.plan.execute(self.connection, {cursor.TIE_BREAKER: key, "as_of": self.as_of})
+        return Dataset(self.resource.name, columns, single.rows(stored), Meta(self.revision, 1)) if stored else None
 
     def included(self, include: Include, identifier: str) -> tuple[Dataset, bool]:
-        """The rows that an item of that id carries, and whether there are more than it may."""
-        columns = self.resource.columns
-        found = _tied(self._target, _names(columns), include, self.as_of is not None)
-        stored = found.plan.execute(self.connection, {cursor.TIE_BREAKER: identifier, "as_of": self.as_of})
-        shown = found.rows(stored[:MAX_LIMIT])
-        dataset = Dataset(self.resource.name, columns, shown, Meta(self.revision, len(shown)))
-        return dataset, len(stored) > MAX_LIMIT
+        """Return the rows that an item of that id carries, and whether there are more than it may carry."""
+        form: RowForm = "objects" if self.snapshot.form == "objects" and self._has_objects else "cells"
+        columns, values = self.resource.columns, {cursor.TIE_BREAKER: identifier, "as_of": self.as_of}
+        tied = _tied(self._target, columns, form, include, self.as_of is not None)
+        stored = tied.plan.execute(self.connection, values)
+        if form == "objects" and (None,) in stored:
+            form = "cells"
+            tied = _tied(self._target, columns, form, include, self.as_of is not None)
+            stored = tied.plan.execute(self.connection, values)
+        shown = tied.rows(stored[:MAX_LIMIT])
+        return Dataset(self.resource.name, columns, shown, Meta(self.revision, len(shown)), form=form), len(stored) > MAX_LIMIT
 
     def _shape(self, query: ListQuery, order: tuple[str, ...] = ()) -> tuple[Shape, dict[str, Any]]:
-        """The shape of a query, and its values by parameter."""
+        """Return the shape of a query, and its values by parameter."""
         values = values_of(self.resource, query, self.as_of, self.connection.dialect.name)
         common = query.q is not None and (bool(order) or is_common(self.connection, values["text"]))
         return shape_of(self.resource, query, self.as_of, order, common=common), values
 
     def _facet(self, name: str, shape: Shape, values: dict[str, Any]) -> list[tuple[Cell, int]]:
-        """The values of a column with their counts, the most frequent first."""
-        found = _facets(self._target, shape, name)
-        rows: list[tuple[Cell, int]] = [(row[0], row[1]) for row in found.execute(self.connection, values)]
-        return rows
+        """Return the values of a column with their counts, the most frequent first."""
+        stored = _facets(self._target, shape, name).execute(self.connection, values)
+        return [(value, count) for value, count in stored]
 
 
 def _names(columns: Sequence[Column]) -> tuple[str, ...]:
@@ -243,7 +240,7 @@ def _facets(target: Target, shape: Shape, name: str) -> Plan:
 
 
 @lru_cache(maxsize=256)
-def _one(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
+def _single(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
     tables = target.tables(as_of=as_of)
     where = [
         *standing(target.resource, tables),
@@ -254,13 +251,14 @@ def _one(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: 
 
 
 @lru_cache(maxsize=256)
-def _tied(target: Target, names: tuple[str, ...], include: Include, as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
+def _tied(target: Target, columns: tuple[Column, ...], form: RowForm, include: Include, as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
+    """Return the plan of the rows that an item carries, in the order of their ids."""
     tables = target.tables(as_of=as_of)
     by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
     where = [*standing(target.resource, tables), by]
-    wanted = statement(tables, tables.columns(needed(target.resource, names)), where)
-    wanted = at_most(MAX_LIMIT + 1, wanted.order_by(tables.column(cursor.TIE_BREAKER)))
-    return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
+    selected, rows, _ = _selected(target, tables, columns, form, (cursor.TIE_BREAKER,))
+    wanted = statement(tables, selected, where).order_by(tables.column(cursor.TIE_BREAKER))
+    return Rows(plan(target.dialect, at_most(MAX_LIMIT + 1, wanted)), rows)
 
 
 def _has_text_ids(resource: Resource) -> bool:

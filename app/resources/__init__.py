@@ -44,4 +44,7 @@ ALL: tuple[Resource, ...] = (
 )
 """Every resource, in the order of the documentation."""
 
+FACTS = tuple(resource for resource in ALL if resource.versioned)
+"""The resources whose rows are facts, of which earlier versions are kept."""
+
 BY_NAME: dict[str, Resource] = {resource.name: resource for resource in ALL}

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, or_, select
 from app.db.engines import Opened
 from app.domain.dataset import Row
 from app.errors import NotFound
-from app.query.snapshot import revision_at
+from app.query.snapshot import Snapshot, revision_at
 from app.query.sql import before, table_of
 from app.query.stream import stream
 from app.resources.base import MAX_FILTER_VALUES, Lang
@@ -185,4 +185,4 @@ def revision_of(opened: Opened, moment: int | datetime | None, parameter: str) -
     if moment is None:
         return None
     with opened() as connection:
-        return revision_at(connection, moment, parameter)
+        return revision_at(Snapshot.of(connection), moment, parameter)

@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from fastapi import Request, Response
-from sqlalchemy import Connection
 
 from app.api.query_params import language, texts_of, validated
 from app.api.readers import readers_of
-from app.api.representation import Variant
+from app.api.representation import Representation
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats.base import Medium
-from app.query.snapshot import Version
+from app.query.snapshot import Snapshot
 from app.sdmx.cube import Cube, Part, in_order
 from app.sdmx.dsd import AGENCY, DIMENSIONS, Vocabulary
 from app.sdmx.media_types import API, DATA, Choice, Message, choose, preferred
@@ -71,7 +70,7 @@ async def data(request: Request, api: API, path: Sequence[str]) -> Response:
         return written
 
     beginning, rest = await readers.at_length(partial(begun, chunks))
-    return variant.settled(variant.sent(beginning if rest is None else _joined(beginning, readers.sent(rest))))
+    return variant.settled(variant.body(beginning if rest is None else _joined(beginning, readers.sent(rest))))
 
 
 async def availability(request: Request, api: API, path: Sequence[str]) -> Response:
@@ -163,25 +162,27 @@ def _choice(request: Request, api: API, messages: Sequence[Message]) -> Choice:
     return choose(request.headers.get("accept", ""), preferred(messages, api))
 
 
-async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tuple[Variant, Vocabulary]:
+async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tuple[Representation, Vocabulary]:
     """The answer as this message, of the version of the data that there is, and the names of its codes if it needs them."""
     message = choice.message
     name = f"{message.name}, labels" if choice.labels else message.name
     medium = Medium(name, message.media_type, message.write, message.content_type)
 
-    def read(connection: Connection, now: Version) -> tuple[Variant, Vocabulary]:
-        variant = Variant.of(request, now, medium, language(None, request))
-        return variant, vocabulary(connection) if named and not variant.is_known else {}
+    lang = language(None, request)
 
-    return await readers_of(request).read(read, long=True)  # there may be very many codes
+    def read(snapshot: Snapshot) -> tuple[Representation, Vocabulary]:
+        variant = Representation.of(request, snapshot.version, medium, lang)
+        return variant, vocabulary(snapshot.connection) if named and not variant.is_known else {}
+
+    return await readers_of(request).read(read, lang, long=True)  # there may be very many codes
 
 
-def _written(variant: Variant, found: Sequence[Artefact]) -> Response:
+def _written(variant: Representation, found: Sequence[Artefact]) -> Response:
     content = Found(found, _message_id(variant), variant.version.published_at, variant.lang)
-    return variant.settled(variant.written(content))
+    return variant.settled(variant.render(content))
 
 
-def _message_id(variant: Variant) -> str:
+def _message_id(variant: Representation) -> str:
     return f"{AGENCY}-{variant.version.revision}"
 
 

@@ -43,7 +43,7 @@ async def audit(request: Request) -> Response:
         actor.require("admin")
     query = read(AuditParameters, request)
     found = await readers_of(request).read(
-        lambda connection, _: entries(connection, query.limit + 1, query.before, actor.beginnings)
+        lambda snapshot: entries(snapshot.connection, query.limit + 1, query.before, actor.beginnings)
     )
     shown = found[: query.limit]
     rows: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in shown]

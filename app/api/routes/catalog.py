@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import Field
 from rdflib import Graph
-from sqlalchemy import Connection
 
 from app.api.data_package import names
 from app.api.declared_answers import catalog_answers
-from app.api.query_params import NoParameters, described, language, read
-from app.api.readers import readers_of
-from app.api.representation import V1, Variant
+from app.api.query_params import NoParameters
+from app.api.representation import V1
+from app.api.view import View, add_view, always
 from app.formats.base import Medium
-from app.formats.negotiation import prefer
-from app.query.repository import Reader
-from app.query.snapshot import Version, version
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot, Version
 from app.resources import ALL
 from app.resources.base import MAX_LIMIT, ItemQuery, Lang
 from app.resources.indicators import INDICATORS
@@ -68,13 +66,13 @@ class Holdings:
     observations: Sequence[Record]
 
     @classmethod
-    def of(cls, connection: Connection, lang: Lang) -> "Holdings":
-        """All sources and indicators, and the first thousand figures."""
+    def of(cls, snapshot: Snapshot, _query: object) -> "Holdings":
+        """Return all sources and indicators, and the first thousand figures."""
 
         def rows(resource: Any) -> list[Record]:
-            return Reader(connection, resource, lang).page(resource.query(limit=MAX_LIMIT)).dataset.records()
+            return Repository(snapshot, resource).page(resource.query(limit=MAX_LIMIT)).records()
 
-        return cls(version(connection), lang, rows(SOURCES), rows(INDICATORS), rows(OBSERVATIONS))
+        return cls(snapshot.version, snapshot.lang, rows(SOURCES), rows(INDICATORS), rows(OBSERVATIONS))
 
 
 def _dcat(holdings: Holdings) -> Record:
@@ -211,22 +209,12 @@ class CatalogParameters(NoParameters):
     ] = None
 
 
-@router.get(
+add_view(
+    router,
     "/catalog",
+    View(Holdings.of, CatalogParameters, always(FORMATS), always(value=True)),
     operation_id="get_catalog",
     summary="The catalogue: DCAT-AP 3, or a schema.org Dataset",
     description="What there is, for catalogues and search engines: the data set, its files, and the service.",
     responses=catalog_answers(),
-    openapi_extra={"parameters": described(CatalogParameters)},
-    response_class=Response,
 )
-async def catalog(request: Request) -> Response:
-    """The catalogue, in the vocabulary asked for."""
-    query = read(CatalogParameters, request)
-    format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
-    lang = language(query.lang, request)
-
-    def found(connection: Connection, variant: Variant) -> Response:
-        return variant.written(Holdings.of(connection, lang))
-
-    return await readers_of(request).answer(request, format_, lang, found, long=True)

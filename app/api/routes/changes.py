@@ -2,33 +2,29 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Literal
 from xml.etree import ElementTree as ET
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import Connection
 
 from app.api.declared_answers import changes_answers
-from app.api.query_params import NoParameters, described, language, read
-from app.api.readers import readers_of
-from app.api.representation import V1, Variant, address
+from app.api.query_params import NoParameters
+from app.api.representation import JSON_ENVELOPE, V1
+from app.api.view import View, add_view, always
 from app.db.types import LARGEST_WHOLE
-from app.domain.urls import replaced
+from app.domain.dataset import Envelope
 from app.errors import Fault, InvalidParameters
 from app.formats.base import Medium
-from app.formats.negotiation import prefer
-from app.query.change_log import Change, Place, changes
-from app.query.snapshot import current_revision, moments, revision_at
-from app.resources import ALL
+from app.query.change_log import Place, changes
+from app.query.snapshot import EMPTY, Snapshot, moments, revision_at
+from app.resources import FACTS
 from app.resources.base import AS_OF, MAX_LIMIT, AsOf, Integer, ItemQuery, Lang
 
 router = APIRouter(prefix=V1, tags=["Sources and history"])
 
-FACTS = tuple(resource for resource in ALL if resource.versioned)
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 _TEXT = Annotated[str, msgspec.Meta(pattern=r"^[^\0]*$")]
 _PLACE = tuple[Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)], _TEXT, _TEXT]
@@ -46,52 +42,22 @@ class ChangesParameters(NoParameters):
     format: Annotated[Literal["json", "atom"] | None, Field(description="Format of the answer; beats Accept.")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of changes, and what is said about it."""
-
-    changes: Sequence[Change]
-    since: int
-    until: int
-    moments: dict[int, str]
-    links: dict[str, str | None]
-
-
-@router.get(
-    "/changes",
-    operation_id="list_changes",
-    summary="List what publications changed",
-    description="Facts that were added, changed or retracted between revisions, with their rows before and after.",
-    responses=changes_answers(),
-    openapi_extra={"parameters": described(ChangesParameters)},
-    response_class=Response,
-)
-async def changed(request: Request) -> Response:
-    """The changes after ``since``, the oldest first."""
-    query = read(ChangesParameters, request)
-    format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
-    lang = language(query.lang, request)
-
-    def found(connection: Connection, variant: Variant) -> Response:
-        return variant.written(_page(connection, request, query, lang))
-
-    return await readers_of(request).answer(request, format_, lang, found, long=True)
-
-
-def _page(connection: Connection, request: Request, query: ChangesParameters, lang: Lang) -> Page:
-    since = revision_at(connection, query.since or 0, "since")
-    until = current_revision(connection) if query.until is None else revision_at(connection, query.until, "until")
+def list_changes(snapshot: Snapshot, query: ChangesParameters) -> Envelope:
+    """Return the changes after ``since``, the oldest first. Raises InvalidParameters."""
+    since = revision_at(snapshot, query.since or 0, "since")
+    until = snapshot.revision if query.until is None else revision_at(snapshot, query.until, "until")
     if since > until:
         fault = Fault("The range is inverted: expected since not to be above until.", "inverted_range", parameter="since")
         raise InvalidParameters("One or more parameters cannot be used.", [fault])
     after = _read_cursor(query.cursor) if query.cursor is not None else None
-    shown = changes(connection, FACTS, since, until, lang, query.limit + 1, after)
+    page = changes(snapshot, FACTS, since, until, query.limit + 1, after)
     following = None
-    if len(shown) > query.limit:
-        shown = shown[: query.limit]
-        following = replaced(address(request), "cursor", _write_cursor(shown[-1].place))
-    numbers = sorted({change.revision for change in shown})
-    return Page(shown, since, until, moments(connection, numbers), {"self": address(request), "next": following})
+    if len(page) > query.limit:
+        page = page[: query.limit]
+        following = _write_cursor(page[-1].place)
+    published = moments(snapshot, sorted({change.revision for change in page}))
+    data = [{**asdict(change), "published_at": published[change.revision]} for change in page]
+    return Envelope(data, {"since": since, "until": until, "count": len(data)}, following, pages=True)
 
 
 def _write_cursor(place: Place) -> str:
@@ -108,31 +74,26 @@ def _read_cursor(cursor: str) -> Place:
     return found
 
 
-def _json(page: Page) -> bytes:
-    meta = {"since": page.since, "until": page.until, "count": len(page.changes)}
-    data = [{**asdict(change), "published_at": page.moments[change.revision]} for change in page.changes]
-    return msgspec.json.encode({"data": data, "meta": meta, "links": page.links})
-
-
-def _atom(page: Page) -> bytes:
-    """An Atom feed (RFC 4287), an entry a change."""
+def _atom(page: Envelope) -> bytes:
+    """Return an Atom feed (RFC 4287), one entry per change."""
     ET.register_namespace("", ATOM_NAMESPACE)
     feed = ET.Element(f"{{{ATOM_NAMESPACE}}}feed")
     _add(feed, "title", "Changes of the Regional Indicators API")
     _add(feed, "id", "urn:regional-indicators:changes")
-    _add(feed, "updated", max(page.moments.values(), default="1970-01-01T00:00:00Z"))
+    _add(feed, "updated", max((change["published_at"] for change in page.data), default=EMPTY.published_at))
     for relation, target in page.links.items():
         if target:
             _add(feed, "link", rel=relation, href=target)
-    for change in page.changes:
+    for change in page.data:
         entry = _add(feed, "entry")
-        row = change.new or change.old or {}
-        _add(entry, "title", f"{change.change}: {change.id}")
-        _add(entry, "id", f"urn:regional-indicators:{change.resource}:{change.id}:{change.revision}")
-        _add(entry, "updated", page.moments[change.revision])
+        row = change["new"] or change["old"] or {}
+        resource, identifier, revision = change["resource"], change["id"], change["revision"]
+        _add(entry, "title", f"{change['change']}: {identifier}")
+        _add(entry, "id", f"urn:regional-indicators:{resource}:{identifier}:{revision}")
+        _add(entry, "updated", change["published_at"])
         _add(entry, "author").append(_named(f"{{{ATOM_NAMESPACE}}}name", str(row.get("source"))))
-        _add(entry, "category", term=change.change)
-        _add(entry, "link", rel="alternate", href=f"{V1}/{change.resource}/{change.id}?as_of={change.revision}")
+        _add(entry, "category", term=change["change"])
+        _add(entry, "link", rel="alternate", href=f"{V1}/{resource}/{identifier}?as_of={revision}")
         _add(entry, "summary", str(row.get("statement") or row.get("as_written")))
     written: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
     return written
@@ -150,7 +111,17 @@ def _named(name: str, text: str) -> ET.Element:
     return element
 
 
-FORMATS: tuple[Medium[Page], ...] = (
-    Medium("json", "application/json", _json, "application/json"),
+FORMATS: tuple[Medium[Envelope], ...] = (
+    JSON_ENVELOPE,
     Medium("atom", "application/atom+xml", _atom, "application/atom+xml; charset=utf-8"),
+)
+
+add_view(
+    router,
+    "/changes",
+    View(list_changes, ChangesParameters, always(FORMATS), always(value=True)),
+    operation_id="list_changes",
+    summary="List what publications changed",
+    description="Facts that were added, changed or retracted between revisions, with their rows before and after.",
+    responses=changes_answers(),
 )

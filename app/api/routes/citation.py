@@ -3,18 +3,17 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import Connection
 
 from app.api.declared_answers import citation_answers
-from app.api.query_params import NoParameters, described, language, read
-from app.api.readers import readers_of
-from app.api.representation import V1, Variant
+from app.api.query_params import NoParameters
+from app.api.representation import V1
 from app.api.routes.resources import one
+from app.api.view import View, add_view, always
 from app.formats.base import Medium
-from app.formats.negotiation import prefer
-from app.query.repository import Reader
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot
 from app.resources.base import AS_OF, AsOf, ItemQuery, Lang
 from app.resources.observations import OBSERVATIONS
 from app.resources.sources import SOURCES
@@ -35,32 +34,6 @@ class CitationParameters(NoParameters):
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
     format: Annotated[Literal["text", "csl", "bibtex"] | None, Field(description="Format of the answer; beats Accept.")] = None
     as_of: Annotated[AsOf, Field(description=AS_OF)] = None
-
-
-@router.get(
-    "/{id}/citation",
-    operation_id="cite_observation",
-    summary="Cite a figure",
-    description="The source, the place in it, and a sentence that is safe to print.",
-    responses=citation_answers(),
-    openapi_extra={"parameters": described(CitationParameters)},
-    response_class=Response,
-)
-async def cite(
-    request: Request,
-    id: Annotated[str, Path(description="Id of the observation.")],  # noqa: A002  the contract's name
-) -> Response:
-    """How to cite one observation."""
-    query = read(CitationParameters, request)
-    format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
-    lang = language(query.lang, request)
-
-    def found(connection: Connection, variant: Variant) -> Response:
-        observation = one(Reader(connection, OBSERVATIONS, lang, query.as_of), id).records()[0]
-        source = one(Reader(connection, SOURCES, lang), str(observation["source"])).records()[0]
-        return variant.written({**source, **observation, "lang": lang})
-
-    return await readers_of(request).answer(request, format_, lang, found)
 
 
 def _text(record: Record) -> bytes:
@@ -110,4 +83,23 @@ FORMATS: tuple[Medium[Record], ...] = (
     Medium("text", "text/plain", _text, "text/plain; charset=utf-8"),
     Medium("csl", "application/vnd.citationstyles.csl+json", _csl, "application/vnd.citationstyles.csl+json"),
     Medium("bibtex", "application/x-bibtex", _bibtex, "application/x-bibtex; charset=utf-8"),
+)
+
+
+def cite(snapshot: Snapshot, query: CitationParameters, id: str) -> Record:  # noqa: A002  the contract's name
+    """Return what a citation of one observation is made of. Raises NotFound."""
+    observation = one(Repository(snapshot, OBSERVATIONS, query.as_of), id).records()[0]
+    source = one(Repository(snapshot, SOURCES), str(observation["source"])).records()[0]
+    return {**source, **observation, "lang": snapshot.lang}
+
+
+add_view(
+    router,
+    "/{id}/citation",
+    View(cite, CitationParameters, always(FORMATS)),
+    operation_id="cite_observation",
+    summary="Cite a figure",
+    description="The source, the place in it, and a sentence that is safe to print.",
+    responses=citation_answers(),
+    path_parameters={"id": "Id of the observation."},
 )

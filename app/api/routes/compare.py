@@ -3,17 +3,18 @@
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import Connection
 
 from app.api.declared_answers import compare_answers
-from app.api.query_params import NoParameters, described, language, read
-from app.api.readers import readers_of
-from app.api.representation import PLAIN, V1, Variant
+from app.api.query_params import NoParameters
+from app.api.representation import V1
+from app.api.view import View, add_view
+from app.domain.dataset import Envelope
 from app.domain.intervals import Interval
 from app.errors import Fault, NotComparable
-from app.query.repository import Reader
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot
 from app.resources.base import AS_OF, MAX_LIMIT, AsOf, Code, Comma, ItemQuery, Lang
 from app.resources.observations import OBSERVATIONS, Nature, ObservationQuery
 
@@ -39,8 +40,21 @@ class CompareParameters(NoParameters):
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
 
 
-@router.get(
+def compare(snapshot: Snapshot, query: CompareParameters) -> Envelope:
+    """Return the figures side by side. Raises NotComparable."""
+    repository = Repository(snapshot, OBSERVATIONS, query.as_of)
+    regions = list(dict.fromkeys(query.region))
+    newest = ObservationQuery(limit=MAX_LIMIT, indicator=[query.indicator], subject=regions, nature=[query.nature], latest=True)
+    figures = _comparable(repository.page(newest).records(), regions)
+    base = figures[0]
+    data = [{**figure, **_against(figure, base)} for figure in figures]
+    return Envelope(data, {"revision": repository.revision, "base": base["subject"]})
+
+
+add_view(
+    router,
     "/compare",
+    View(compare, CompareParameters),
     operation_id="compare_regions",
     summary="Compare regions by an indicator",
     description=(
@@ -48,31 +62,11 @@ class CompareParameters(NoParameters):
         "(interval arithmetic): an open bound stays open. Refused where periods do not agree or a figure is missing."
     ),
     responses=compare_answers(),
-    openapi_extra={"parameters": described(CompareParameters)},
-    response_class=Response,
 )
-async def compare(request: Request) -> Response:
-    """The figures side by side."""
-    query = read(CompareParameters, request)
-    lang = language(query.lang, request)
-
-    def found(connection: Connection, variant: Variant) -> Response:
-        reader = Reader(connection, OBSERVATIONS, lang, query.as_of)
-        regions = list(dict.fromkeys(query.region))
-        wanted = ObservationQuery(
-            limit=MAX_LIMIT, indicator=[query.indicator], subject=regions, nature=[query.nature], latest=True
-        )
-        figures = _comparable(reader.page(wanted).dataset.records(), regions)
-        base = figures[0]
-        data = [{**figure, **_against(figure, base)} for figure in figures]
-        meta = {"revision": reader.revision, "base": base["subject"]}
-        return variant.written({"data": data, "meta": meta, "links": {"self": variant.address}})
-
-    return await readers_of(request).answer(request, PLAIN, lang, found)
 
 
 def _comparable(figures: list[Record], regions: list[str]) -> list[Record]:
-    """One figure of each region, in their order. Raises NotComparable where that is not possible."""
+    """Return one figure of each region, in their order. Raises NotComparable if that is not possible."""
     faults = []
     chosen: dict[str, Record] = {}
     for figure in figures:
@@ -95,7 +89,7 @@ def _comparable(figures: list[Record], regions: list[str]) -> list[Record]:
 
 
 def _against(figure: Record, base: Record) -> Record:
-    """The difference from and ratio to the base: of the stated numbers, and what the bounds allow."""
+    """Return the difference from and the ratio to the base, as far as the bounds allow."""
     this, other = (Interval.of(record["lower"], record["upper"]) for record in (figure, base))
     exact = figure["comparator"] == base["comparator"] == "="
     ratio = this.over(other)

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
-from sqlalchemy import Connection
 
 from app.api.declared_answers import document_answers
 from app.api.query_params import NoParameters, described, read
 from app.api.readers import readers_of
-from app.api.representation import V1, Variant, disposition
+from app.api.representation import V1, Representation, disposition
 from app.api.routes.resources import one
 from app.errors import NotFound
 from app.formats.base import Medium
@@ -20,8 +19,8 @@ from app.publishing.canonical import canonical
 from app.publishing.json_reader import not_json
 from app.publishing.preparation import document_of
 from app.publishing.process import LARGE, in_process
-from app.query.repository import Reader
-from app.query.snapshot import Version
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot
 from app.resources.revisions import REVISIONS
 
 router = APIRouter(prefix=f"{V1}/revisions", tags=[REVISIONS.tag])
@@ -60,16 +59,16 @@ async def document(
     format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
     readers = readers_of(request)
 
-    def found(connection: Connection, now: Version) -> tuple[Variant, str]:
-        variant = Variant.of(request, now, format_, "en")
-        revision = one(Reader(connection, REVISIONS, "en"), id).records()[0]
+    def find(snapshot: Snapshot) -> tuple[Representation, str]:
+        representation = Representation.of(request, snapshot.version, format_, "en")
+        revision = one(Repository(snapshot, REVISIONS), id).records()[0]
         if revision["action"] != "published":
             raise NotFound("This revision retracted its source, and has no document.")
-        return variant, str(revision["source"])
+        return representation, str(revision["source"])
 
-    variant, source = await readers.read(found)
-    if variant.is_known:
-        return variant.not_modified()
+    representation, source = await readers.read(find)
+    if representation.is_known:
+        return representation.not_modified()
 
     def stored() -> bytes:
         with readers.opened() as connection:
@@ -77,7 +76,7 @@ async def document(
 
     def rendered() -> Response:
         """The answer, made in a thread and piece by piece."""
-        answer = variant.sent(content if ready else format_.write(content))
+        answer = representation.body(content if ready else format_.write(content))
         is_json = format_ is FORMATS[1] or not_json(content) is None
         if is_json:
             answer.headers["Content-Type"] = FORMATS[1].content_type

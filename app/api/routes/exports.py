@@ -38,7 +38,7 @@ class Exports:
 
         Raises Unavailable if meanwhile the database answers nobody any more.
         """
-        now = await self._readers.read(lambda _, now: now)
+        now = await self._readers.read(lambda snapshot: snapshot.version)
         while self._edition is None or not self._edition.holds_for(now):
             if self._build is None:
                 self._build = asyncio.create_task(self._renew())

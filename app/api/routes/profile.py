@@ -2,21 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy import Connection
+from fastapi import APIRouter
 
 from app.api.declared_answers import profile_answers
-from app.api.query_params import ProfileParameters, described, language, read
-from app.api.readers import readers_of
-from app.api.representation import PLAIN, V1, Variant
+from app.api.query_params import ProfileParameters
+from app.api.representation import V1
 from app.api.routes.resources import one
-from app.domain.dataset import Dataset, RowForm
+from app.api.view import View, add_view, always
+from app.domain.dataset import Dataset, Envelope
 from app.formats.json import encoded_rows
-from app.query.repository import Reader
-from app.resources.base import Lang, Resource
+from app.query.repository import Repository
+from app.query.snapshot import Snapshot
+from app.resources.base import Resource
 from app.resources.clusters import CLUSTERS
 from app.resources.designations import DESIGNATIONS
 from app.resources.observations import OBSERVATIONS
@@ -42,33 +43,6 @@ OPEN = {
 """What a source may leave open, and the sentence that says so."""
 
 router = APIRouter(prefix=f"{V1}/regions", tags=[REGIONS.tag])
-
-
-@router.get(
-    "/{id}/profile",
-    operation_id="get_region_profile",
-    summary="Get everything about a region",
-    description=(
-        "Metrics by topic, clusters with their members, zones with their projects, programmes with their targets, "
-        "organisations, designations, and what the sources do not state."
-    ),
-    responses=profile_answers(),
-    openapi_extra={"parameters": described(ProfileParameters)},
-    response_class=Response,
-)
-async def profile(
-    request: Request,
-    id: Annotated[str, Path(description="Id of the region.")],  # noqa: A002  the contract's name
-) -> Response:
-    """The profile of one region."""
-    lang = language(read(ProfileParameters, request).lang, request)
-
-    def found(connection: Connection, variant: Variant) -> Response:
-        region = one(Reader(connection, REGIONS, lang), id)
-        data = {"region": region.records()[0], **Profile(connection, id, lang).parts()}
-        return variant.written({"data": data, "meta": {"revision": region.meta.revision}, "links": {"self": variant.address}})
-
-    return await readers_of(request).answer(request, PLAIN, lang, found, long=True)
 
 
 class Stated(msgspec.Struct):
@@ -98,10 +72,10 @@ def _stated(dataset: Dataset) -> list[Stated]:
 class Profile:
     """What is known about one region: rows of several resources, put together by their relations."""
 
-    def __init__(self, connection: Connection, region: str, lang: Lang) -> None:
-        """Reads everything at once; ``connection`` is not needed afterwards."""
-        self.region, self.lang, self._connection = region, lang, connection
-        self.observations = _stated(self._page(OBSERVATIONS, "objects", region=[region]))
+    def __init__(self, snapshot: Snapshot, region: str) -> None:
+        """Read everything at once; ``snapshot`` is not needed afterwards."""
+        self.region, self.lang, self._snapshot = region, snapshot.lang, snapshot
+        self.observations = _stated(self._page(replace(snapshot, form="objects"), OBSERVATIONS, region=[region]))
         by_object = self._rows(RELATIONS, object=[region]), self._rows(RELATIONS, object_region=[region])
         self.relations = list({relation["id"]: relation for relations in by_object for relation in relations}.values())
         self.entities = {
@@ -115,12 +89,11 @@ class Profile:
         self.sources = self._rows(SOURCES, id=sorted(sources))
 
     def _rows(self, resource: Resource, **filters: Any) -> list[Record]:
-        return self._page(resource, **filters).records()
+        return self._page(self._snapshot, resource, **filters).records()
 
-    def _page(self, resource: Resource, form: RowForm = "cells", **filters: Any) -> Dataset:
+    def _page(self, snapshot: Snapshot, resource: Resource, **filters: Any) -> Dataset:
         # constructed, not validated: the limits for clients do not hold here
-        query = resource.query.model_construct(limit=MOST_ROWS, **filters)
-        return Reader(self._connection, resource, self.lang).page(query, form=form).dataset
+        return Repository(snapshot, resource).page(resource.query.model_construct(limit=MOST_ROWS, **filters))
 
     def parts(self) -> Record:
         """The members of the answer."""
@@ -215,3 +188,25 @@ def _missing(stated: Stated) -> Iterable[str]:
         yield "rank_scope"
     if stated.bounds_basis == "none":
         yield "bounds"
+
+
+def get_profile(snapshot: Snapshot, _query: ProfileParameters, id: str) -> Envelope:  # noqa: A002  the contract's name
+    """Return the profile of one region. Raises NotFound."""
+    region = one(Repository(snapshot, REGIONS), id)
+    data = {"region": region.records()[0], **Profile(snapshot, id).parts()}
+    return Envelope(data, {"revision": region.meta.revision})
+
+
+add_view(
+    router,
+    "/{id}/profile",
+    View(get_profile, ProfileParameters, is_long=always(value=True)),
+    operation_id="get_region_profile",
+    summary="Get everything about a region",
+    description=(
+        "Metrics by topic, clusters with their members, zones with their projects, programmes with their targets, "
+        "organisations, designations, and what the sources do not state."
+    ),
+    responses=profile_answers(),
+    path_parameters={"id": "Id of the region."},
+)

@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import create_model
-from sqlalchemy import Connection
 
 from app.api.declared_answers import search_answers
 from app.api.hints import hinted
-from app.api.query_params import described, format_of, language, listed, read
-from app.api.readers import readers_of
-from app.api.representation import V1, Variant
-from app.formats.negotiation import negotiate
+from app.api.query_params import format_of, listed
+from app.api.representation import V1
+from app.api.view import View, add_view, always
+from app.domain.dataset import Dataset
+from app.formats import formats_for
 from app.query.ranked_search import COLUMNS, NOT_SEARCHED, SearchQuery, search
+from app.query.snapshot import Snapshot
 from app.resources import ALL
 from app.resources.regions import REGIONS
 
@@ -26,24 +27,20 @@ SearchParameters = create_model(
 )
 
 
-@router.get(
+def find(snapshot: Snapshot, query: SearchQuery) -> Dataset:
+    """Return the rows that match every word of ``q``; if there are none, hints about the region."""
+    rows = search(snapshot, query)
+    if rows.meta.count:
+        return rows
+    return replace(rows, meta=replace(rows.meta, hints=hinted(snapshot.connection, query, {"region": (REGIONS,)})))
+
+
+add_view(
+    router,
     "/search",
+    View(find, SearchParameters, always(formats_for(COLUMNS)), always(value=True)),
     operation_id="search",
     summary="Search names and texts",
     description="Entities, indicators, observations and sources in one ranked list, with the match marked in a snippet.",
     responses=search_answers(),
-    openapi_extra={"parameters": described(SearchParameters)},
-    response_class=Response,
 )
-async def found(request: Request) -> Response:
-    """What matches every word of ``q``."""
-    query = read(SearchParameters, request)
-    format_ = negotiate(query.format, request.headers.get("accept", ""), COLUMNS)
-    lang = language(query.lang, request)
-
-    def best(connection: Connection, variant: Variant) -> Response:
-        found = search(connection, query, lang)
-        meta = found.meta if found.meta.count else replace(found.meta, hints=hinted(connection, query, {"region": (REGIONS,)}))
-        return variant.represent(replace(found, meta=meta, links={"self": variant.address, "next": None}))
-
-    return await readers_of(request).answer(request, format_, lang, best, long=True)

@@ -63,7 +63,7 @@ LIMITS = {
 async def index(request: Request) -> Response:
     """Every resource and service address, with what it is."""
     read(NoParameters, request)
-    revision = await readers_of(request).read(lambda _, now: now.revision)
+    revision = await readers_of(request).read(lambda snapshot: snapshot.revision)
     resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
     return about(request, {"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
 
@@ -192,7 +192,7 @@ async def readyz(request: Request) -> Response:
     found = await readers.check(obstacle)
     if found is not None:
         raise Unavailable(f"Not ready: {found}.", headers={"Retry-After": "5"})
-    return plain({"status": "ready", "revision": await readers.read(lambda _, now: now.revision)})
+    return plain({"status": "ready", "revision": await readers.read(lambda snapshot: snapshot.revision)})
 
 
 class Assets(StaticFiles):

@@ -1,0 +1,75 @@
+"""Responses of whole lists (``limit=all``), sent while they are read."""
+
+from collections.abc import Iterator
+from functools import partial
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from fastapi import Request, Response
+
+from app.api.file_responses import content
+from app.api.readers import Readers
+from app.api.representation import Representation
+from app.domain.dataset import Dataset, Meta
+from app.formats import Format
+from app.query.snapshot import latest_version
+from app.query.stream import stream
+from app.resources.base import Lang, ListQuery, Resource
+
+IN_MEMORY = 2**20
+"""Bytes of a list that are kept in memory until it is sent; a larger one goes to a temporary file."""
+
+
+async def stream_list(  # noqa: PLR0913  a request, parsed
+    readers: Readers, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang
+) -> Response:
+    """Return the whole list: facts in short transactions, rows without history from one snapshot."""
+    if not resource.versioned:
+        return await _snapshot_list(readers, request, resource, query, format_, lang)
+    version = await readers.read(lambda snapshot: snapshot.version)
+    representation = Representation.of(request, version, format_, lang)
+    if representation.is_known:
+        return representation.not_modified()
+    dataset = await readers.aside(partial(stream, readers.opened, resource, query, lang, format_.takes))
+    return representation.settled(representation.stream(dataset, readers.sent(format_.write(dataset))))
+
+
+async def _snapshot_list(  # noqa: PLR0913  a request, parsed
+    readers: Readers, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang
+) -> Response:
+    """Return a list of rows without earlier versions, written under one snapshot before it is sent.
+
+    A slow client then holds a temporary file, and neither a transaction nor memory.
+    """
+
+    def write() -> Iterator[Any]:
+        with readers.database.snapshot(readers.seconds) as opened:
+            with opened() as connection:
+                yield latest_version(connection)
+            yield from format_.write(stream(opened, resource, query, lang, format_.takes))
+
+    pieces = write()
+    async with readers.snapshots:
+        await readers.look()  # those who waited for others learn at once that the database does not answer
+        try:
+            representation = Representation.of(request, await readers.piece(partial(next, pieces)), format_, lang)
+            if representation.is_known:
+                return representation.not_modified()
+            file = await _spool(readers, pieces)
+        finally:
+            readers.start_piece(pieces.close)  # type: ignore[attr-defined]  # of a generator
+    size = file.tell()
+    dataset = Dataset(resource.name, resource.chosen(query.fields), (), Meta(representation.version.revision, 0))
+    return representation.settled(representation.stream(dataset, content(file, [b""], [(0, size)])))
+
+
+async def _spool(readers: Readers, pieces: Iterator[bytes]) -> IO[bytes]:
+    """Return an open file with these pieces; whoever sends it closes it."""
+    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  it is returned open
+    try:
+        async for chunk in readers.sent(pieces):
+            file.write(chunk)
+    except BaseException:
+        file.close()
+        raise
+    return file
