@@ -5,7 +5,7 @@ import tempfile
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from app.api.declared_answers import EXAMPLES
+from app.api.answers import EXAMPLES
 from app.api.openapi import address_of, operations, show
 from app.resources import ALL
 from tests.conftest import migrated, seeded, serving

@@ -8,10 +8,11 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
 
-from app.api.declared_answers import examples, problem_content
+from app.api.answers import Problem as ProblemModel
+from app.api.answers import examples, problem_content
 from app.api.problems import respond
-from app.api.schemas import all_schemas
 from app.auth.tokens import SCOPES
 from app.errors import (
     MEDIA_TYPE,
@@ -239,7 +240,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     )
     _put_back_examples(found, app)
     components = found.setdefault("components", {})
-    components.setdefault("schemas", {}).update(all_schemas())
+    _, problems = models_json_schema([(ProblemModel, "serialization")], ref_template="#/components/schemas/{model}")
+    components.setdefault("schemas", {}).update(problems["$defs"])
     for _, operation in operations(found):
         _complete_answers(operation["responses"])
     complete(app, found, examples()["operations"])

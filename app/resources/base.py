@@ -177,6 +177,16 @@ AS_OF = "The facts as known then: a revision's number, a day (its end, in UTC), 
 Amount = Annotated[float | None, Field(allow_inf_nan=False), _written(NUMBER, "a number such as 12, -0.5 or 1e6")]
 
 
+def _make_optional(schema: dict[str, Any]) -> None:
+    schema.pop("required", None)
+
+
+class PublicRow(BaseModel):
+    """The base of public models: a row as clients see it. ``fields`` may leave out any member."""
+
+    model_config = ConfigDict(json_schema_extra=_make_optional)
+
+
 class ItemQuery(BaseModel):
     """The parameters of an item."""
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import At, Flag, Ids, Include, ListQuery, Resource, Some, Where
+from app.resources.base import At, Flag, Ids, Include, ListQuery, PublicRow, Resource, Some, Where
 from app.resources.mixins import CLUSTERED, Before, one_of
 
 Topic = Literal["economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"]
@@ -47,7 +47,7 @@ class IndicatorBefore(Before, table=True):
     unit: str
 
 
-class Indicator(BaseModel):
+class Indicator(PublicRow):
     """The definition of a measurable."""
 
     id: str = Field(description="Stable id, unique among indicators.")

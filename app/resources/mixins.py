@@ -3,14 +3,14 @@
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
 from sqlalchemy import text as sql
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import AS_OF, AsOf, At, Flag, Ids, Include, Last, ListQuery, Where
+from app.resources.base import AS_OF, AsOf, At, Flag, Ids, Include, Last, ListQuery, PublicRow, Where
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -96,7 +96,7 @@ class EntityBefore(Before, table=True):
     name_zh: str
 
 
-class Entity(BaseModel):
+class Entity(PublicRow):
     """What the public models of all kinds of entity have."""
 
     id: str = Field(description="Stable id, unique among all entities.")
@@ -175,7 +175,7 @@ def fact_constraints() -> tuple[Any, ...]:
     )
 
 
-class Fact(BaseModel):
+class Fact(PublicRow):
     """What the public models of all facts end with: the citation and the versions."""
 
     source: Annotated[str, Last()] = Field(description="The source that states it.")

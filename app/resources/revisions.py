@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import LargeBinary
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import Moment
-from app.resources.base import Ids, ListQuery, Resource, Some, Where
+from app.resources.base import Ids, ListQuery, PublicRow, Resource, Some, Where
 from app.resources.mixins import one_of
 
 Action = Literal["published", "retracted"]
@@ -33,7 +33,7 @@ class RevisionRow(SQLModel, table=True):
     retracted: int
 
 
-class Revision(BaseModel):
+class Revision(PublicRow):
     """One accepted publication. Its number is also the version of the data set."""
 
     id: int = Field(description="The number of the revision.")

@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import At, Day, Flag, Ids, Include, ListQuery, Resource, Some, Where
+from app.resources.base import At, Day, Flag, Ids, Include, ListQuery, PublicRow, Resource, Some, Where
 from app.resources.mixins import CLUSTERED, Before, one_of
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
@@ -55,7 +55,7 @@ class SourceBefore(Before, table=True):
     published_on: date | None
 
 
-class Source(BaseModel):
+class Source(PublicRow):
     """One published text, with what its page says about itself."""
 
     id: str = Field(description="Stable id, unique among sources.")

@@ -1,5 +1,6 @@
 """The addresses of SDMX-REST: structures, data, availability and schemas, in both versions of the API."""
 
+import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -7,9 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
-from app.api.declared_answers import sdmx_answers
 from app.api.query_params import described
-from app.errors import NotImplementedHere, PayloadTooLarge, Problem
+from app.errors import (
+    BadRequest,
+    InternalError,
+    NotAcceptable,
+    NotFound,
+    NotImplementedHere,
+    PayloadTooLarge,
+    Problem,
+    Unavailable,
+)
 from app.sdmx import responses
 from app.sdmx.media_types import API, DATA, Message
 from app.sdmx.requests import AvailabilityParameters, DataParameters, Periods, SchemaParameters, StructureParameters
@@ -107,6 +116,16 @@ CONDITIONS: dict[str, Any] = {
 }
 
 
+def _responses(address: Address) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of an address: a message in one of its media types, or an error message."""
+    errors = {"application/xml": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}}
+    problems: tuple[type[Problem], ...] = (BadRequest, NotFound, NotAcceptable, InternalError, Unavailable, *address.problems)
+    return {
+        200: {"description": "The message.", "content": {message.media_type: {"schema": {}} for message in address.messages}},
+        **{problem.status: {"description": problem.title, "content": copy.deepcopy(errors)} for problem in problems},
+    }
+
+
 def _add(address: Address, api: API) -> None:
     """The route of one address in one version of the API."""
 
@@ -120,7 +139,7 @@ def _add(address: Address, api: API) -> None:
         operation_id=f"sdmx_{address.name}_{api.replace('.', '_')}",
         summary=f"{address.summary} (SDMX {api})",
         description=address.description,
-        responses=sdmx_answers([message.media_type for message in address.messages], *address.problems),
+        responses=_responses(address),
         openapi_extra={"parameters": [*described(address.parameters), *conditions]},
         response_class=Response,
     )

@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 from starlette.testclient import TestClient
 
-from app.api.declared_answers import examples
+from app.api.answers import examples
 from app.api.openapi import TAGS, address_of, operations
 from app.auth import tokens
 from app.db.database import Database

@@ -12,11 +12,12 @@ from fastapi import APIRouter
 from pydantic import Field
 from rdflib import Graph
 
+from app.api.answers import OBJECT, TEXT, responses
 from app.api.data_package import names
-from app.api.declared_answers import catalog_answers
 from app.api.query_params import NoParameters
 from app.api.representation import V1
 from app.api.view import View, add_view, always
+from app.errors import BadRequest, InvalidParameters, NotAcceptable
 from app.formats.base import Medium
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot, Version
@@ -216,5 +217,11 @@ add_view(
     operation_id="get_catalog",
     summary="The catalogue: DCAT-AP 3, or a schema.org Dataset",
     description="What there is, for catalogues and search engines: the data set, its files, and the service.",
-    responses=catalog_answers(),
+    responses=responses(
+        "The catalogue.",
+        BadRequest,
+        NotAcceptable,
+        InvalidParameters,
+        media={JSON_LD: OBJECT, "text/turtle": TEXT},
+    ),
 )

@@ -3,25 +3,29 @@
 import base64
 import binascii
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Literal
 from xml.etree import ElementTree as ET
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from app.api.declared_answers import changes_answers
+from app.api.answers import TEXT, ListLinks, examples, responses
 from app.api.query_params import NoParameters
 from app.api.representation import JSON_ENVELOPE, V1
 from app.api.view import View, add_view, always
 from app.db.types import LARGEST_WHOLE
 from app.domain.dataset import Envelope
-from app.errors import Fault, InvalidParameters
+from app.errors import BadRequest, Fault, InvalidParameters, NotAcceptable
 from app.formats.base import Medium
-from app.query.change_log import Place, changes
+from app.query.change_log import ChangeKind, Place, changes
 from app.query.snapshot import EMPTY, Snapshot, moments, revision_at
 from app.resources import FACTS
 from app.resources.base import AS_OF, MAX_LIMIT, AsOf, Integer, ItemQuery, Lang
+from app.resources.designations import Designation
+from app.resources.observations import Observation
+from app.resources.relations import Relation
 
 router = APIRouter(prefix=V1, tags=["Sources and history"])
 
@@ -40,6 +44,42 @@ class ChangesParameters(NoParameters):
     cursor: Annotated[str | None, Field(max_length=1000, description="Where to go on: from a `next` link, as it is.")] = None
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
     format: Annotated[Literal["json", "atom"] | None, Field(description="Format of the answer; beats Accept.")] = None
+
+
+Fact = Observation | Relation | Designation | None
+
+
+class FactChange(BaseModel):
+    """One change of one fact."""
+
+    revision: int = Field(description="The revision that made the change.")
+    resource: str = Field(description="The resource that the fact belongs to.")
+    id: str = Field(description="Id of the fact.")
+    change: ChangeKind
+    old: Fact = Field(description="The fact as it was before; null where it was added.")
+    new: Fact = Field(description="The fact as it was then; null where it was retracted.")
+
+
+class PublishedChange(FactChange):
+    """One change, with the time of its publication."""
+
+    published_at: datetime = Field(description="When that was published.")
+
+
+class ChangesMeta(BaseModel):
+    """Facts about a page of changes."""
+
+    since: int
+    until: int
+    count: int
+
+
+class ChangeList(BaseModel):
+    """A page of changes."""
+
+    data: list[PublishedChange]
+    meta: ChangesMeta
+    links: ListLinks
 
 
 def list_changes(snapshot: Snapshot, query: ChangesParameters) -> Envelope:
@@ -123,5 +163,13 @@ add_view(
     operation_id="list_changes",
     summary="List what publications changed",
     description="Facts that were added, changed or retracted between revisions, with their rows before and after.",
-    responses=changes_answers(),
+    responses=responses(
+        "A page of changes.",
+        BadRequest,
+        NotAcceptable,
+        InvalidParameters,
+        model=ChangeList,
+        example=examples()["changes"]["list"],
+        media={"application/atom+xml": TEXT},
+    ),
 )

@@ -6,11 +6,12 @@ import msgspec
 from fastapi import APIRouter
 from pydantic import Field
 
-from app.api.declared_answers import citation_answers
+from app.api.answers import OBJECT, TEXT, responses
 from app.api.query_params import NoParameters
 from app.api.representation import V1
 from app.api.routes.resources import one
 from app.api.view import View, add_view, always
+from app.errors import BadRequest, InvalidParameters, NotAcceptable, NotFound
 from app.formats.base import Medium
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot
@@ -22,7 +23,7 @@ router = APIRouter(prefix=f"{V1}/observations", tags=[OBSERVATIONS.tag])
 
 Record = dict[str, Any]
 
-TEXT = {
+CITATION = {
     "en": "{publisher}: {title}. {on}, line {line}: “{as_written}”. {statement} Revision {revision}.",
     "zh": "{publisher}：《{title}》，{on}，第{line}行：“{as_written}”。{statement}第{revision}次修订。",
 }
@@ -38,7 +39,7 @@ class CitationParameters(NoParameters):
 
 def _text(record: Record) -> bytes:
     title = record["title"] if record["lang"] == record["language"] else record["title_translated"]
-    return (TEXT[record["lang"]].format(**record | {"title": title, "on": record["published_on"]}) + "\n").encode()
+    return (CITATION[record["lang"]].format(**record | {"title": title, "on": record["published_on"]}) + "\n").encode()
 
 
 def _csl(record: Record) -> bytes:
@@ -100,6 +101,13 @@ add_view(
     operation_id="cite_observation",
     summary="Cite a figure",
     description="The source, the place in it, and a sentence that is safe to print.",
-    responses=citation_answers(),
+    responses=responses(
+        "The citation.",
+        BadRequest,
+        NotFound,
+        NotAcceptable,
+        InvalidParameters,
+        media={medium.media_type: {"type": "array", "items": OBJECT} if medium.name == "csl" else TEXT for medium in FORMATS},
+    ),
     path_parameters={"id": "Id of the observation."},
 )

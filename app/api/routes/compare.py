@@ -4,19 +4,19 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from app.api.declared_answers import compare_answers
+from app.api.answers import ItemLinks, examples, responses
 from app.api.query_params import NoParameters
 from app.api.representation import V1
 from app.api.view import View, add_view
 from app.domain.dataset import Envelope
 from app.domain.intervals import Interval
-from app.errors import Fault, NotComparable
+from app.errors import BadRequest, Fault, InvalidParameters, NotComparable
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot
 from app.resources.base import AS_OF, MAX_LIMIT, AsOf, Code, Comma, ItemQuery, Lang
-from app.resources.observations import OBSERVATIONS, Nature, ObservationQuery
+from app.resources.observations import OBSERVATIONS, Nature, Observation, ObservationQuery
 
 router = APIRouter(prefix=V1, tags=[OBSERVATIONS.tag])
 
@@ -40,6 +40,36 @@ class CompareParameters(NoParameters):
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
 
 
+class Bounds(BaseModel):
+    """The bounds of a difference or a ratio; null where it is unbounded."""
+
+    lower: float | None
+    upper: float | None
+    exact: bool
+
+
+class ComparedObservation(Observation):
+    """An observation with its difference from and its ratio to that of the first region."""
+
+    difference: Bounds
+    ratio: Bounds | None
+
+
+class CompareMeta(BaseModel):
+    """Facts about a comparison."""
+
+    revision: int
+    base: str = Field(description="The region that the others are compared with.")
+
+
+class Comparison(BaseModel):
+    """Regions side by side."""
+
+    data: list[ComparedObservation]
+    meta: CompareMeta
+    links: ItemLinks
+
+
 def compare(snapshot: Snapshot, query: CompareParameters) -> Envelope:
     """Return the figures side by side. Raises NotComparable."""
     repository = Repository(snapshot, OBSERVATIONS, query.as_of)
@@ -61,7 +91,14 @@ add_view(
         "The newest figure of each region, and of each its difference from and ratio to that of the first, computed on bounds "
         "(interval arithmetic): an open bound stays open. Refused where periods do not agree or a figure is missing."
     ),
-    responses=compare_answers(),
+    responses=responses(
+        "The figures side by side.",
+        BadRequest,
+        NotComparable,
+        InvalidParameters,
+        model=Comparison,
+        example=examples()["compare"]["list"],
+    ),
 )
 
 

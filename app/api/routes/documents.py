@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from app.api.declared_answers import document_answers
+from app.api.answers import OBJECT, responses
 from app.api.query_params import NoParameters, described, read
 from app.api.readers import readers_of
 from app.api.representation import V1, Representation, disposition
 from app.api.routes.resources import one
-from app.errors import NotFound
+from app.errors import BadRequest, InvalidParameters, NotAcceptable, NotFound
 from app.formats.base import Medium
 from app.formats.negotiation import prefer
 from app.publishing.canonical import canonical
@@ -41,12 +41,23 @@ FORMATS: tuple[Medium[bytes], ...] = (
 )
 
 
+RESPONSES = responses(
+    "The document.",
+    BadRequest,
+    NotFound,
+    NotAcceptable,
+    InvalidParameters,
+    media={"application/yaml": {}, "application/json": OBJECT},
+)
+RESPONSES[200]["headers"] = {"Repr-Digest": {"$ref": "#/components/headers/Repr-Digest"}}
+
+
 @router.get(
     "/{id}/document",
     operation_id="get_document",
     summary="Get the document of a revision",
     description="The bytes that were published, with their SHA-256 in Repr-Digest (RFC 9530); or the same as canonical JSON.",
-    responses=document_answers(),
+    responses=RESPONSES,
     openapi_extra={"parameters": described(DocumentParameters)},
     response_class=Response,
 )

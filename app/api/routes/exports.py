@@ -9,15 +9,15 @@ from typing import IO, Annotated
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 
+from app.api.answers import document_responses, errors
 from app.api.conditional_requests import is_fresh
 from app.api.data_package import Artefact, Edition, build
-from app.api.declared_answers import errors, json_answer
 from app.api.executor import Executor
 from app.api.file_responses import file_answer
 from app.api.query_params import NoParameters, read
 from app.api.readers import Readers
 from app.api.representation import CACHE_CONTROL, V1, about, disposition, http_date
-from app.errors import Fault, NotFound, RangeNotSatisfiable, nearest
+from app.errors import Fault, InvalidParameters, NotFound, RangeNotSatisfiable, nearest
 from app.resources import ALL
 
 router = APIRouter(prefix=f"{V1}/export", tags=["Sources and history"])
@@ -78,7 +78,7 @@ class Exports:
     operation_id="list_exports",
     summary="List finished files of the whole data set",
     description="Every resource in every format that is written row by row, and a Data Package of all of them.",
-    responses=json_answer("The files of the current revision."),
+    responses=document_responses("The files of the current revision.", InvalidParameters),
     response_class=Response,
 )
 async def exports(request: Request) -> Response:

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.declared_answers import metrics_answers
+from app.api.answers import TEXT, responses
 from app.api.query_params import NoParameters, read
 from app.api.readers import readers_of
+from app.errors import BadRequest, InvalidParameters
 
 router = APIRouter(tags=["Service"])
 
@@ -14,7 +15,7 @@ router = APIRouter(tags=["Service"])
     operation_id="get_metrics",
     summary="Metrics of this process",
     description="Requests by route, answers of the cache, the revision, sizes of the database: Prometheus' text format.",
-    responses=metrics_answers(),
+    responses=responses("The metrics.", BadRequest, InvalidParameters, media={"text/plain": TEXT}),
     response_class=Response,
 )
 async def metrics(request: Request) -> Response:

@@ -7,26 +7,28 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter
+from pydantic import BaseModel, create_model
 
-from app.api.declared_answers import profile_answers
+from app.api.answers import ItemLinks, examples, responses
 from app.api.query_params import ProfileParameters
 from app.api.representation import V1
 from app.api.routes.resources import one
 from app.api.view import View, add_view, always
 from app.domain.dataset import Dataset, Envelope
+from app.errors import BadRequest, InvalidParameters, NotFound
 from app.formats.json import encoded_rows
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot
 from app.resources.base import Resource
-from app.resources.clusters import CLUSTERS
-from app.resources.designations import DESIGNATIONS
-from app.resources.observations import OBSERVATIONS
-from app.resources.programmes import PROGRAMMES
-from app.resources.projects import PROJECTS
-from app.resources.regions import REGIONS
+from app.resources.clusters import CLUSTERS, Cluster
+from app.resources.designations import DESIGNATIONS, Designation
+from app.resources.observations import OBSERVATIONS, Observation
+from app.resources.programmes import PROGRAMMES, Programme
+from app.resources.projects import PROJECTS, Project
+from app.resources.regions import REGIONS, Region
 from app.resources.relations import RELATIONS
 from app.resources.sources import SOURCES
-from app.resources.zones import ZONES
+from app.resources.zones import ZONES, Zone
 
 MOST_ROWS = 10_000
 """Of one resource in one profile."""
@@ -190,6 +192,90 @@ def _missing(stated: Stated) -> Iterable[str]:
         yield "bounds"
 
 
+class Tie(BaseModel):
+    """An entity that a relation ties to the one it is listed under, with the citation of the relation."""
+
+    id: str
+    name: str
+    kind: str
+    predicate: str
+    source: str
+    line: int
+    as_written: str
+
+
+class _Facts(BaseModel):
+    """The facts of an entity."""
+
+    observations: list[Observation]
+    designations: list[Designation]
+
+
+class ProfileCluster(Cluster, _Facts):
+    """A cluster with its facts and members."""
+
+    members: list[Tie]
+
+
+class ProfileProject(Project, _Facts):
+    """A project with its facts."""
+
+
+class ProfileZone(Zone, _Facts):
+    """A zone with its facts, ties and projects."""
+
+    located_in: list[Tie]
+    promotes: list[Tie]
+    projects: list[ProfileProject]
+
+
+class ProfileProgramme(Programme):
+    """A programme with its targets and the other figures about it."""
+
+    supports: list[Tie]
+    observations: list[Observation]
+    targets: list[Observation]
+
+
+class Topic(BaseModel):
+    """The figures of one topic."""
+
+    topic: str
+    observations: list[Observation]
+
+
+class NotStated(BaseModel):
+    """Something that a source leaves open."""
+
+    source: str
+    about: str | None
+    missing: str | None
+    text: str
+
+
+class ProfileData(BaseModel):
+    """Everything about a region."""
+
+    region: Region
+    metrics: list[Topic]
+    clusters: list[ProfileCluster]
+    zones: list[ProfileZone]
+    programmes: list[ProfileProgramme]
+    projects: list[ProfileProject]
+    organisations: list[Tie]
+    designations: list[Designation]
+    not_stated: list[NotStated]
+
+
+class ProfileMeta(BaseModel):
+    """Facts about a profile."""
+
+    revision: int
+
+
+ProfileAnswer = create_model("Profile", data=(ProfileData, ...), meta=(ProfileMeta, ...), links=(ItemLinks, ...))
+
+
 def get_profile(snapshot: Snapshot, _query: ProfileParameters, id: str) -> Envelope:  # noqa: A002  the contract's name
     """Return the profile of one region. Raises NotFound."""
     region = one(Repository(snapshot, REGIONS), id)
@@ -207,6 +293,13 @@ add_view(
         "Metrics by topic, clusters with their members, zones with their projects, programmes with their targets, "
         "organisations, designations, and what the sources do not state."
     ),
-    responses=profile_answers(),
+    responses=responses(
+        "The profile of the region.",
+        BadRequest,
+        NotFound,
+        InvalidParameters,
+        model=ProfileAnswer,
+        example=examples()["profile"]["item"],
+    ),
     path_parameters={"id": "Id of the region."},
 )

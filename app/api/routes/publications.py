@@ -2,19 +2,40 @@
 
 import re
 from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, Field, RootModel
 from starlette.datastructures import Headers
 
-from app.api.declared_answers import publication_answers, retraction_answers
+from app.api.answers import responses
 from app.api.query_params import NoParameters, described, read
 from app.api.representation import V1, plain, tags_of_source
+from app.api.routes.changes import FactChange
 from app.api.writer import writer_of
-from app.errors import BadRequest, Fault, IdempotencyKeyMissing, InvalidParameters, UnsupportedMediaType
-from app.publishing.preparation import Receipt
+from app.errors import (
+    BadRequest,
+    DocumentFaulty,
+    DocumentMalformed,
+    Fault,
+    Forbidden,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    InFlight,
+    InsufficientStorage,
+    InvalidParameters,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    PreconditionRequired,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.publishing import preparation
 from app.publishing.submissions import Seen, Submission
 from app.resources.base import Flag
 
@@ -32,6 +53,52 @@ class PublicationParameters(NoParameters):
     """The parameters of a publication."""
 
     dry_run: Annotated[Flag, Field(description="Only answer what would change, fact by fact; nothing is stored.")] = False
+
+
+class ReceiptData(BaseModel):
+    """What a publication or a retraction did."""
+
+    id: int = Field(description="The new revision, or the existing one if nothing is new.")
+    source: str = Field(description="The source that was published or retracted.")
+    action: Literal["published", "retracted"]
+    new: bool = Field(description="Whether a revision was made.")
+    published_at: datetime
+    document_sha256: str = Field(description="SHA-256 of the document's bytes.")
+    added: int = Field(description="Facts that were added.")
+    changed: int = Field(description="Facts with a new version.")
+    retracted: int = Field(description="Facts that ended.")
+
+
+class Receipt(BaseModel):
+    """The receipt of a publication or a retraction."""
+
+    data: ReceiptData
+    links: dict[str, str | None]
+
+
+class RehearsalMeta(BaseModel):
+    """What a publication would do."""
+
+    source: str
+    new: bool
+    added: int = Field(description="Facts that would be added.")
+    changed: int = Field(description="Facts that would get a new version.")
+    retracted: int = Field(description="Facts that would end.")
+
+
+class Rehearsal(BaseModel):
+    """What a publication would change, fact by fact."""
+
+    data: list[FactChange]
+    meta: RehearsalMeta
+
+
+class Outcome(RootModel[Receipt | Rehearsal]):
+    """The receipt of a publication, or its rehearsal."""
+
+
+DENIALS = (Unauthorized, Forbidden, TooManyRequests, Unavailable, InsufficientStorage)
+"""Problems of every route that changes data."""
 
 
 def header(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
@@ -62,7 +129,24 @@ RETRACTION = {"parameters": [IF_MATCH], "security": [{"token": []}]}
     summary="Publish a document",
     description="One document becomes one revision, or nothing happens. The same content again makes no new revision.",
     status_code=201,
-    responses=publication_answers(),
+    responses=responses("The receipt: nothing new; or what would change.", model=Outcome)
+    | responses(
+        "The receipt: a revision was made.",
+        BadRequest,
+        DocumentMalformed,
+        IdempotencyKeyMissing,
+        InFlight,
+        PreconditionFailed,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        DocumentFaulty,
+        IdempotencyKeyReused,
+        InvalidParameters,
+        PreconditionRequired,
+        *DENIALS,
+        model=Receipt,
+        status=201,
+    ),
     openapi_extra=PUBLICATION,
     response_class=Response,
 )
@@ -90,7 +174,7 @@ async def publish(request: Request) -> Response:
     operation_id="retract_source",
     summary="Retract a source",
     description="Its facts end at a new revision and stay readable with `as_of`; what it declared is retired.",
-    responses=retraction_answers(),
+    responses=responses("The receipt.", BadRequest, NotFound, PreconditionFailed, InvalidParameters, *DENIALS, model=Receipt),
     openapi_extra=RETRACTION,
     response_class=Response,
 )
@@ -108,13 +192,13 @@ async def retraction(
         return receipt_response(200, await writer.retract(attempt.actor, id, seen if seen.header is not None else None))
 
 
-def receipt_data(receipt: Receipt) -> dict[str, Any]:
+def receipt_data(receipt: preparation.Receipt) -> dict[str, Any]:
     """The members of a receipt."""
     members = {"id": receipt.revision, **asdict(receipt), **asdict(receipt.changes)}
     return {name: members[name] for name in members if name not in ("revision", "changes")}
 
 
-def receipt_response(status: int, receipt: Receipt) -> Response:
+def receipt_response(status: int, receipt: preparation.Receipt) -> Response:
     """The receipt, and where to find what it is of."""
     here = f"{V1}/revisions/{receipt.revision}"
     links = {

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.declared_answers import item_answers, list_answers
+from app.api.answers import examples, item_model, list_model, responses, written
 from app.api.hints import by_ids, hints
 from app.api.list_stream import stream_list
 from app.api.query_params import item_parameters, list_parameters, refused
@@ -16,7 +16,7 @@ from app.api.readers import readers_of
 from app.api.representation import V1
 from app.api.view import View, add_view
 from app.domain.dataset import Dataset
-from app.errors import Fault, NotFound, TimeLimitPassed
+from app.errors import BadRequest, Fault, InvalidParameters, NotAcceptable, NotFound, TimeLimitPassed
 from app.formats import FORMATS, Format, formats_for
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot
@@ -39,7 +39,15 @@ def router_for(resource: Resource) -> APIRouter:
         operation_id=f"list_{resource.name}",
         summary=f"List {resource.name}",
         description=resource.summary,
-        responses=list_answers(resource),
+        responses=responses(
+            f"A page of {resource.name}.",
+            BadRequest,
+            NotAcceptable,
+            InvalidParameters,
+            model=list_model(resource),
+            example=examples()[resource.name]["list"],
+            media=written(resource.columns),
+        ),
     )
     add_view(
         router,
@@ -48,7 +56,16 @@ def router_for(resource: Resource) -> APIRouter:
         operation_id=f"get_{resource.singular}",
         summary=f"Get one of the {resource.name}",
         description=f"{resource.summary} One of them, by id, with the rows of other resources that belong to it.",
-        responses=item_answers(resource),
+        responses=responses(
+            f"The {resource.singular}.",
+            BadRequest,
+            NotFound,
+            NotAcceptable,
+            InvalidParameters,
+            model=item_model(resource),
+            example=examples()[resource.name]["item"],
+            media=written(resource.columns),
+        ),
         path_parameters={"id": f"Id of one of the {resource.name}."},
     )
     return router

@@ -1,16 +1,18 @@
 """``/v1/search``: one ranked list of entities, indicators, observations and sources."""
 
 from dataclasses import replace
+from typing import Any
 
 from fastapi import APIRouter
-from pydantic import create_model
+from pydantic import Field, create_model
 
-from app.api.declared_answers import search_answers
+from app.api.answers import ListLinks, ListMeta, examples, responses, written
 from app.api.hints import hinted
 from app.api.query_params import format_of, listed
 from app.api.representation import V1
 from app.api.view import View, add_view, always
 from app.domain.dataset import Dataset
+from app.errors import BadRequest, InvalidParameters, NotAcceptable
 from app.formats import formats_for
 from app.query.ranked_search import COLUMNS, NOT_SEARCHED, SearchQuery, search
 from app.query.snapshot import Snapshot
@@ -25,6 +27,11 @@ SearchParameters = create_model(
     resource=listed(SearchQuery, "resource", [resource.name for resource in ALL if resource.name not in NOT_SEARCHED]),
     format=format_of(COLUMNS),
 )
+
+
+_HIT: dict[str, Any] = {column.name: (str | None, Field(description=column.description)) for column in COLUMNS}
+SearchHit: Any = create_model("SearchHit", **_HIT)
+SearchList = create_model("SearchList", data=(list[SearchHit], ...), meta=(ListMeta, ...), links=(ListLinks, ...))
 
 
 def find(snapshot: Snapshot, query: SearchQuery) -> Dataset:
@@ -42,5 +49,13 @@ add_view(
     operation_id="search",
     summary="Search names and texts",
     description="Entities, indicators, observations and sources in one ranked list, with the match marked in a snippet.",
-    responses=search_answers(),
+    responses=responses(
+        "The best matches.",
+        BadRequest,
+        NotAcceptable,
+        InvalidParameters,
+        model=SearchList,
+        example=examples()["search"]["list"],
+        media=written(COLUMNS),
+    ),
 )

@@ -14,11 +14,11 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.api.declared_answers import errors, json_answer
+from app.api.answers import document_responses, errors
 from app.api.query_params import NoParameters, read
 from app.api.readers import readers_of
 from app.api.representation import CACHE_CONTROL, V1, about, plain
-from app.errors import MOST_FAULTS, PROBLEMS, Fault, NotFound, Refusal, Unavailable, nearest
+from app.errors import MOST_FAULTS, PROBLEMS, Fault, InvalidParameters, NotFound, Refusal, Unavailable, nearest
 from app.formats import FORMATS
 from app.limits import (
     ANSWER_RATE,
@@ -59,7 +59,12 @@ LIMITS = {
 }  # fmt: skip
 
 
-@router.get(V1, summary="Index of links", responses=json_answer("Where everything is."), response_class=Response)
+@router.get(
+    V1,
+    summary="Index of links",
+    responses=document_responses("Where everything is.", InvalidParameters),
+    response_class=Response,
+)
 async def index(request: Request) -> Response:
     """Every resource and service address, with what it is."""
     read(NoParameters, request)
@@ -91,7 +96,7 @@ SERVICE = {
 @router.get(
     f"{V1}/limits",
     summary="Limits that requests must keep",
-    responses=json_answer("The limits."),
+    responses=document_responses("The limits.", InvalidParameters),
     response_class=Response,
 )
 async def limits(request: Request) -> Response:
@@ -113,7 +118,7 @@ async def limits(request: Request) -> Response:
     f"{V1}/schemas/document",
     tags=["Publishing"],
     summary="JSON Schema of the document format",
-    responses=json_answer("A JSON Schema (2020-12)."),
+    responses=document_responses("A JSON Schema (2020-12).", InvalidParameters),
     response_class=Response,
 )
 async def document_schema(request: Request) -> Response:
@@ -128,7 +133,12 @@ def _schema() -> bytes:
     return msgspec.json.encode(schema)
 
 
-@router.get("/problems", summary="List problem types", responses=json_answer("Every type of problem."), response_class=Response)
+@router.get(
+    "/problems",
+    summary="List problem types",
+    responses=document_responses("Every type of problem.", InvalidParameters),
+    response_class=Response,
+)
 async def problems(request: Request) -> Response:
     """Every type of problem that an answer can have."""
     read(NoParameters, request)
@@ -138,7 +148,7 @@ async def problems(request: Request) -> Response:
 @router.get(
     "/problems/{slug}",
     summary="What a problem type means",
-    responses=json_answer("The type of problem.") | errors(NotFound),
+    responses=document_responses("The type of problem.", InvalidParameters) | errors(NotFound),
     response_class=Response,
 )
 async def problem_type(
@@ -165,7 +175,12 @@ def _problem_type(slug: str) -> dict[str, Any]:
     )
 
 
-@router.get("/healthz", summary="Is the process alive", responses=json_answer("It is.", strict=False), response_class=Response)
+@router.get(
+    "/healthz",
+    summary="Is the process alive",
+    responses=document_responses("It is."),
+    response_class=Response,
+)
 async def healthz() -> Response:
     """Alive; says nothing about the database."""
     return plain({"status": "ok"})
@@ -174,7 +189,7 @@ async def healthz() -> Response:
 @router.get(
     "/readyz",
     summary="Can the service answer",
-    responses=json_answer("It can.", strict=False) | errors(Unavailable),
+    responses=document_responses("It can.") | errors(Unavailable),
     response_class=Response,
 )
 async def readyz(request: Request) -> Response:

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.declared_answers import text_answers
+from app.api.answers import OBJECT, TEXT, responses
 from app.api.query_params import NoParameters, read
 from app.api.representation import V1, about
 from app.api.routes.catalog import DESCRIPTIONS, TITLES
+from app.errors import BadRequest, InvalidParameters
 from app.resources import ALL
 
 router = APIRouter(tags=["Service"])
@@ -15,7 +16,7 @@ router = APIRouter(tags=["Service"])
     "/.well-known/api-catalog",
     operation_id="get_api_catalog",
     summary="The API's description, status and documentation (RFC 9727)",
-    responses=text_answers("application/linkset+json"),
+    responses=responses("The links.", BadRequest, InvalidParameters, media={"application/linkset+json": OBJECT}),
     response_class=Response,
 )
 async def api_catalog(request: Request) -> Response:
@@ -42,7 +43,7 @@ Disallow: {V1}/export/
     "/robots.txt",
     operation_id="get_robots",
     summary="What robots may read",
-    responses=text_answers("text/plain"),
+    responses=responses("The text.", BadRequest, InvalidParameters, media={"text/plain": TEXT}),
     response_class=Response,
 )
 async def robots(request: Request) -> Response:
@@ -55,7 +56,7 @@ async def robots(request: Request) -> Response:
     "/llms.txt",
     operation_id="get_llms",
     summary="What language models should know",
-    responses=text_answers("text/markdown"),
+    responses=responses("The text.", BadRequest, InvalidParameters, media={"text/markdown": TEXT}),
     response_class=Response,
 )
 async def llms(request: Request) -> Response:
