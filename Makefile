@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: serve test check torture conformance examples bench lock sbom audit clean
+.PHONY: serve test check docs torture conformance examples bench lock sbom audit clean
 
 serve: $(VENV)/runtime
 	@$(BIN)/indicators migrate
@@ -19,6 +19,10 @@ check: $(VENV)/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# the documentation as a site in site/, without a network; a broken link stops it
+docs: $(VENV)/development
+	$(BIN)/zensical build --strict --clean
 
 # attempts to lose or corrupt something, in their long form; the figures go into docs/reliability.md
 torture: $(VENV)/development
@@ -53,7 +57,7 @@ audit: $(VENV)/development
 	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements.txt
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) dist site .cache
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""The page about other people's software: written where that is asked for, and by no ordinary run."""
+"""The page about other people's software: complete, and written by no ordinary run."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +22,13 @@ def test_an_ordinary_run_leaves_the_page_as_it_is(
 ) -> None:
     monkeypatch.setattr(conformance, "PAGE", tmp_path / "page.md")
     monkeypatch.setattr(conformance, "WRITES", asked)
-    monkeypatch.setattr(conformance, "_found", {"curl": {"resumes a download": "yes"}})
+    monkeypatch.setattr(conformance, "_results", {"curl": {"resumes a download": "yes"}})
     conformance.pytest_sessionfinish(session)
     assert (tmp_path / "page.md").exists() == written
+
+
+def test_the_page_names_every_client_and_capability(request: pytest.FixtureRequest) -> None:
+    page = conformance.PAGE.read_text("utf8")
+    marks = [item.get_closest_marker(name) for item in request.session.items for name in ("client", "capability")]
+    assert page.startswith(conformance.HEAD)
+    assert sorted({mark.args[0] for mark in marks if mark is not None and mark.args[0] not in page}) == []

@@ -1,4 +1,4 @@
-"""Litestream, as docs/hardening.md has it: a replica made while the service publishes is restored, and is sound."""
+"""Litestream, as docs/deployment.md has it: a replica made while the service publishes is restored, and is sound."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The clients in the README run, and print what it says they do."""
+"""The clients in the documentation run, and print what it says they do."""
 
 import os
 import re
@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf8")
-SECTION = README.partition("\n## Five clients\n")[2].partition("\n## ")[0]
-CLIENTS = re.findall(r"```(sh|python|r)\n(.*?)```", SECTION, re.DOTALL)
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CLIENTS = [client for page in PAGES for client in re.findall(r"```(sh|python|r)\n(.*?)```", page.read_text("utf8"), re.DOTALL)]
 COMMANDS = {"sh": ["sh", "-c"], "python": [sys.executable, "-c"], "r": ["Rscript", "-e"]}
 UTF_8 = {**os.environ, "LANG": "C.UTF-8"}
 NAMES = ("curl", "httpx", "pandas", "sdmx1", "R")
 
 
 def marked(name: str, language: str, program: str) -> object:
-    """A client with its marks."""
-    marks = [pytest.mark.client(f"{name}, in the README"), pytest.mark.capability("prints what the README says")]
+    """Return the parameters of a client, with its marks."""
+    marks = [pytest.mark.client(f"{name}, in the quickstart"), pytest.mark.capability("prints what the quickstart says")]
     return pytest.param(language, program, marks=marks, id=name)
 
 
-@pytest.mark.parametrize(("language", "program"), [marked(name, *each) for name, each in zip(NAMES, CLIENTS, strict=True)])
-def test_a_client_prints_what_the_readme_says(service: str, language: str, program: str) -> None:
+@pytest.mark.parametrize(("language", "program"), [marked(name, *client) for name, client in zip(NAMES, CLIENTS, strict=True)])
+def test_a_client_prints_what_the_documentation_says(service: str, language: str, program: str) -> None:
     runner = COMMANDS[language][0]
     if shutil.which(runner) is None or (language == "sh" and shutil.which("curl") is None):
         pytest.skip(f"{'curl' if language == 'sh' else runner} is not installed")

@@ -39,7 +39,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for name, found in _figures.items():
         terminalreporter.write_line(f"{name}: {found}")
     if LONG and not terminalreporter.stats.get("failed"):
-        lines = ["| promise | what was found |", "| --- | --- |", *(f"| {name} | {found} |" for name, found in _figures.items())]
+        lines = ["| promise | result |", "| --- | --- |", *(f"| {name} | {found} |" for name, found in _figures.items())]
         machine = f"Python {platform.python_version()}, SQLite {pysqlite3.sqlite_version}, {platform.system()}."
         head = KEPT.read_text().partition(MARK)[0]
         KEPT.write_text("\n".join([head + MARK, "", *lines, "", machine, ""]))
