@@ -265,7 +265,7 @@ def test_an_audit_of_some_sources_shows_no_others(client: TestClient, database: 
 
 
 def test_large_documents_are_published_in_a_process_of_their_own(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("writing", "documents"):
+    for module in ("writer", "routes.documents"):
         monkeypatch.setattr(f"app.api.{module}.LARGE", 100)
     rehearsed = client.post("/v1/publications?dry_run=true", content=written(article()), headers={"Content-Type": "text/yaml"})
     assert rehearsed.json()["meta"] == {"source": "news", "new": True, "added": 4, "changed": 0, "retracted": 0}

@@ -31,6 +31,7 @@ class Readers:
     def __init__(self, database: Database, threads: int, seconds: float) -> None:
         """``seconds`` is what a read may take, waiting included."""
         self.database, self.seconds = database, seconds
+        self._is_local = database.is_local
         self._long, self._pieces, self._checks = (Executor(count, seconds) for count in (threads, threads, 1))
         self._versions = Executor(1, seconds / 2)
         self._waiting = 0
@@ -47,7 +48,7 @@ class Readers:
 
         ``long`` is for what SQLite cannot be stopped in after some milliseconds: it is not tried on the event loop.
         """
-        if self.database.is_local and not long:
+        if self._is_local and not long:
             try:
                 return self._read_inline(work, lang)
             except TimeLimitPassed:
@@ -135,7 +136,7 @@ class Readers:
         A file is looked at once per loop iteration. On a server those who ask while one look is under way share the next: no
         look is older than the request for it.
         """
-        if self.database.is_local:
+        if self._is_local:
             if self._seen is None:
                 self._seen = self.database.version()
                 asyncio.get_running_loop().call_soon(self._forget)

@@ -14,8 +14,7 @@ from sqlalchemy.engine.interfaces import Dialect
 from app.db.types import LARGEST_WHOLE, TEXTS, line_of
 from app.domain.dataset import SEPARATOR, Cell, Column, Dataset, Meta, RowForm
 from app.query import cursor
-from app.query.compiled import Plan, at_most, plan
-from app.query.row_shapes import Shaper, shaper
+from app.query.compiled import Plan, Shaper, at_most, plan, shaper
 from app.query.snapshot import Snapshot, revision_at
 from app.query.sql import (
     ENCODED,

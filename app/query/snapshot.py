@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, column, func, select, table
@@ -66,9 +67,12 @@ def latest_version(connection: Connection) -> Version:
     """Return the latest version, read by the driver: SQLAlchemy's execution would cost a tenth of a short page."""
     driver: Any = connection.connection.dbapi_connection
     row = driver.execute(_LATEST).fetchone()
-    if row is None:
-        return EMPTY
-    return Version(row[0], CELLS[connection.dialect.name]["datetime"](row[1]), row[2])
+    return EMPTY if row is None else _version(row, connection.dialect.name)
+
+
+@lru_cache(maxsize=8)
+def _version(row: tuple[Any, ...], dialect: str) -> Version:
+    return Version(row[0], CELLS[dialect]["datetime"](row[1]), row[2])
 
 
 def moments(snapshot: Snapshot, revisions: Sequence[int]) -> dict[int, str]:
