@@ -117,7 +117,7 @@ def test_an_interrupted_publication_leaves_nothing(
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.publishing.revisions._end", fail)
+    monkeypatch.setattr("app.publishing.revisions._finish", fail)
     data = article()
     data["organisations"][0]["name"]["en"] = "Other"
     before = client.get("/v1/organisations").text

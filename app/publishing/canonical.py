@@ -1,4 +1,4 @@
-"""What a document says, however it is written: as canonical JSON (RFC 8785), and as one number for each member of it."""
+"""The content of a document independent of its syntax: as canonical JSON (RFC 8785), and as a hash per top-level member."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ LARGEST_INTEGER = 2**53 - 1
 
 
 def canonical(content: bytes) -> bytes:
-    """Return a strict document as canonical JSON: the same bytes however it was written. Written part by part."""
+    """Return a strict document as canonical JSON, read part by part: equal data give equal bytes."""
     members: dict[str, list[bytes]] = {}
     lists: set[str] = set()
     document = reader(content, SECTIONS)
@@ -33,7 +33,7 @@ def canonical(content: bytes) -> bytes:
 
 
 def meaning(content: bytes) -> dict[str, int]:
-    """Return what a document says as a number for each of its members: equal, in this process, for documents with equal data."""
+    """Return a hash of each top-level member: equal, in this process, for equal data."""
     members: dict[str, int] = {}
     for part in reader(content, SECTIONS).parts():
         name = str(part.path[0])
@@ -42,14 +42,14 @@ def meaning(content: bytes) -> dict[str, int]:
 
 
 def _frozen(data: Any) -> Any:
-    """The data as something with a hash that depends on nothing but its equality."""
+    """Return the data as a hashable value; equal data give equal values."""
     if isinstance(data, dict):
         return frozenset((key, _frozen(value)) for key, value in data.items())
     return tuple(map(_frozen, data)) if isinstance(data, list) else data
 
 
 def _doubles(data: Any) -> Any:
-    """The data with numbers that canonical JSON has no whole numbers for as floating point."""
+    """Return the data with integers beyond 2^53 - 1 as floats, as canonical JSON needs them."""
     if isinstance(data, dict):
         return {key: _doubles(value) for key, value in data.items()}
     if isinstance(data, list):

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a part of a document, in the words of this project."""
+"""Pydantic's validation errors translated into findings, with suggestions and allowed values."""
 
 from collections.abc import Iterable
 from types import UnionType
@@ -14,11 +14,11 @@ from app.publishing.rules import Finding
 from app.publishing.yaml import Path
 
 MOST_SHOWN = 100
-"""Characters of what was given that are repeated."""
+"""Characters of a wrong value or key that a message repeats."""
 
 
 def finding_of(details: Any, part: Part) -> Finding:
-    """Say in the words of this project what pydantic found wrong with a part."""
+    """Return the finding for one error that pydantic reports about a part."""
     path = (*part.path, *details["loc"])
     if details["type"] == "missing":
         return Finding(path[:-1], "missing", f"{path[-1]} is missing")
@@ -26,15 +26,15 @@ def finding_of(details: Any, part: Part) -> Finding:
         options = _keys_at(path[:-1])
         name = str(path[-1])[:MOST_SHOWN]
         return Finding(path, "unknown_key", f"unknown key {name}", suggestion=nearest(name, options), allowed=options)
-    given = _value_at(part.value, details["loc"])
+    value = _value_at(part.value, details["loc"])
     allowed = _choices_at(path)
     message = details["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be", "expected").replace("Input should", "expected to")
-    if details["type"] == "string_type" and isinstance(given, int):
-        return Finding(path, "string_type", "a number; expected text, so put it in quotes", suggestion=f"'{given}'")
+    if details["type"] == "string_type" and isinstance(value, int):
+        return Finding(path, "string_type", "a number; expected text, so put it in quotes", suggestion=f"'{value}'")
     if allowed is not None:
-        message = f"{str(given)[:MOST_SHOWN]} is none of the allowed values"
-    suggestion = nearest(given, allowed) if isinstance(given, str) and allowed else None
+        message = f"{str(value)[:MOST_SHOWN]} is none of the allowed values"
+    suggestion = nearest(value, allowed) if isinstance(value, str) and allowed else None
     return Finding(path, details["type"], message, suggestion=suggestion, allowed=allowed)
 
 
@@ -60,7 +60,7 @@ def _choices_at(path: Path) -> tuple[str, ...] | None:
 
 
 def _type_at(path: Iterable[str | int]) -> Any:
-    """The type that the format has at ``path``, without None and lists around it; None where it has nothing there."""
+    """Return the type of the format at ``path``, or None; optional types and lists are unwrapped."""
     kind: Any = Document
     for step in path:
         if isinstance(step, int):
@@ -68,11 +68,11 @@ def _type_at(path: Iterable[str | int]) -> Any:
         info = kind.model_fields.get(step) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
         if info is None:
             return None
-        kind = _bare(info.annotation)
+        kind = _unwrapped(info.annotation)
     return kind
 
 
-def _bare(kind: Any) -> Any:
+def _unwrapped(kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType):
-        return _bare(next(part for part in get_args(kind) if part is not type(None)))
-    return _bare(get_args(kind)[0]) if get_origin(kind) is list else kind
+        return _unwrapped(next(part for part in get_args(kind) if part is not type(None)))
+    return _unwrapped(get_args(kind)[0]) if get_origin(kind) is list else kind

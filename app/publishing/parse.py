@@ -1,4 +1,9 @@
-"""From the bytes of a document to a checked one, or to its first faults: part by part, so that no memory grows with it."""
+"""Step 1 of publishing: read a document part by part and check each part, or report the first faults.
+
+Memory does not grow with the document. Each part is validated with its model, then checked by the rules of its section
+(step 2, ``rules.py``); after the last part, the rules of the whole document follow (``references.py``). ``revisions.py`` reads
+the parts of a checked document again with ``items`` and makes rows of them (``rows.py``).
+"""
 
 from collections.abc import Container, Iterator
 from contextlib import suppress
@@ -11,39 +16,39 @@ from app.publishing.document import ENTITY_SECTIONS, SECTIONS, Document, SourceP
 from app.publishing.document_reader import reader
 from app.publishing.findings import finding_of
 from app.publishing.parts import Part, Reader
-from app.publishing.references import DOCUMENT, wholes_contain_no_circles
-from app.publishing.rules import NAMES, PARTS, Draft, Finding, sources_are_identified
+from app.publishing.references import DOCUMENT_RULES, wholes_contain_no_circles
+from app.publishing.rules import NAME_RULES, PART_RULES, Draft, Finding, sources_are_identified
 from app.publishing.vocabulary import Known, KnownEntity, KnownIndicator, Vocabulary
 from app.publishing.yaml import Misread, Position, Tree, UnreadableError
 
 MODELS: dict[str, type[BaseModel]] = {name: get_args(Document.model_fields[name].annotation)[0] for name in sorted(SECTIONS)}
-"""The models of the items of each section."""
+"""The model of the items of each section."""
 MEMBERS: dict[str, TypeAdapter[Any]] = {
     name: TypeAdapter[Any](info.annotation, config=None if name == "source" else {"strict": True})  # type: ignore[arg-type]
     for name, info in Document.model_fields.items()
 }
-"""What stands at the top of a document."""
+"""Validators of the top-level members of a document."""
 
 
 def check(content: bytes, vocabulary: Vocabulary | None, *, only_json: bool = False) -> "Examination":
-    """Check the document that ``content`` (YAML or JSON, UTF-8) is, and return what was found.
+    """Check a document (YAML or JSON, UTF-8) and return its examination.
 
-    ``vocabulary`` is what it may refer to beyond itself; with None only its shape is checked.
+    ``vocabulary`` has the names declared by others; with None only the models are checked, not the rules.
 
     Raises:
-        DocumentMalformed: where it is not strict YAML or JSON.
-        DocumentFaulty: with its first faults, in the order of lines.
+        DocumentMalformed: when it is not strict YAML or JSON.
+        DocumentFaulty: with the first faults, in the order of lines.
     """
-    found = Examination(content, only_json=only_json)
-    found.run(vocabulary)
-    if found.came_late:  # its rules could not be applied to what stands before it
-        found = Examination(content, only_json=only_json, source=found.draft.source)
-        found.run(vocabulary)
-    return found
+    examination = Examination(content, only_json=only_json)
+    examination.run(vocabulary)
+    if examination.source_is_late:  # the parts before it were checked without it
+        examination = Examination(content, only_json=only_json, source=examination.draft.source)
+        examination.run(vocabulary)
+    return examination
 
 
 def parse(content: bytes, vocabulary: Vocabulary | None) -> Document:
-    """Return the document that ``content`` is, whole. Raises as ``check`` does."""
+    """Return the whole document as one model. Raises as ``check`` does."""
     check(content, vocabulary)
     members: dict[str, Any] = {}
     for part in reader(content, SECTIONS).parts():
@@ -55,7 +60,7 @@ def parse(content: bytes, vocabulary: Vocabulary | None) -> Document:
 
 
 def items(content: bytes, sections: Container[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the parts of these sections of a checked document, each with its section, one after the other."""
+    """Yield section and model of each part in these sections of a checked document."""
     for part in reader(content, SECTIONS).parts():
         section = str(part.path[0])
         if len(part.path) > 1 and section in sections:
@@ -63,7 +68,7 @@ def items(content: bytes, sections: Container[str]) -> Iterator[tuple[str, Any]]
 
 
 def declared_by(document: Document) -> Known:
-    """What other documents may refer to once this one is published."""
+    """Return the names that others may refer to once this document is published."""
     source = document.source.id
     return Known(
         {part.id: KnownEntity(kind, source) for kind, part in document.entities},
@@ -72,16 +77,16 @@ def declared_by(document: Document) -> Known:
 
 
 class _EnoughError(Exception):
-    """Enough is known to be wrong."""
+    """The limit of reported faults is reached."""
 
 
 class Examination:
-    """The check of one document."""
+    """The check of one document: the draft that its rules share, and its faults."""
 
     def __init__(self, content: bytes, *, only_json: bool, source: SourcePart | None = None) -> None:
-        """``source`` is given where it stands behind parts that it has to do with."""
+        """Prepare the check. ``source`` is passed on the second run, if it comes after other parts in the document."""
         self.draft = Draft(source)
-        self.came_late = False
+        self.source_is_late = False
         self._content, self._only_json = content, only_json
         self._faults: list[Fault] = []
         self._malformed = False
@@ -93,35 +98,35 @@ class Examination:
 
     @property
     def source(self) -> SourcePart:
-        """The source of a document without faults."""
+        """The source; a document without faults has one."""
         if self.draft.source is None:
             raise AssertionError("a document without faults has a source")
         return self.draft.source
 
     def run(self, vocabulary: Vocabulary | None) -> None:
-        """Read and check everything. Raises DocumentMalformed and DocumentFaulty."""
+        """Read and check the whole document. Raises DocumentMalformed or DocumentFaulty."""
         try:
             self._reader = reader(self._content, SECTIONS, only_json=self._only_json)
             for part in self._reader.parts():
-                self._take(part, vocabulary is not None)
+                self._check_part(part, apply_rules=vocabulary is not None)
             for name, info in Document.model_fields.items():
                 if info.is_required() and name not in self._members and self._is_object:
                     self._add(Finding((), "missing", f"{name} is missing"), Position(1, 1))
-            if vocabulary is not None and not self.came_late:
-                self._whole(vocabulary)
+            if vocabulary is not None and not self.source_is_late:
+                self._check_document(vocabulary)
         except UnreadableError as stop:
-            self._misread(stop.misread)
+            self._add_misread(stop.misread)
         except _EnoughError:
             pass
-        self._end()
+        self._raise_faults()
 
-    def again(self, vocabulary: Vocabulary) -> None:
-        """Check what depends on other sources once more: they may have published meanwhile. Raises DocumentFaulty."""
+    def recheck(self, vocabulary: Vocabulary) -> None:
+        """Repeat the rules that depend on others, who may have published since. Raises DocumentFaulty."""
         with suppress(_EnoughError):
-            self._whole(vocabulary)
-        self._end()
+            self._check_document(vocabulary)
+        self._raise_faults()
 
-    def _end(self) -> None:
+    def _raise_faults(self) -> None:
         if self._faults:
             self._faults.sort(key=lambda fault: (fault.line or 0, fault.column or 0))
             count = len(self._faults)
@@ -130,14 +135,14 @@ class Examination:
                 detail = f"The document has many faults; these are the first {count}."
             raise (DocumentMalformed if self._malformed else DocumentFaulty)(detail, self._faults)
 
-    def _whole(self, vocabulary: Vocabulary) -> None:
+    def _check_document(self, vocabulary: Vocabulary) -> None:
         for finding in wholes_contain_no_circles(self.draft):
-            self._add_later(finding)
-        for rule in DOCUMENT:
+            self._add_late(finding)
+        for rule in DOCUMENT_RULES:
             for finding in rule(self.draft, vocabulary):
-                self._add_later(finding)
+                self._add_late(finding)
 
-    def _take(self, part: Part, rules: bool) -> None:  # noqa: FBT001  one of two places
+    def _check_part(self, part: Part, *, apply_rules: bool) -> None:
         tree = None
         if not part.strict:
             tree = self._tree(part)
@@ -147,11 +152,11 @@ class Examination:
             finding = Finding((), "model_type", "expected the members of a document, of which `format` and `source` are needed")
             self._add(finding, self._position(part.place))
         elif len(part.path) == 1:
-            self._member(part, tree, rules=rules)
+            self._check_member(part, tree, apply_rules=apply_rules)
         else:
-            self._item(part, tree, rules=rules)
+            self._check_item(part, tree, apply_rules=apply_rules)
 
-    def _member(self, part: Part, tree: Tree | None, *, rules: bool) -> None:
+    def _check_member(self, part: Part, tree: Tree | None, *, apply_rules: bool) -> None:
         name = str(part.path[0])
         self._members.add(name)
         if name not in MEMBERS:
@@ -160,36 +165,37 @@ class Examination:
         try:
             value = MEMBERS[name].validate_python(part.value)
         except ValidationError as error:
-            self._invalid(part, error, tree)
+            self._add_invalid(part, error, tree)
             return
         if name == "source":
-            self.draft.source, self.came_late = value, self._has_items and self.draft.source is None
-            for finding in sources_are_identified(value) if rules else ():
+            self.draft.source, self.source_is_late = value, self._has_items and self.draft.source is None
+            for finding in sources_are_identified(value) if apply_rules else ():
                 tree = tree or self._tree(part)
                 self._add(finding, tree.position(finding.path, of_key=finding.code == "missing"))
 
-    def _item(self, part: Part, tree: Tree | None, *, rules: bool) -> None:
+    def _check_item(self, part: Part, tree: Tree | None, *, apply_rules: bool) -> None:
         self._has_items = True
         section = str(part.path[0])
         self._places.setdefault(section, []).append(part.place)
-        names = whole = None
+        model, rules = None, (NAME_RULES[section], *PART_RULES[section])
         try:
-            names = whole = MODELS[section].model_validate(part.value)
+            model = MODELS[section].model_validate(part.value)
         except ValidationError as error:
             tree = tree or self._tree(part)
-            self._invalid(part, error, tree)
+            self._add_invalid(part, error, tree)
             if isinstance(part.value, dict):
-                names = _partial(MODELS[section], part.value, {details["loc"][0] for details in error.errors() if details["loc"]})
-        if names is None or not rules:
+                wrong = {details["loc"][0] for details in error.errors() if details["loc"]}
+                model, rules = _partial(MODELS[section], part.value, wrong), (NAME_RULES[section],)
+        if model is None or not apply_rules:
             return
         self._declare(section, part.value)
-        for rule in (NAMES[section], *(PARTS[section] if whole is not None else ())):
-            for finding in rule(self.draft, part.path, names):
+        for rule in rules:
+            for finding in rule(self.draft, part.path, model):
                 tree = tree or self._tree(part)
                 self._add(finding, tree.position(finding.path, of_key=finding.code == "missing"))
 
     def _declare(self, section: str, item: dict[str, Any]) -> None:
-        """Let others refer to an item that has an id, whatever else is wrong with it."""
+        """Let other parts refer to an item by its id, even if the item has faults."""
         name = item.get("id")
         if isinstance(name, str):
             if section in ENTITY_SECTIONS:
@@ -197,19 +203,19 @@ class Examination:
             elif section == "indicators":
                 self.draft.indicators[name] = KnownIndicator(str(item.get("unit", "")), self.draft.owner)
 
-    def _invalid(self, part: Part, error: ValidationError, tree: Tree | None) -> None:
+    def _add_invalid(self, part: Part, error: ValidationError, tree: Tree | None) -> None:
         tree = tree or self._tree(part)
         for details in error.errors(include_url=False):
             finding = finding_of(details, part)
             self._add(finding, tree.position(finding.path, of_key=finding.code in ("unknown_key", "missing")))
 
     def _tree(self, part: Part) -> Tree:
-        """The part with positions; what is not strict in it is added to the faults."""
+        """Read the part again with positions; add what strict YAML forbids to the faults."""
         if self._reader is None:
             raise AssertionError("a part comes from a reader")
         tree = self._reader.tree(part.path, part.place)
         for misread in tree.misread:
-            self._misread(misread)
+            self._add_misread(misread)
         if part.key is not None:
             tree.keys[part.path] = self._position(part.key)
         return tree
@@ -219,7 +225,7 @@ class Examination:
             raise AssertionError("a place comes from a reader")
         return self._reader.position(place)
 
-    def _misread(self, misread: Misread) -> None:
+    def _add_misread(self, misread: Misread) -> None:
         self._malformed = True
         self._faults.append(_fault(Finding(misread.path, "syntax", misread.message), misread.position))
         if len(self._faults) >= MOST_FAULTS:
@@ -230,27 +236,27 @@ class Examination:
         if len(self._faults) >= MOST_FAULTS:
             raise _EnoughError
 
-    def _add_later(self, finding: Finding) -> None:
-        """Add a finding on a part that was read before."""
+    def _add_late(self, finding: Finding) -> None:
+        """Add a finding about a part read earlier: read it again for its position."""
         section, number = str(finding.path[0]), int(finding.path[1])
         part = Part((section, number), None, strict=True, place=self._places[section][number])
         tree = self._tree(part)
         self._add(finding, tree.position(finding.path))
 
 
-def _partial(model: type[BaseModel], item: dict[str, Any], bad: set[str | int]) -> BaseModel:
-    """The part with its well-formed scalars alone, so that names in it can still be checked."""
-    good = {key: value for key, value in item.items() if key not in bad and not isinstance(value, dict | list)}
-    return model.model_construct(**{name: good.get(name) for name in model.model_fields})
+def _partial(model: type[BaseModel], item: dict[str, Any], wrong: set[str | int]) -> BaseModel:
+    """Return a malformed part reduced to its valid scalars, so that its names can be checked."""
+    scalars = {key: value for key, value in item.items() if key not in wrong and not isinstance(value, dict | list)}
+    return model.model_construct(**{name: scalars.get(name) for name in model.model_fields})
 
 
-def _fault(finding: Finding, place: Position) -> Fault:
+def _fault(finding: Finding, position: Position) -> Fault:
     return Fault(
         finding.message,
         finding.code,
         pointer="".join("/" + str(step)[:100].replace("~", "~0").replace("/", "~1") for step in finding.path),
         allowed=finding.allowed,
         suggestion=finding.suggestion,
-        line=place.line,
-        column=place.column,
+        line=position.line,
+        column=position.column,
     )

@@ -1,4 +1,4 @@
-"""Work on large documents in a process of its own: it keeps nobody from the interpreter, and its memory ends with it."""
+"""Work on large documents in a separate process: it does not hold this process's GIL, and its memory is freed at its end."""
 
 import os
 import pickle
@@ -13,34 +13,35 @@ from app.db.database import Database
 from app.errors import Unavailable
 
 LARGE = 3 * 2**20
-"""Bytes of a document for which a process is worth what it takes: a second, and 100 MB."""
+"""Bytes of a document from which a separate process pays off: starting one takes a second, and 100 MB."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-async def in_process(work: Callable[..., Made], *arguments: object) -> Made:
-    """Call ``work``, a function of a module, in a new process; return or raise what it does.
+async def in_process(work: Callable[..., Result], *arguments: object) -> Result:
+    """Call ``work``, a function of a module, in a new process; return its result.
 
     Raises:
-        Unavailable: when the process ends before its work does. Whoever has a key can ask again.
+        Unavailable: when the process ends early. The client can repeat the request with its key.
+        Exception: whatever ``work`` raises.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-m", __name__]
-    done = None
+    process = None
     try:
-        done = await run_process(command, input=pickle.dumps((work, arguments)), check=False, stderr=None, env=environment)
-    except* BrokenResourceError:  # it ended before it had read what to do
+        process = await run_process(command, input=pickle.dumps((work, arguments)), check=False, stderr=None, env=environment)
+    except* BrokenResourceError:  # it ended before it had read its input
         pass
-    if done is None or done.returncode != 0:
+    if process is None or process.returncode != 0:
         raise Unavailable("The process that worked on the document ended early.", headers={"Retry-After": "1"})
-    outcome = pickle.loads(done.stdout)  # noqa: S301  from our own process
+    outcome = pickle.loads(process.stdout)  # noqa: S301  from our own process
     if isinstance(outcome, Exception):
         raise outcome
-    return outcome  # type: ignore[no-any-return]  # it is what ``work`` returned
+    return outcome  # type: ignore[no-any-return]  # the result of ``work``
 
 
-def with_database(url: str, migrations: Path, work: Callable[..., Made], *arguments: object) -> Made:
-    """Call ``work`` with a database that is opened for it, and the arguments."""
+def with_database(url: str, migrations: Path, work: Callable[..., Result], *arguments: object) -> Result:
+    """Call ``work`` with a newly opened database and the arguments; close the database."""
     database = Database(url, migrations)
     try:
         return work(database, *arguments)
@@ -49,11 +50,11 @@ def with_database(url: str, migrations: Path, work: Callable[..., Made], *argume
 
 
 def main() -> None:
-    """Do what stands on stdin, and write the outcome to stdout."""
+    """Call the pickled function from stdin, and pickle its result or exception to stdout."""
     work, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301  from our own process
     try:
         outcome = work(*arguments)
-    except Exception as error:  # noqa: BLE001  it is raised where the work was asked for
+    except Exception as error:  # noqa: BLE001  the calling process raises it
         outcome = error
     pickle.dump(outcome, sys.stdout.buffer)
 

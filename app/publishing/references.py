@@ -1,4 +1,7 @@
-"""The rules that need the whole document, and what other sources declare: circles, ownership, references, units."""
+"""Step 2 of publishing, continued: the rules that need the whole document and the declarations of other sources.
+
+They read the draft that the rules of single parts (``rules.py``) filled, and look up names in batches.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
@@ -11,28 +14,28 @@ from app.publishing.vocabulary import INDICATOR, Known, KnownEntity, KnownIndica
 from app.publishing.yaml import Path
 
 BATCH = 500
-"""Names that are looked up at once."""
+"""Names per query, and rows per statement."""
 Item = TypeVar("Item")
 
 
 def wholes_contain_no_circles(draft: Draft) -> Iterator[Finding]:
-    """Nothing is, through its parents, a part of itself."""
+    """Require that no entity is its own ancestor."""
     done: set[str] = set()
     for name in draft.parents:
-        way: dict[str, int] = {}
-        at: str | None = name
-        while at is not None and at not in done and at not in way:
-            way[at] = len(way)
-            at = draft.parents.get(at)
-        done.update(way)
-        if at in way:
-            for member in list(way)[way[at] :]:
+        ancestry: dict[str, int] = {}
+        entity: str | None = name
+        while entity is not None and entity not in done and entity not in ancestry:
+            ancestry[entity] = len(ancestry)
+            entity = draft.parents.get(entity)
+        done.update(ancestry)
+        if entity in ancestry:
+            for member in list(ancestry)[ancestry[entity] :]:
                 path = (*draft.declared["entity", member], "parent")
                 yield Finding(path, "circular", f"{member} is a part of itself through its parents")
 
 
 def declarations_are_owned(draft: Draft, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """An id belongs to the source that first declared it; an entity keeps its kind, an indicator its unit."""
+    """Require that nobody else declared an id, and that kinds and units stay as they were."""
     for batch in batched(draft.declared.items()):
         entities = [name for (space, name), _ in batch if space == "entity"]
         known = vocabulary.those(entities, [name for (space, name), _ in batch if space != "entity"])
@@ -57,28 +60,29 @@ def _meaning_stays(draft: Draft, name: str, place: Path, before: KnownEntity | K
 
 
 def references_are_known(draft: Draft, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """Whatever is referred to exists, and is of the right kind."""
+    """Require that references exist and are of the right kind."""
     for (section, where, kinds), names in draft.references.items():
         for batch in batched(names.items()):
             known = _scope(draft, vocabulary, [name for name, _ in batch], indicators=kinds == INDICATOR)
             for name, places in batch:
-                finding = _reference(draft, vocabulary, known, name, kinds)
-                for number in (places if isinstance(places, list) else [places]) if finding is not None else ():
-                    code, message, suggestion, allowed = finding  # type: ignore[misc]  # not None
-                    yield Finding((section, number, *where), code, message, suggestion, allowed)
+                fault = _reference_fault(draft, vocabulary, known, name, kinds)
+                if fault is None:
+                    continue
+                for number in places if isinstance(places, list) else [places]:
+                    yield Finding((section, number, *where), *fault)
 
 
-def _reference(
+def _reference_fault(
     draft: Draft, vocabulary: Vocabulary, known: Known, name: str, kinds: tuple[str, ...]
 ) -> tuple[str, str, str | None, tuple[str, ...] | None] | None:
-    """What is wrong with a name, if anything."""
+    """Return code, message, suggestion and allowed kinds for a wrong name; None for a right one."""
     if kinds == INDICATOR:
         if name in known.indicators:
             return None
-    elif (found := known.entities.get(name)) is not None:
-        if not kinds or found.kind in kinds:
+    elif (entity := known.entities.get(name)) is not None:
+        if not kinds or entity.kind in kinds:
             return None
-        return "wrong_kind", f"{name} is a {found.kind}; expected a {' or '.join(kinds)}", None, kinds
+        return "wrong_kind", f"{name} is a {entity.kind}; expected a {' or '.join(kinds)}", None, kinds
     own = (key for space, key in draft.declared if (space == "indicator") == (kinds == INDICATOR))
     fitting = (key for key in own if kinds in ((), INDICATOR) or draft.entities[key].kind in kinds)
     near = nearest(name, chain(vocabulary.like(name, kinds, draft.owner), fitting))
@@ -86,7 +90,7 @@ def _reference(
 
 
 def pairs_are_of_one_kind(draft: Draft, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """A part and its whole are of the same kind."""
+    """Require that a part and its whole are of the same kind."""
     for batch in batched(draft.pairs.items()):
         known = _scope(draft, vocabulary, list(chain.from_iterable(pair for pair, _ in batch)))
         for (subject, other), number in batch:
@@ -97,7 +101,7 @@ def pairs_are_of_one_kind(draft: Draft, vocabulary: Vocabulary) -> Iterator[Find
 
 
 def units_are_those_of_indicators(draft: Draft, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """An observation that names a unit names its indicator's."""
+    """Require that the unit of an observation, if stated, is its indicator's."""
     for batch in batched(draft.units.items()):
         known = _scope(draft, vocabulary, list({name for (name, _), _ in batch}), indicators=True)
         for (name, unit), number in batch:
@@ -109,28 +113,29 @@ def units_are_those_of_indicators(draft: Draft, vocabulary: Vocabulary) -> Itera
 
 def batched(items: Iterable[Item]) -> Iterator[list[Item]]:
     """Yield the items in lists of ``BATCH``."""
-    left = iter(items)
-    while batch := list(islice(left, BATCH)):
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
         yield batch
 
 
 def _scope(draft: Draft, vocabulary: Vocabulary, names: Collection[str], *, indicators: bool = False) -> Known:
-    """What the document itself and other sources declare under these names."""
+    """Return the declarations of these names by the document and by other sources."""
     if indicators:
         foreign = vocabulary.those((), [name for name in names if name not in draft.indicators])
-        others = {name: indicator for name, indicator in foreign.indicators.items() if indicator.source != draft.owner}
-        return Known({}, others | {name: draft.indicators[name] for name in names if name in draft.indicators})
+        outside = {name: indicator for name, indicator in foreign.indicators.items() if indicator.source != draft.owner}
+        return Known({}, outside | {name: draft.indicators[name] for name in names if name in draft.indicators})
     foreign = vocabulary.those([name for name in names if name not in draft.entities], ())
-    outside = {name: entity for name, entity in foreign.entities.items() if entity.source != draft.owner}
-    return Known(outside | {name: draft.entities[name] for name in names if name in draft.entities})
+    others = {name: entity for name, entity in foreign.entities.items() if entity.source != draft.owner}
+    return Known(others | {name: draft.entities[name] for name in names if name in draft.entities})
 
 
-RuleOfDocument = Callable[[Draft, Vocabulary], Iterator[Finding]]
+DocumentRule = Callable[[Draft, Vocabulary], Iterator[Finding]]
+"""A function of the draft of a whole document, and the declarations of other sources."""
 
-DOCUMENT: tuple[RuleOfDocument, ...] = (
+DOCUMENT_RULES: tuple[DocumentRule, ...] = (
     declarations_are_owned,
     references_are_known,
     pairs_are_of_one_kind,
     units_are_those_of_indicators,
 )
-"""The rules of the whole document."""
+"""The rules of the whole document that depend on other sources."""

@@ -1,4 +1,14 @@
-"""Publishing a document: one transaction makes one revision, or nothing happens."""
+"""Step 4 of publishing: store the rows of a document as one revision, in one transaction.
+
+``publish`` (the commands) and ``submissions.py`` (HTTP) call ``revise``, which stores in this order:
+
+1. the revision itself (``_start``),
+2. the source, indicators and entities that the document declares (``_declare``),
+3. derived columns of other sources' observations, where these declarations changed (``_update_dependents``),
+4. the facts, as new versions where they differ; then search index, JSON rows and the numbers of changes (``_finish``).
+
+Replaced values of derived columns and declarations are kept in ``…_before`` tables, for reads as of older revisions.
+"""
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
@@ -18,7 +28,7 @@ from app.publishing.document import ENTITY_SECTIONS
 from app.publishing.parse import items
 from app.publishing.preparation import Changes, Prepared, Receipt, last_revision, text_of
 from app.publishing.references import BATCH, batched
-from app.publishing.rows import Names, Row, derived, entity_row, fact_row, indicator_row, source_row
+from app.publishing.rows import ReferencedRows, Row, derived_columns, entity_row, fact_row, indicator_row, source_row
 from app.publishing.search_index import reindex
 from app.resources import ALL
 from app.resources.observations import OBSERVATIONS
@@ -31,13 +41,13 @@ FACTS: dict[str, Table] = {
 }
 FACT_SECTIONS = ("observations", "relations", "designations")
 DERIVED = ("subject_kind", "region", "statement_en", "statement_zh")
-"""Columns that repeat what others say: a change of these is none of the fact."""
+"""Columns computed from the rows that an observation refers to: if only these change, the fact gets no new version."""
 
 
 def publish(database: Database, content: bytes, *, only_missing: bool = False) -> Receipt:
-    """Publish the document ``content`` (YAML or JSON), as a command beside the database may.
+    """Publish a document (YAML or JSON) into a local database, without a token.
 
-    The same content as the source's last one makes no new revision; nor, with ``only_missing``, does a source that is there.
+    Content equal to the source's last one makes no new revision. With ``only_missing``, neither does an existing source.
 
     Raises:
         DocumentFaulty: with its first faults; then nothing was stored.
@@ -46,7 +56,7 @@ def publish(database: Database, content: bytes, *, only_missing: bool = False) -
     source = prepared.source.id
     with database.write() as connection:
         last = last_revision(connection, source)
-        if last is not None and (only_missing or prepared.is_said_by(connection, last)):
+        if last is not None and (only_missing or prepared.repeats(connection, last)):
             return last.receipt(source)
         receipt = revise(connection, prepared)
         record(connection, LOCAL, "publish", receipt.source, "done", receipt.revision)
@@ -54,22 +64,22 @@ def publish(database: Database, content: bytes, *, only_missing: bool = False) -
 
 
 def revise(connection: Connection, prepared: Prepared) -> Receipt:
-    """Make a revision of a document: its facts become the current ones of its source. Raises DocumentFaulty."""
+    """Store a prepared document as a new revision of its source. Raises DocumentFaulty."""
     prepared.require_current(connection)
-    source = prepared.source.id
-    receipt = _begin(connection, source, "published", prepared.content)
-    revision = receipt.revision
-    _declare(connection, SOURCE, "id", source, revision, [source_row(prepared.source)])
-    indicators = (indicator_row(part) for _, part in items(prepared.content, {"indicators"}))
-    _declare(connection, INDICATOR, "source", source, revision, indicators)
-    entities = (entity_row(ENTITY_SECTIONS[section], part) for section, part in items(prepared.content, ENTITY_SECTIONS))
-    _declare(connection, ENTITY, "source", source, revision, entities)
-    _follow(connection, source, revision)
-    return _end(connection, receipt, (fact_row(part, source) for _, part in items(prepared.content, FACT_SECTIONS)))
+    source, content = prepared.source.id, prepared.content
+    receipt = _start(connection, source, "published", content)
+    indicators = (indicator_row(part) for _, part in items(content, {"indicators"}))
+    entities = (entity_row(ENTITY_SECTIONS[section], part) for section, part in items(content, ENTITY_SECTIONS))
+    facts = (fact_row(part, source) for _, part in items(content, FACT_SECTIONS))
+    _declare(connection, SOURCE, receipt, [source_row(prepared.source)])
+    _declare(connection, INDICATOR, receipt, indicators)
+    _declare(connection, ENTITY, receipt, entities)
+    _update_dependents(connection, receipt)
+    return _finish(connection, receipt, facts)
 
 
 def retract(connection: Connection, source: str) -> Receipt:
-    """End what a source states: its facts end at a new revision, and what it declared is retired.
+    """Retract all facts of a source in a new revision, and retire its declarations.
 
     Raises:
         NotFound: for a source that was never published.
@@ -81,14 +91,14 @@ def retract(connection: Connection, source: str) -> Receipt:
         raise NotFound("There is no source with this id.", [fault])
     if last.action == "retracted":
         return last.receipt(source)
-    receipt = _begin(connection, source, "retracted", b"")
-    for table, owner in ((SOURCE, "id"), (INDICATOR, "source"), (ENTITY, "source")):
-        _declare(connection, table, owner, source, receipt.revision, ())
-    return _end(connection, receipt, ())
+    receipt = _start(connection, source, "retracted", b"")
+    for table in (SOURCE, INDICATOR, ENTITY):
+        _declare(connection, table, receipt, ())
+    return _finish(connection, receipt, ())
 
 
-def _begin(connection: Connection, source: str, action: Action, content: bytes) -> Receipt:
-    """A new revision, of which it is not known yet what it changes."""
+def _start(connection: Connection, source: str, action: Action, content: bytes) -> Receipt:
+    """Insert a new revision and return its receipt, with no changes yet."""
     revision = connection.execute(select(func.coalesce(func.max(REVISION.c.id), 0) + 1)).scalar_one()
     now, sha256 = datetime.now(UTC), hashlib.sha256(content).hexdigest()
     row = {
@@ -103,64 +113,64 @@ def _begin(connection: Connection, source: str, action: Action, content: bytes) 
     return Receipt(source, revision, action, new=True, published_at=text_of(now), document_sha256=sha256, changes=Changes())
 
 
-def _end(connection: Connection, receipt: Receipt, facts: Iterable[tuple[str, Row]]) -> Receipt:
-    """The revision with the facts of its source, each with its table, and the search in step."""
-    states = {name: _State(connection, table, receipt) for name, table in FACTS.items()}
-    for table, row in facts:
-        states[table].take(row)
-    changes = Changes()
-    for state in states.values():
-        changes += state.end()
-    reindex(connection, receipt.source, receipt.revision)
-    json_rows.keep(connection, OBSERVATIONS, _touched(receipt))
-    connection.execute(update(REVISION).where(REVISION.c.id == receipt.revision).values(asdict(changes)))
-    return replace(receipt, changes=changes)
-
-
-def _touched(receipt: Receipt) -> Select[Any]:
-    """The ids of the observations that may read differently since the revision."""
-    observation = FACTS["observation"].c
-    return select(observation.id).where(or_(observation.source == receipt.source, _about_altered(receipt.revision)))
-
-
-def _declare(  # noqa: PLR0913  the table, whose rows, and what they shall be
-    connection: Connection, table: Table, owner: str, source: str, revision: int, rows: Iterable[Row]
-) -> None:
-    """Make ``rows`` those that the source declares; keep the identity of those it no longer does."""
-    owned = connection.execute(select(table).where(table.c[owner] == source)).mappings()
-    before = {row["id"]: dict(row) for row in owned}
+def _declare(connection: Connection, table: Table, receipt: Receipt, rows: Iterable[Row]) -> None:
+    """Insert or update the rows that the source declares; retire its other rows of the table."""
+    source, revision = receipt.source, receipt.revision
+    owner: Row = {} if table is SOURCE else {"source": source}
+    declared = connection.execute(select(table).where(table.c["source" if owner else "id"] == source)).mappings()
+    before = {row["id"]: dict(row) for row in declared}
     fresh: list[Row] = []
-    altered: list[tuple[Row, Row]] = []
+    changed: list[tuple[Row, Row]] = []
     for row in rows:
-        wanted = {"source": source, **row, "retired": False} if owner == "source" else {**row, "retired": False}
+        new = {**owner, **row, "retired": False}
         old = before.pop(row["id"], None)
         if old is None:
-            fresh.append({**wanted, "revision": revision})
-        elif old != {**wanted, "revision": old["revision"]}:
-            altered.append((old, {**wanted, "revision": revision}))
-    altered += [(row, {**row, "retired": True, "revision": revision}) for row in before.values() if not row["retired"]]
+            fresh.append({**new, "revision": revision})
+        elif old != {**new, "revision": old["revision"]}:
+            changed.append((old, {**new, "revision": revision}))
+    changed += [(row, {**row, "retired": True, "revision": revision}) for row in before.values() if not row["retired"]]
     if fresh:
         connection.execute(insert(table), fresh)
-    _remember(connection, table, revision, [old for old, _ in altered])
-    for _, row in altered:
+    _save_history(connection, table, revision, [old for old, _ in changed])
+    for _, row in changed:
         connection.execute(update(table).where(table.c.id == row["id"]).values(row))
 
 
-def _remember(connection: Connection, table: Table, revision: int, rows: Iterable[Row]) -> None:
-    """Keep what facts show of ``rows``, which the revision changes, each as it was since its ``revision``."""
-    kept = TABLES[f"{table.name}_before"]
-    shown = [column.name for column in kept.columns if not column.name.startswith("held_")]
-    states = [{name: row[name] for name in shown} | {"held_from": row["revision"], "held_until": revision} for row in rows]
-    if states:
-        connection.execute(insert(kept), states)
+def _save_history(connection: Connection, table: Table, revision: int, rows: Iterable[Row]) -> None:
+    """Save old values, valid from each row's ``revision`` until this one, for reads as of then."""
+    history = TABLES[f"{table.name}_before"]
+    columns = [column.name for column in history.columns if not column.name.startswith("held_")]
+    values = [{name: row[name] for name in columns} | {"held_from": row["revision"], "held_until": revision} for row in rows]
+    if values:
+        connection.execute(insert(history), values)
 
 
-def _names(connection: Connection, observations: Iterable[Row]) -> Names:
-    """What these observations repeat of others."""
+def _update_dependents(connection: Connection, receipt: Receipt) -> None:
+    """Update derived columns of other sources' current observations after changed declarations."""
+    observation = FACTS["observation"]
+    current = observation.c.retracted_in.is_(None)
+    dependent = observation.c.source != receipt.source, current, _refers_to_changed(receipt.revision)
+    for batch in batched(connection.execute(select(observation.c.id).where(*dependent)).scalars().all()):
+        query = select(observation).where(observation.c.id.in_(batch), current)
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+        referenced = _referenced(connection, rows)
+        facts = [(row, derived_columns(row, referenced)) for row in rows]
+        _update_derived(connection, observation, receipt.revision, facts)
+
+
+def _refers_to_changed(revision: int) -> ColumnElement[bool]:
+    """Return the condition that an observation refers to an entity or indicator changed by the revision."""
+    observation = FACTS["observation"].c
+    entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
+    return or_(observation.subject.in_(entities), observation.region.in_(entities), observation.indicator.in_(indicators))
+
+
+def _referenced(connection: Connection, observations: Iterable[Row]) -> ReferencedRows:
+    """Return the stored rows that these observations refer to."""
     rows = list(observations)
     entities = _by_id(connection, ENTITY, {row["subject"] for row in rows})
     regions = {row["region"] for row in entities.values()} - {None, *entities}
-    return Names(
+    return ReferencedRows(
         entities | _by_id(connection, ENTITY, regions),
         _by_id(connection, INDICATOR, {row["indicator"] for row in rows}),
         _by_id(connection, SOURCE, {row["source"] for row in rows}),
@@ -173,73 +183,74 @@ def _by_id(connection: Connection, table: Table, ids: Collection[str]) -> dict[s
     )
 
 
-def _follow(connection: Connection, source: str, revision: int) -> None:
-    """Let the current observations of other sources follow the entities and indicators that the revision altered."""
-    observation = FACTS["observation"]
-    current = observation.c.retracted_in.is_(None)
-    others = select(observation.c.id).where(observation.c.source != source, current, _about_altered(revision))
-    for batch in batched(connection.execute(others).scalars().all()):
-        found = connection.execute(select(observation).where(observation.c.id.in_(batch), current)).mappings()
-        rows = [dict(row) for row in found]
-        names = _names(connection, rows)
-        _derive(connection, observation, revision, [(row, derived(row, names)) for row in rows])
-
-
-def _about_altered(revision: int) -> ColumnElement[bool]:
-    """Observations that repeat something of the entities and indicators that the revision altered."""
-    observation = FACTS["observation"].c
-    entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
-    return or_(observation.subject.in_(entities), observation.region.in_(entities), observation.indicator.in_(indicators))
-
-
-def _derive(connection: Connection, table: Table, revision: int, facts: Sequence[tuple[Row, Row]]) -> None:
-    """Let facts repeat from the revision on what stands beside each, where it is something else."""
-    altered = [(row, values) for row, values in facts if row != row | values]
-    if not altered:
+def _update_derived(connection: Connection, table: Table, revision: int, facts: Sequence[tuple[Row, Row]]) -> None:
+    """Update the derived columns of facts to new values; save the old values as history."""
+    changed = [(row, values) for row, values in facts if row != row | values]
+    if not changed:
         return
-    kept = TABLES[f"{table.name}_before"]
-    this = table.c.id == bindparam("of"), table.c.revision == bindparam("version")
-    for batch in (altered[start : start + BATCH] for start in range(0, len(altered), BATCH)):
-        ends = select(kept.c.id, func.max(kept.c.held_until)).group_by(kept.c.id)
-        found = connection.execute(ends.where(kept.c.id.in_([row["id"] for row, _ in batch])))
-        last: dict[str, int] = dict(iter(found))
-        since = [{**row, "revision": max(row["revision"], last.get(row["id"], 0))} for row, _ in batch]
-        _remember(connection, table, revision, since)
-        changes = [{**values, "of": row["id"], "version": row["revision"]} for row, values in batch]
-        connection.execute(update(table).where(*this), changes)
+    history = TABLES[f"{table.name}_before"]
+    version = table.c.id == bindparam("of"), table.c.revision == bindparam("version")
+    for batch in batched(changed):
+        ends = select(history.c.id, func.max(history.c.held_until)).group_by(history.c.id)
+        saved = connection.execute(ends.where(history.c.id.in_([row["id"] for row, _ in batch])))
+        last: dict[str, int] = dict(iter(saved))
+        old = [{**row, "revision": max(row["revision"], last.get(row["id"], 0))} for row, _ in batch]
+        _save_history(connection, table, revision, old)
+        updates = [{**values, "of": row["id"], "version": row["revision"]} for row, values in batch]
+        connection.execute(update(table).where(*version), updates)
 
 
-class _State:
-    """Makes rows the current facts of a source: new versions of those that differ, an end for those that are gone."""
+def _finish(connection: Connection, receipt: Receipt, facts: Iterable[tuple[str, Row]]) -> Receipt:
+    """Store the facts (table and row) of the revision, update what derives from them; return the receipt."""
+    writers = {name: _FactWriter(connection, table, receipt) for name, table in FACTS.items()}
+    for table, row in facts:
+        writers[table].add(row)
+    changes = Changes()
+    for writer in writers.values():
+        changes += writer.finish()
+    reindex(connection, receipt.source, receipt.revision)
+    json_rows.keep(connection, OBSERVATIONS, _affected_observations(receipt))
+    connection.execute(update(REVISION).where(REVISION.c.id == receipt.revision).values(asdict(changes)))
+    return replace(receipt, changes=changes)
+
+
+def _affected_observations(receipt: Receipt) -> Select[Any]:
+    """Select the ids of observations whose columns the revision may have changed."""
+    observation = FACTS["observation"].c
+    return select(observation.id).where(or_(observation.source == receipt.source, _refers_to_changed(receipt.revision)))
+
+
+class _FactWriter:
+    """A writer of a source's facts of one table: inserts new versions of those that differ, retracts the missing ones."""
 
     def __init__(self, connection: Connection, table: Table, receipt: Receipt) -> None:
         self._connection, self._table, self._revision = connection, table, receipt.revision
         self._current = table.c.source == receipt.source, table.c.retracted_in.is_(None)
-        self._gone = set(connection.execute(select(table.c.id).where(*self._current)).scalars())
+        self._missing = set(connection.execute(select(table.c.id).where(*self._current)).scalars())
         self._rows: list[Row] = []
         self._changes = Changes()
 
-    def take(self, row: Row) -> None:
-        """Take a fact; it is stored together with others."""
+    def add(self, row: Row) -> None:
+        """Add a fact; facts are stored in batches."""
         self._rows.append(row)
         if len(self._rows) == BATCH:
             self._store()
 
-    def end(self) -> Changes:
-        """End the facts that were not among those taken; what changed."""
+    def finish(self) -> Changes:
+        """Store the last batch, retract the facts that were not added; return the numbers of changes."""
         self._store()
-        self._stop(self._gone)
-        return self._changes + Changes(retracted=len(self._gone))
+        self._retract(self._missing)
+        return self._changes + Changes(retracted=len(self._missing))
 
     def _store(self) -> None:
         rows, self._rows = self._rows, []
-        table, ids = self._table, [row["id"] for row in rows if row["id"] in self._gone]
+        table, ids = self._table, [row["id"] for row in rows if row["id"] in self._missing]
         if table.name == "observation" and rows:
-            names = _names(self._connection, rows)
-            rows = [row | derived(row, names) for row in rows]
-        found = self._connection.execute(select(table).where(*self._current, table.c.id.in_(ids))).mappings() if ids else ()
-        before = {row["id"]: dict(row) for row in found}
-        self._gone.difference_update(ids)
+            referenced = _referenced(self._connection, rows)
+            rows = [row | derived_columns(row, referenced) for row in rows]
+        query = select(table).where(*self._current, table.c.id.in_(ids))
+        before = {row["id"]: dict(row) for row in self._connection.execute(query).mappings()} if ids else {}
+        self._missing.difference_update(ids)
         fresh: list[Row] = []
         same: list[tuple[Row, Row]] = []
         for row in rows:
@@ -249,14 +260,14 @@ class _State:
                 same.append((before.pop(row["id"]), values))
             else:
                 fresh.append({**row, "revision": self._revision, "retracted_in": None})
-        _derive(self._connection, table, self._revision, same)
-        self._stop(before)
+        _update_derived(self._connection, table, self._revision, same)
+        self._retract(before)
         if fresh:
             self._connection.execute(insert(table), fresh)
         self._changes += Changes(len(fresh) - len(before), len(before))
 
-    def _stop(self, ids: Collection[str]) -> None:
-        """End the current versions of these facts."""
+    def _retract(self, ids: Collection[str]) -> None:
+        """End the current versions of these facts at the revision."""
         if ids:
-            this = update(self._table).where(*self._current, self._table.c.id == bindparam("ended"))
-            self._connection.execute(this.values(retracted_in=self._revision), [{"ended": key} for key in ids])
+            ended = update(self._table).where(*self._current, self._table.c.id == bindparam("ended"))
+            self._connection.execute(ended.values(retracted_in=self._revision), [{"ended": key} for key in ids])

@@ -1,4 +1,7 @@
-"""From a validated document to the rows of its tables, without revision numbers."""
+"""Step 3 of publishing: turn the parts of a checked document into table rows, without revision numbers.
+
+``revisions.py`` (step 4) adds the revision and stores them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,23 +26,23 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What the rows of facts repeat of others: by id the rows of entities, indicators and sources, as stored."""
+class ReferencedRows:
+    """The stored rows, by id, that observations refer to and take derived columns from."""
 
     entities: Mapping[str, Row]
     indicators: Mapping[str, Row]
     sources: Mapping[str, Row]
 
     def region_of(self, subject: str) -> str | None:
-        """The region that an entity is or belongs to."""
+        """Return the region that an entity is or belongs to."""
         entity = self.entities[subject]
         return subject if entity["kind"] == "region" else entity["region"]
 
 
-def derived(observation: Row, names: Names) -> Row:
-    """What an observation repeats of its subject, and the sentences that are made of it."""
-    subject, indicator = names.entities[observation["subject"]], names.indicators[observation["indicator"]]
-    source, region = names.sources[observation["source"]], names.region_of(observation["subject"])
+def derived_columns(observation: Row, referenced: ReferencedRows) -> Row:
+    """Return the kind and region of an observation's subject, and its statements."""
+    subject, indicator = referenced.entities[observation["subject"]], referenced.indicators[observation["indicator"]]
+    source, region = referenced.sources[observation["source"]], referenced.region_of(observation["subject"])
     return {
         "subject_kind": subject["kind"],
         "region": region,
@@ -48,7 +51,7 @@ def derived(observation: Row, names: Names) -> Row:
                 lang,
                 subject[f"name_{lang}"],
                 subject["kind"],
-                names.entities[region][f"name_{lang}"] if region is not None else None,
+                referenced.entities[region][f"name_{lang}"] if region is not None else None,
                 indicator[f"name_{lang}"],
                 observation["nature"],
                 observation["value"],
@@ -71,7 +74,7 @@ def derived(observation: Row, names: Names) -> Row:
 
 
 def source_row(part: SourcePart) -> Row:
-    """The row of the source."""
+    """Return the row of the source."""
     row = part.model_dump(exclude={"title_translated", "publisher", "occasion", "speakers", "not_stated"})
     speakers = [
         {lang: f"{speaker.id}: {getattr(speaker.name, lang)}, {getattr(speaker.office, lang)}" for lang in ("en", "zh")}
@@ -89,7 +92,7 @@ def source_row(part: SourcePart) -> Row:
 
 
 def entity_row(kind: Kind, part: EntityPart) -> Row:
-    """The row of an entity; what its kind does not have is null."""
+    """Return the row of an entity; columns that its kind lacks are null."""
     row = part.model_dump(exclude={"name", "summary", "aliases", "cite"})
     return (
         {"scheme": None, "status": None}
@@ -106,7 +109,7 @@ def entity_row(kind: Kind, part: EntityPart) -> Row:
 
 
 def indicator_row(part: IndicatorPart) -> Row:
-    """The row of an indicator."""
+    """Return the row of an indicator."""
     return part.model_dump(include={"id", "topic", "unit", "unit_system"}) | {
         **_localised("name", part.name),
         **_localised("definition", part.definition),
@@ -115,7 +118,7 @@ def indicator_row(part: IndicatorPart) -> Row:
 
 
 def fact_row(part: ObservationPart | RelationPart | DesignationPart, source: str) -> tuple[str, Row]:
-    """Return the table and the row of a fact; of an observation without what it repeats of others."""
+    """Return the table and the row of a fact; of an observation without derived columns."""
     if isinstance(part, ObservationPart):
         return "observation", _observation(part, source)
     return (

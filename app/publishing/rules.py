@@ -1,7 +1,7 @@
-"""The rules of the document format that go beyond one part: references, ownership, hedges, units, periods, citations.
+"""Step 2 of publishing: the rules that models cannot express, on names, hedges, units, ranks, periods and citations.
 
-A document is checked while it is read: each rule sees one part, and notes in the draft what has to be known of it later.
-``references.py`` has the rules that need the whole document, or what others have published.
+A document is checked while it is read: a rule gets one part, yields a finding for each fault, and records in the draft what
+later rules need. ``references.py`` has the rules of the whole document. Step 3, ``rows.py``, makes rows of a checked document.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -24,15 +24,15 @@ from app.resources.relations import JOINS, SAME_KIND
 VOCABULARY = "vocabulary"
 FACTS = ("observations", "relations", "designations")
 MOST_PLACES = 20
-"""Of one name that are remembered."""
+"""Places of one name that are recorded, and so reported if it is unknown."""
 
 Field = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""Where a name stands in the items of a section, and the kinds that it may be of; of any kind where there are none."""
+"""A field that refers to a name: its section, its path in an item, and the allowed kinds; all kinds if empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A broken rule: the path of what breaks it, and what was expected."""
+    """A broken rule: the path of the faulty value, a code, and a message with the expected value."""
 
     path: Path
     code: str
@@ -43,9 +43,19 @@ class Finding:
 
 @dataclass(slots=True)
 class Draft:
-    """What has to be remembered of the parts of a document that were read.
+    """The facts about the parts read so far that later rules need.
 
-    ``source`` is None until it was read, or where it is malformed.
+    Attributes:
+        source: The source; None until it was read, or if it is malformed.
+        entities: Declared entities by id.
+        indicators: Declared indicators by id.
+        declared: Section and item number of each declaration, by id space (``entity``, ``indicator``) and id.
+        parents: The parent of each entity that has one.
+        keys: The keys of facts.
+        references: Per field, the item numbers that refer to each name.
+        units: The first observation with each pair of indicator and unit.
+        pairs: The last relation between subject and object that must be of one kind.
+        facts: The number of facts.
     """
 
     source: SourcePart | None = None
@@ -65,24 +75,24 @@ class Draft:
         return self.source.id if self.source is not None else ""
 
     def refer(self, path: Path, where: tuple[str, ...], name: str | None, kinds: tuple[str, ...] = ()) -> None:
-        """Remember that a part refers to ``name``."""
+        """Record that the part at ``path`` refers to ``name``."""
         if name is None:
             return
         section, number = path
         names = self.references.setdefault((str(section), where, kinds), {})
-        before = names.setdefault(name, int(number))
-        if isinstance(before, list):
-            if len(before) < MOST_PLACES:
-                before.append(int(number))
-        elif before != number:
-            names[name] = [before, int(number)]
+        numbers = names.setdefault(name, int(number))
+        if isinstance(numbers, list):
+            if len(numbers) < MOST_PLACES:
+                numbers.append(int(number))
+        elif numbers != number:
+            names[name] = [numbers, int(number)]
 
 
-# -- rules of names: they hold for malformed parts too --------------------------------------------------------------------------
+# -- rules of names: they apply to malformed parts too ---------------------------------------------------------------------------
 
 
 def entity_names(draft: Draft, path: Path, entity: Any) -> Iterator[Finding]:
-    """Entities share one space of ids, and name entities."""
+    """Require a unique entity id; record the region and the parent."""
     kind = ENTITY_SECTIONS[str(path[0])]
     yield from _declared(draft, path, "entity", entity.id)
     draft.refer(path, ("region",), entity.region, ("region",))
@@ -92,12 +102,12 @@ def entity_names(draft: Draft, path: Path, entity: Any) -> Iterator[Finding]:
 
 
 def indicator_names(draft: Draft, path: Path, indicator: Any) -> Iterator[Finding]:
-    """Indicators share one space of ids."""
+    """Require a unique indicator id."""
     yield from _declared(draft, path, "indicator", indicator.id)
 
 
 def observation_names(draft: Draft, path: Path, observation: Any) -> Iterator[Finding]:
-    """The facts of a document share one space of keys; observations name an indicator, a subject, and maybe a region."""
+    """Require a key unique among all facts; record indicator, subject and ranked region."""
     yield from _keyed(draft, (*path, "key"), observation.key)
     draft.refer(path, ("subject",), observation.subject)
     draft.refer(path, ("indicator",), observation.indicator, INDICATOR)
@@ -106,13 +116,13 @@ def observation_names(draft: Draft, path: Path, observation: Any) -> Iterator[Fi
 
 
 def designation_names(draft: Draft, path: Path, designation: Any) -> Iterator[Finding]:
-    """Designations have a key, as observations do, and name a subject."""
+    """Require a key unique among all facts; record the subject."""
     yield from _keyed(draft, (*path, "key"), designation.key)
     draft.refer(path, ("subject",), designation.subject)
 
 
 def relation_names(draft: Draft, path: Path, relation: Any) -> Iterator[Finding]:
-    """Each predicate joins the kinds that its table says; no relation is stated twice."""
+    """Require a relation stated once, between two entities of the kinds in ``JOINS``."""
     subject, predicate, other = relation.subject, relation.predicate, relation.object
     subjects, objects = JOINS.get(predicate, ((), ()))
     draft.refer(path, ("subject",), subject, subjects)
@@ -131,19 +141,19 @@ def _declared(draft: Draft, path: Path, space: str, name: str | None) -> Iterato
     if name is None:
         return
     if (space, name) in draft.declared:
-        yield _twice((*path, "id"), name)
+        yield _duplicate((*path, "id"), name)
     draft.declared.setdefault((space, name), (str(path[0]), int(path[1])))
 
 
-def _keyed(draft: Draft, path: Path, key: str | None, said: str | None = None) -> Iterator[Finding]:
+def _keyed(draft: Draft, path: Path, key: str | None, label: str | None = None) -> Iterator[Finding]:
     if key is None:
         return
     if key in draft.keys:
-        yield _twice(path, said or key)
+        yield _duplicate(path, label or key)
     draft.keys.add(key)
 
 
-def _twice(path: Path, name: str) -> Finding:
+def _duplicate(path: Path, name: str) -> Finding:
     return Finding(path, "duplicate", f"{name} is declared a second time; expected an id of its own")
 
 
@@ -151,17 +161,17 @@ def _twice(path: Path, name: str) -> Finding:
 
 
 def figures_agree_with_their_hedges(draft: Draft, path: Path, observation: ObservationPart) -> Iterator[Finding]:
-    """A claim is made, its comparator is the hedge's, its unit the indicator's."""
+    """Require a value or a rank, and a comparator that the hedge means; record the unit."""
     if observation.value is None and observation.rank is None:
         yield Finding(path, "no_claim", "neither value nor rank; expected at least one")
     for name in ("hedge", "comparator", "unit"):
         if observation.value is None and getattr(observation, name) is not None:
             yield Finding((*path, name), "no_value", f"{name} without a value; expected a value")
-    meant = hedge_of(observation.hedge).comparator
-    if observation.comparator not in (None, meant):
-        said = f"the hedge {observation.hedge} means" if observation.hedge else "without a hedge it is"
-        message = f"the comparator {observation.comparator} contradicts the hedge; {said} {meant}"
-        yield Finding((*path, "comparator"), "contradicts_hedge", message, suggestion=meant)
+    comparator = hedge_of(observation.hedge).comparator
+    if observation.comparator not in (None, comparator):
+        reason = f"the hedge {observation.hedge} means" if observation.hedge else "without a hedge it is"
+        message = f"the comparator {observation.comparator} contradicts the hedge; {reason} {comparator}"
+        yield Finding((*path, "comparator"), "contradicts_hedge", message, suggestion=comparator)
     if observation.hedge is not None and observation.hedge.strip("-") not in observation.cite.text.lower():
         message = f"the hedge {observation.hedge} does not stand in the cited phrase; expected it there"
         yield Finding((*path, "hedge"), "uncited_hedge", message)
@@ -170,7 +180,7 @@ def figures_agree_with_their_hedges(draft: Draft, path: Path, observation: Obser
 
 
 def ranks_are_consistent(_: Draft, path: Path, observation: ObservationPart) -> Iterator[Finding]:
-    """A rank is a place or a band, and a place is within the number of those ranked."""
+    """Require either a place or a band, and a place no greater than the number ranked."""
     rank = observation.rank
     if rank is None:
         return
@@ -181,7 +191,7 @@ def ranks_are_consistent(_: Draft, path: Path, observation: ObservationPart) -> 
 
 
 def periods_are_consistent(draft: Draft, path: Path, observation: ObservationPart) -> Iterator[Finding]:
-    """A period has both dates or none, in order; a derived one has them, and a publication date to derive them from."""
+    """Require both dates in order, or none; of a derived period both, and a publication date."""
     period = observation.period
     if period is None:
         return
@@ -197,7 +207,7 @@ def periods_are_consistent(draft: Draft, path: Path, observation: ObservationPar
 
 
 def facts_are_not_too_many(draft: Draft, _path: Path, _part: Any) -> Iterator[Finding]:
-    """A document has at most so many facts; what has more is several documents."""
+    """Require at most ``MOST_FACTS`` facts in a document."""
     draft.facts += 1
     if draft.facts == MOST_FACTS + 1:
         message = f"more than {MOST_FACTS} facts; expected at most {MOST_FACTS}, so make several documents of it"
@@ -205,7 +215,7 @@ def facts_are_not_too_many(draft: Draft, _path: Path, _part: Any) -> Iterator[Fi
 
 
 def parts_are_cited(draft: Draft, path: Path, part: Any) -> Iterator[Finding]:
-    """A vocabulary states nothing and cites nothing; all that any other source declares and states is cited."""
+    """Require a citation, by a known speaker; of a vocabulary neither facts nor citations."""
     source, cite = draft.source, part.cite
     if source is None:
         return
@@ -227,7 +237,7 @@ def _speaker_is_known(source: SourcePart, path: Path, cite: Citation) -> Iterato
 
 
 def sources_are_identified(source: SourcePart) -> Iterator[Finding]:
-    """Every source but a vocabulary is dated and identified; its speakers have ids of their own."""
+    """Require date and SHA-256, except of a vocabulary, and unique ids of the speakers."""
     if source.type == VOCABULARY:
         return
     for name in ("published_on", "sha256"):
@@ -240,22 +250,23 @@ def sources_are_identified(source: SourcePart) -> Iterator[Finding]:
         seen.add(speaker.id)
 
 
-def _unknown(path: Path, name: str, what: str, options: Collection[str]) -> Finding:
-    return Finding(path, "unknown_reference", f"{name} is not a known {what}", suggestion=nearest(name, options))
+def _unknown(path: Path, name: str, noun: str, options: Collection[str]) -> Finding:
+    return Finding(path, "unknown_reference", f"{name} is not a known {noun}", suggestion=nearest(name, options))
 
 
-RuleOfPart = Callable[[Draft, Path, Any], Iterator[Finding]]
+PartRule = Callable[[Draft, Path, Any], Iterator[Finding]]
+"""A function of the draft, the path of a part, and its model."""
 
-NAMES: dict[str, RuleOfPart] = {
+NAME_RULES: dict[str, PartRule] = {
     **dict.fromkeys(ENTITY_SECTIONS, entity_names),
     "indicators": indicator_names,
     "observations": observation_names,
     "relations": relation_names,
     "designations": designation_names,
 }
-"""By section the rule that needs nothing of a part but the names in it, so that it holds for malformed parts too."""
+"""The rule of each section that needs only the names in a part, so that it applies to malformed parts too."""
 
-PARTS: dict[str, tuple[RuleOfPart, ...]] = {
+PART_RULES: dict[str, tuple[PartRule, ...]] = {
     **dict.fromkeys(ENTITY_SECTIONS, (parts_are_cited,)),
     "indicators": (),
     "observations": (
@@ -268,4 +279,4 @@ PARTS: dict[str, tuple[RuleOfPart, ...]] = {
     "relations": (facts_are_not_too_many, parts_are_cited),
     "designations": (facts_are_not_too_many, parts_are_cited),
 }
-"""By section the other rules of its parts."""
+"""The other rules of each section's parts, for well-formed parts only."""

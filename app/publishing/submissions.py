@@ -1,4 +1,7 @@
-"""What arrives over HTTP: once per key, only by whom it may, and only over what the sender saw."""
+"""Publishing over HTTP: idempotency, authorisation, If-Match, and an entry in the audit log.
+
+Wraps ``revisions.py``: a submission was prepared before (``preparation.py``); all functions here run under the writer's lock.
+"""
 
 import hashlib
 import re
@@ -20,27 +23,27 @@ from app.publishing.revisions import revise
 RECEIPT: Table = ReceiptRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _ISSUED = re.compile(r"([1-9][0-9]{0,8})-([0-9a-f]{20})(-[a-z]+)?")
-"""An entity tag that this service may have made: the revision, a digest, and the encoding that it was sent in."""
+"""The form of this service's entity tags: revision, digest, and content encoding."""
 
 Issued = Callable[[str, int, str], Collection[str]]
-"""Gives the entity tags of a source at a revision with a document of some SHA-256."""
+"""A function of source, revision and SHA-256 of its document that returns the entity tags issued at that revision."""
 Answer = tuple[int, Receipt]
-"""A status and a receipt."""
+"""Status and receipt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """If-Match (RFC 9110, section 13.1.1): the versions of a source that the sender may have seen.
+    """If-Match (RFC 9110, section 13.1.1): the versions of a source that the sender has seen.
 
-    Entity tags begin with the revision of the data set at which they were made: a source is as it was seen while it was not
-    revised since. ``issued`` says which tags were made then: others, and weak ones, match nothing.
+    Entity tags begin with the revision of the data set that they were issued at; a tag is current while the source was not
+    revised since. Weak tags, and tags that ``issued`` does not return, match nothing.
     """
 
     header: str | None
     issued: Issued
 
     def require(self, connection: Connection, source: str, last: Last | None) -> None:
-        """Raise PreconditionRequired or PreconditionFailed unless the source was seen as it is."""
+        """Raise PreconditionRequired or PreconditionFailed unless the sender saw the last version."""
         if self.header is None:
             if last is not None:
                 detail = (
@@ -52,27 +55,31 @@ class Seen:
             raise PreconditionFailed(f"There is no source {source} that could match If-Match.")
         if self.header.strip() == "*":
             return
-        tags = [found for weak, tag in _TAG.findall(self.header) if not weak and (found := _ISSUED.fullmatch(tag))]
-        seen = [int(tag[1]) for tag in tags[:MOST_TAGS] if self._was_issued(connection, source, int(tag[1]), tag[2])]
-        if not seen:
+        tags = [match for weak, tag in _TAG.findall(self.header) if not weak and (match := _ISSUED.fullmatch(tag))]
+        revisions = [int(tag[1]) for tag in tags[:MOST_TAGS] if self._was_issued(connection, source, int(tag[1]), tag[2])]
+        if not revisions:
             raise PreconditionFailed(f"If-Match has no strong ETag that /v1/sources/{source}, or a receipt of it, was given.")
-        if max(seen) < last.revision:
+        if max(revisions) < last.revision:
             raise PreconditionFailed(f"The source {source} is not as If-Match has it: revision {last.revision} changed it.")
 
     def _was_issued(self, connection: Connection, source: str, revision: int, digest: str) -> bool:
-        found = connection.execute(select(REVISION.c.document_sha256).where(REVISION.c.id == revision)).scalar()
-        return found is not None and f"{revision}-{digest}" in self.issued(source, revision, found)
+        sha256 = connection.execute(select(REVISION.c.document_sha256).where(REVISION.c.id == revision)).scalar()
+        return sha256 is not None and f"{revision}-{digest}" in self.issued(source, revision, sha256)
 
 
 MOST_TAGS = 20
-"""Tags of If-Match that are looked at."""
+"""Tags of If-Match that are checked; more are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A document as it was sent, under which key, and what its sender had seen; None where that does not matter.
+    """A submitted document, its idempotency key, and the versions that the sender saw.
 
-    ``only_json`` says that the sender calls it JSON.
+    Attributes:
+        content: The bytes of the document.
+        key: The Idempotency-Key.
+        seen: If-Match; None where it is not required.
+        only_json: True if the sender declared the media type JSON, so that YAML is refused.
     """
 
     content: bytes
@@ -82,30 +89,30 @@ class Submission:
 
     @property
     def sha256(self) -> str:
-        """What the body is known by."""
+        """The SHA-256 of the body, which tells whether a key is repeated with the same body."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def answered(connection: Connection, actor: Actor, submission: Submission) -> Answer | None:
-    """Return the answer that was given under the same key before; None where there was none.
+    """Return the stored answer for the same key, or None if the key is new.
 
     Raises:
-        IdempotencyKeyReused: where the key came with another body.
+        IdempotencyKeyReused: when the key came with another body.
     """
-    this = select(RECEIPT).where(RECEIPT.c.actor == actor.id, RECEIPT.c.key == submission.key)
-    before = connection.execute(this).first()
-    if before is None:
+    query = select(RECEIPT).where(RECEIPT.c.actor == actor.id, RECEIPT.c.key == submission.key)
+    row = connection.execute(query).first()
+    if row is None:
         return None
-    if before.request_sha256 != submission.sha256:
+    if row.request_sha256 != submission.sha256:
         raise IdempotencyKeyReused("This Idempotency-Key came before, with another body.")
-    return before.status, msgspec.json.decode(before.body, type=Receipt)
+    return row.status, msgspec.json.decode(row.body, type=Receipt)
 
 
 def submit(connection: Connection, actor: Actor, submission: Submission, prepared: Prepared) -> Answer:
-    """Publish a submission; the status and the receipt, which are the same for the same key ever after.
+    """Publish a submission, or return the stored answer if its key is a repeat.
 
     Raises:
-        IdempotencyKeyReused: where the key came before with another body.
+        IdempotencyKeyReused: when the key came before with another body.
         DocumentFaulty, PreconditionRequired, PreconditionFailed: then nothing was stored.
     """
     before = answered(connection, actor, submission)
@@ -121,10 +128,13 @@ def submit(connection: Connection, actor: Actor, submission: Submission, prepare
 
 
 def rehearse(connection: Connection, submission: Submission, prepared: Prepared) -> Receipt:
-    """What ``submit`` does to the data, without key, audit and receipt."""
+    """Change the data as ``submit`` does, without key, stored answer and audit entry.
+
+    A dry run calls this and rolls the transaction back.
+    """
     source = prepared.source.id
     last = last_revision(connection, source)
-    if last is not None and prepared.is_said_by(connection, last):
+    if last is not None and prepared.repeats(connection, last):
         return last.receipt(source)
     if submission.seen is not None:
         submission.seen.require(connection, source, last)
@@ -132,7 +142,7 @@ def rehearse(connection: Connection, submission: Submission, prepared: Prepared)
 
 
 def retract(connection: Connection, actor: Actor, source: str, seen: Seen | None) -> Receipt:
-    """Retract a source; without ``seen``, whatever version there is.
+    """Retract a source: the version that ``seen`` requires, or any if it is None.
 
     Raises:
         Forbidden, NotFound, PreconditionFailed: then nothing was stored.

@@ -1,4 +1,4 @@
-"""Does a document cite what its source says: the text is the one transcribed, and every phrase stands in its line."""
+"""Verification of a document against its source text: the text's SHA-256, and every cited phrase in its line."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from app.publishing.yaml import encoding_of, position_in
 
 
 def mismatches(document: Document, text: bytes) -> Iterator[str]:
-    """What does not agree between the document and the exact text of its source, a line each; nothing when all does."""
+    """Yield one message for each difference between a document and the text of its source."""
     sha256 = hashlib.sha256(text).hexdigest()
     if sha256 != document.source.sha256:
         yield f"the text has the SHA-256 {sha256}, the document is about {document.source.sha256}"
@@ -16,7 +16,8 @@ def mismatches(document: Document, text: bytes) -> Iterator[str]:
         lines = text.decode().split("\n")
     except UnicodeDecodeError as error:
         place = position_in(text, error.start)
-        guess = f"; it can be read as {found}" if (found := encoding_of(text)) is not None else ""
+        encoding = encoding_of(text)
+        guess = f"; it can be read as {encoding}" if encoding is not None else ""
         yield f"the text is not UTF-8 (line {place.line}, column {place.column}){guess}"
         return
     for name, line, phrase in _phrases(document):
@@ -24,12 +25,12 @@ def mismatches(document: Document, text: bytes) -> Iterator[str]:
             yield f"{name}: cites line {line}, the text has {len(lines)}"
         elif phrase not in lines[line - 1]:
             elsewhere = [str(number) for number, content in enumerate(lines, 1) if phrase in content]
-            found = f"it stands in line {', '.join(elsewhere)}" if elsewhere else "it stands nowhere in the text"
-            yield f"{name}: {phrase!r} does not stand in line {line}; {found}"
+            hint = f"it stands in line {', '.join(elsewhere)}" if elsewhere else "it stands nowhere in the text"
+            yield f"{name}: {phrase!r} does not stand in line {line}; {hint}"
 
 
 def citations(document: Document) -> Iterator[tuple[str, Citation]]:
-    """Every citation of the document, with the id or key of what it belongs to."""
+    """Yield every citation of a document, with the id or key of its part."""
     for speaker in document.source.speakers:
         yield speaker.id, speaker.cite
     for _, entity in document.entities:
@@ -40,7 +41,7 @@ def citations(document: Document) -> Iterator[tuple[str, Citation]]:
 
 
 def _phrases(document: Document) -> Iterator[tuple[str, int, str]]:
-    """Each phrase that must stand in a line: those cited, and the words of stated periods."""
+    """Yield part, line and phrase of every citation, and of every period's label."""
     for name, cite in citations(document):
         yield name, cite.line, cite.text
     for observation in document.observations:

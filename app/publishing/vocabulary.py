@@ -1,4 +1,4 @@
-"""What a document may refer to beyond itself."""
+"""The vocabulary of a document: entities and indicators that other sources declare."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from app.resources.mixins import Kind
 
 @dataclass(frozen=True, slots=True)
 class KnownEntity:
-    """An entity declared elsewhere."""
+    """A declared entity: its kind, and the source that declares it."""
 
     kind: Kind
     source: str
@@ -17,7 +17,7 @@ class KnownEntity:
 
 @dataclass(frozen=True, slots=True)
 class KnownIndicator:
-    """An indicator declared elsewhere."""
+    """A declared indicator: its unit, and the source that declares it."""
 
     unit: str
     source: str
@@ -25,20 +25,20 @@ class KnownIndicator:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Entities and indicators by id, with the source that declared each."""
+    """Declared entities and indicators by id; a small ``Vocabulary`` in memory."""
 
     entities: dict[str, KnownEntity] = field(default_factory=dict)
     indicators: dict[str, KnownIndicator] = field(default_factory=dict)
 
     def those(self, entities: Collection[str], indicators: Collection[str]) -> "Known":
-        """Return what is known of these ids."""
+        """Return the declarations of these ids."""
         return Known(
             {name: self.entities[name] for name in entities if name in self.entities},
             {name: self.indicators[name] for name in indicators if name in self.indicators},
         )
 
-    def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:  # noqa: ARG002  all are few enough
-        """Yield ids of these kinds (of all where there are none), or of indicators, that sources other than ``but`` declare."""
+    def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:  # noqa: ARG002  few enough to return all
+        """Return all ids of these kinds, or of indicators, from sources other than ``but``; empty kinds mean all."""
         if kinds == INDICATOR:
             return (key for key, indicator in self.indicators.items() if indicator.source != but)
         fitting = (item for item in self.entities.items() if not kinds or item[1].kind in kinds)
@@ -46,14 +46,14 @@ class Known:
 
 
 INDICATOR = ("indicator",)
-"""Stands where kinds of entities may, for indicators."""
+"""The value of ``kinds`` for a reference to an indicator."""
 
 
 class Vocabulary(Protocol):
-    """What a document may refer to: asked for by name, as it may be large."""
+    """Declarations of other sources, looked up by name because they may be many."""
 
     def those(self, entities: Collection[str], indicators: Collection[str]) -> Known:
-        """Return what is known of these ids."""
+        """Return the declarations of these ids."""
 
     def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:
-        """Yield some ids of these kinds, or of indicators, that sources other than ``but`` declare, the likeliest first."""
+        """Return candidates for a misspelt ``name``, likeliest first, from sources other than ``but``."""

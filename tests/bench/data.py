@@ -13,7 +13,7 @@ from app.db.database import Database
 from app.db.indexes import index_texts
 from app.domain.hedges import HEDGES, bounds_of, hedge_of
 from app.domain.tokenizer import MARK, indexed
-from app.publishing.rows import Names, Row, derived
+from app.publishing.rows import ReferencedRows, Row, derived_columns
 
 INDICATORS, YEARS = 100, 25
 BATCH = 20_000
@@ -33,8 +33,9 @@ def fill(database: Database, rows: int, texts: int) -> None:
         indicators = [_indicator(number) for number in range(INDICATORS)]
         connection.execute(insert(tables["entity"]), entities)
         connection.execute(insert(tables["indicator"]), indicators)
-        names = Names({row["id"]: row for row in entities}, {row["id"]: row for row in indicators}, {"synthetic": _source()})
-        _bulk(connection, tables["observation"], _observations(regions, names))
+        by_id = ({row["id"]: row for row in table} for table in (entities, indicators, [_source()]))
+        stored = ReferencedRows(*by_id)
+        _bulk(connection, tables["observation"], _observations(regions, stored))
         _bulk(connection, tables["search_entry"], (_text(number) for number in range(1, texts + 1)))
         index_texts(connection, [_tokens(number) for number in range(1, texts + 1)])
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -95,7 +96,7 @@ def _indicator(number: int) -> Row:
             "unit_name_en": "yuan", "unit_name_zh": "元", "source": "synthetic", "revision": 1, "retired": False}  # fmt: skip
 
 
-def _observations(regions: int, names: Names) -> Iterator[Row]:
+def _observations(regions: int, referenced: ReferencedRows) -> Iterator[Row]:
     words = [None, None, None, *list(HEDGES)[:5]]
     nothing: dict[str, Any] = dict.fromkeys(
         ("retracted_in", "speaker", "rank", "rank_of", "rank_band", "rank_scope_en", "rank_scope_zh", "rank_region")
@@ -112,7 +113,7 @@ def _observations(regions: int, names: Names) -> Iterator[Row]:
                        "comparator": hedge_of(word).comparator, "lower": bounds.lower, "upper": bounds.upper,
                        "bounds_basis": bounds.basis, "hedge": word, "period_label": f"{year}年", "period_start": date(year, 1, 1),
                        "period_end": date(year, 12, 31), "period_basis": "stated", **nothing}  # fmt: skip
-                row |= derived(row, names)
+                row |= derived_columns(row, referenced)
                 row["period_start"], row["period_end"] = f"{year}-01-01", f"{year}-12-31"
                 yield row
 
