@@ -1,4 +1,4 @@
-"""The document format ``regional-indicators/1``: the models of its parts. Strict: nothing unknown, nothing converted.
+"""The document format ``regional-indicators/1``: pydantic models of its parts. Strict: no unknown keys, no conversions.
 
 The JSON Schema that the service publishes is generated from ``Document``.
 """
@@ -28,13 +28,13 @@ from app.resources.zones import ZoneType
 
 FORMAT = "regional-indicators/1"
 MOST_FACTS = 100_000
-"""Of one document."""
+"""Facts of one document."""
 MAX_TEXT = 500
 """Characters of one text."""
 MAX_LIST = 1000
 """Items of a list within a part."""
 LARGEST = 2**53 - 1
-"""Up to here every whole number is exact in eight bytes of floating point."""
+"""The largest figure: up to here every integer is exact as a 64-bit float."""
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
@@ -84,7 +84,7 @@ HedgeWord = Annotated[str, AfterValidator(_hedge), WithJsonSchema({"type": "stri
 
 
 class Part(BaseModel):
-    """What all parts of a document share."""
+    """The base of all parts: strict, no unknown keys, immutable."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -97,7 +97,7 @@ class Text(Part):
 
 
 class Citation(Part):
-    """Where the source states it: the line, counted from 1, and the shortest literal phrase."""
+    """The place in the source: the line, counted from 1, and the shortest literal phrase."""
 
     line: Positive
     text: Line
@@ -136,7 +136,7 @@ class SourcePart(Part):
 
 
 class EntityPart(Part):
-    """What entities of all kinds may say."""
+    """The members of entities of all kinds."""
 
     id: Slug
     name: Text
@@ -201,7 +201,7 @@ class IndicatorPart(Part):
 
 
 class Period(Part):
-    """The period of a figure as the source gives it; without dates where the words fix none."""
+    """The period of a figure as the source states it; without dates if the words do not fix them."""
 
     label: Line
     basis: Literal["stated", "derived"]
@@ -210,7 +210,7 @@ class Period(Part):
 
 
 class RankScope(Part):
-    """Among whom something is ranked, and the region whose parts these are."""
+    """The group within which something is ranked, and the region that the group belongs to."""
 
     en: Line
     zh: Line
@@ -218,7 +218,7 @@ class RankScope(Part):
 
 
 class Rank(Part):
-    """A place within a scope, or among its leading ones."""
+    """A place within a scope, or a band of leading places."""
 
     place: Positive | None = None
     band: RankBand | None = None
@@ -227,7 +227,7 @@ class Rank(Part):
 
 
 class ObservationPart(Part):
-    """What the source says about one indicator of one subject."""
+    """A figure or rank that the source states about one indicator of one subject."""
 
     key: Slug
     indicator: Slug
@@ -243,7 +243,7 @@ class ObservationPart(Part):
 
 
 class RelationPart(Part):
-    """A tie between two entities; it is known by subject, predicate and object."""
+    """A relation between two entities, identified by subject, predicate and object."""
 
     subject: Slug
     predicate: Predicate
@@ -252,7 +252,7 @@ class RelationPart(Part):
 
     @property
     def key(self) -> str:
-        """What makes it one and the same relation over revisions."""
+        """The key of the relation, the same in all revisions."""
         return f"{self.subject}-{self.predicate}-{self.object}"
 
 
@@ -269,7 +269,7 @@ class DesignationPart(Part):
 
 
 class Document(Part):
-    """One document: a source and what it declares and states."""
+    """One document: a source, the entities and indicators that it declares, and the facts that it states."""
 
     format: Literal["regional-indicators/1"]
     source: SourcePart
@@ -303,6 +303,6 @@ ENTITY_SECTIONS: dict[str, Kind] = {
     "organisations": "organisation",
     "projects": "project",
 }
-"""The sections that declare entities, and of what kind."""
+"""The kind of entity that each section declares."""
 SECTIONS = frozenset({*ENTITY_SECTIONS, "indicators", "observations", "relations", "designations"})
 """The members of a document that are lists of parts."""

@@ -1,4 +1,4 @@
-"""The reader of a document, by its syntax."""
+"""The choice of the reader of a document: JSON if it is well-formed JSON, else YAML."""
 
 import codecs
 
@@ -8,14 +8,14 @@ from app.publishing.yaml import UnreadableError, encoding_of, position_in
 from app.publishing.yaml_reader import YamlReader
 
 PIECE = 64 * 2**10
-"""Bytes that are decoded at once."""
+"""Bytes decoded at a time."""
 
 
 def reader(content: bytes, sections: frozenset[str], *, only_json: bool = False) -> Reader:
-    """Return the reader of a document, which reads the items of ``sections`` one by one.
+    """Return a reader of the document that yields the items of ``sections`` one by one.
 
     Raises:
-        UnreadableError: where it is not UTF-8, or has to be JSON and is not.
+        UnreadableError: if it is not UTF-8, or with ``only_json`` not JSON.
     """
     _require_utf8(content)
     content = content.removeprefix(codecs.BOM_UTF8)
@@ -33,7 +33,7 @@ def _require_utf8(content: bytes) -> None:
         try:
             decoder.decode(content[start : start + PIECE], final=start + PIECE > len(content))
         except UnicodeDecodeError as error:
-            at = start + error.start - (len(error.object) - len(content[start : start + PIECE]))
-            found = encoding_of(content[:PIECE])
-            guess = f"; the text can be read as {found}" if found is not None else ""
-            raise UnreadableError((), position_in(content, at), f"not UTF-8: expected UTF-8{guess}") from None
+            offset = start + error.start - (len(error.object) - len(content[start : start + PIECE]))
+            encoding = encoding_of(content[:PIECE])
+            guess = f"; the text can be read as {encoding}" if encoding is not None else ""
+            raise UnreadableError((), position_in(content, offset), f"not UTF-8: expected UTF-8{guess}") from None

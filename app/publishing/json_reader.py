@@ -1,4 +1,4 @@
-"""JSON read part by part, through a window of the size of a part."""
+"""The JSON reader: parts of a document, decoded through a window of the maximum size of a part."""
 
 import json
 import re
@@ -16,23 +16,23 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]|[^][{}",:\s]+')
 
 
 def not_json(content: bytes) -> tuple[Position, str] | None:
-    """Return where and why ``content`` is not JSON; None where it is. One call of 12 ms for 8 MiB."""
+    """Return position and reason why ``content`` is not JSON, or None if it is (12 ms for 8 MiB)."""
     try:
         msgspec.json.decode(content, type=msgspec.Raw)
     except msgspec.DecodeError as error:
-        found = re.search(r" \(byte (\d+)\)$", str(error))
-        said = str(error).removeprefix("JSON is malformed: ").partition(" (byte")[0]
-        return position_in(content, int(found[1]) if found else len(content)), said
+        offset = re.search(r" \(byte (\d+)\)$", str(error))
+        reason = str(error).removeprefix("JSON is malformed: ").partition(" (byte")[0]
+        return position_in(content, int(offset[1]) if offset else len(content)), reason
     except RecursionError:
         return Position(1, 1), f"nested deeper than {MAX_DEPTH} levels"
     return None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise OddError
-    return found
+    return members
 
 
 def _number(kind: Callable[[str], float]) -> Callable[[str], float]:
@@ -48,13 +48,14 @@ _decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_number(int), par
 
 
 class JsonReader:
-    """Reads JSON that is known to be well-formed, through a window of the size of a part. Places are bytes of the content."""
+    """A reader of well-formed JSON through a window of MAX_PART bytes. A place is a byte offset in the content."""
 
     def __init__(self, content: bytes, sections: frozenset[str]) -> None:
-        """Read nothing yet."""
+        """Prepare reading; nothing is read yet."""
         self._content, self._sections = content, sections
-        self._text, self._ascii = "", True
-        self._from = self._place = self._at = self._counted = 0
+        self._text, self._ascii = "", True  # the window, and whether its characters are bytes
+        self._from = self._place = 0  # offsets in the content of the window and of the last place
+        self._at = self._counted = 0  # offsets in the window of the next character and of the last place
 
     def position(self, place: int) -> Position:
         """Return the line and column of a place."""
@@ -92,7 +93,7 @@ class JsonReader:
                 yield self._part((key, number), None)
 
     def _elements(self, closing: str) -> Iterator[None]:
-        """Yield before each element of a list or an object, and end behind it."""
+        """Yield before each element of a list or an object, and stop after its closing bracket."""
         self._take()
         if self._next() == closing:
             self._take()
@@ -111,12 +112,12 @@ class JsonReader:
         return Part(path, value, strict, place, key)
 
     def _value(self) -> tuple[Any, bool]:
-        """The value that begins here, and whether it is strict."""
+        """Return the next value, and True if it is strict."""
         for _ in range(2):
             strict = True
             try:
                 value, end = _decode(self._text, self._at)
-            except json.JSONDecodeError:  # it goes on behind the window
+            except json.JSONDecodeError:  # it continues after the window
                 value, end = None, len(self._text)
             except (OddError, RecursionError):
                 value, end, strict = None, self._end_of_odd(), False
@@ -128,11 +129,11 @@ class JsonReader:
         raise UnreadableError((), self.position(self._from), message)
 
     def text_of_value(self) -> str:
-        """Return the text of the value that begins here."""
+        """Return the text of the next value."""
         return self._text[self._at : self._end_of_odd()]
 
     def _end_of_odd(self) -> int:
-        """Where the value ends that begins here, whatever is in it; the end of the window where it goes on."""
+        """Return the end of the next value, strict or not; the end of the window if it continues."""
         depth = 0
         for token in _TOKEN.finditer(self._text, self._at):
             if token[0] in ("{", "["):
@@ -144,11 +145,11 @@ class JsonReader:
         return len(self._text)
 
     def _next(self) -> str:
-        """The next character that is no space; it stays."""
+        """Return the next character that is not white space, without consuming it."""
         while True:
-            found = self._text[self._at : self._at + 1]
-            if found and found not in _SPACES:
-                return found
+            character = self._text[self._at : self._at + 1]
+            if character and character not in _SPACES:
+                return character
             match = _SPACE.match(self._text, self._at)
             self._at = match.end() if match else self._at
             if self._at == len(self._text):
@@ -161,13 +162,13 @@ class JsonReader:
         return self._text[self._at - 1]
 
     def _here(self) -> int:
-        """The place in the content that is reached."""
+        """Return the current offset in the content."""
         counted, self._counted = self._counted, self._at
         self._place += self._at - counted if self._ascii else len(self._text[counted : self._at].encode())
         return self._place
 
     def look(self, start: int) -> None:
-        """Move the window; a character that its end cuts is left to the next one."""
+        """Move the window; a character cut by its end is left to the next window."""
         self._from = self._place = start
         self._at = self._counted = 0
         self._text = self._content[start : start + MAX_PART].decode(errors="ignore")

@@ -1,7 +1,7 @@
-"""Documents read part by part: the items of their sections, and whatever else stands at the top, each as plain data.
+"""The parts of a document, as readers yield them: the items of its sections and the other top-level members, as plain data.
 
-A document is never held as a whole. The size of a part is bounded, so that neither memory nor one call into a library grows with
-the document. Positions, and what strict YAML forbids, are looked for only in parts that are wrong.
+A document is never in memory as a whole. The size of a part is bounded, so that neither memory nor a single library call grows
+with the document. Positions and violations of strict YAML are determined only for faulty parts.
 """
 
 from collections.abc import Iterator
@@ -11,44 +11,51 @@ from typing import Any, Protocol
 from app.publishing.yaml import Path, Position, Tree
 
 MAX_PART = 128 * 2**10
-"""Bytes of one part: more than a hundred times what an observation takes."""
+"""Bytes of one part: more than a hundred times the size of an observation."""
 MAX_ITEMS = 100_000
-"""Parts of one section."""
+"""Items of one section."""
 
 
 @dataclass(slots=True)
 class Part:
-    """A part of a document: its path, its value, and where it begins and its key stands, as its reader knows it."""
+    """A part of a document.
+
+    Attributes:
+        path: Its path in the document.
+        value: Its value; None if not strict.
+        strict: False if the value is not strict YAML; ``Reader.tree`` has the reasons.
+        place: The beginning of the value, in the reader's own terms.
+        key: The beginning of its key, likewise; None for items.
+    """
 
     path: Path
     value: Any
     strict: bool
-    """Whether the value is strict YAML; if not, it is None, and its tree says why."""
     place: int
     key: int | None = None
 
 
 class OddError(Exception):
-    """Something that the strict reader has to judge."""
+    """A value that is not strict YAML or too large; it is then read again with positions."""
 
 
 class Reader(Protocol):
-    """Reads one document, in one syntax."""
+    """A reader of one document, in one syntax."""
 
     def parts(self) -> Iterator[Part]:
-        """Yield the parts: of sections the items, each section's beginning as an empty list; other values whole.
+        """Yield the parts: each section as an empty list, then its items; other members whole.
 
         Raises:
-            UnreadableError: where YAML or JSON end, or a limit is passed.
+            UnreadableError: when the YAML or JSON is broken, or a limit is passed.
         """
 
     def position(self, place: int) -> Position:
         """Return the line and column of the place of a part or a key."""
 
     def tree(self, path: Path, place: int) -> Tree:
-        """Read a part again, with the positions of all that is in it."""
+        """Return a part, read again with the positions of all its values."""
 
 
 def too_many(section: str) -> str:
-    """Say that a section has more items than are read."""
+    """Return the message for a section with more than MAX_ITEMS items."""
     return f"{section} has more than {MAX_ITEMS} items; make several documents of it"

@@ -1,7 +1,7 @@
-"""Strict YAML and JSON: plain data, and the line and column of every node.
+"""Strict YAML and JSON: plain data, with the line and column of every node.
 
 Scalars are those of YAML's JSON schema (``no`` and ``2024-03-29`` are text). Anchors, aliases, tags, repeated keys and
-keys that are not text are faults: they would make a document mean something else than it seems to.
+keys that are not text are faults: with them a document would not mean what it seems to.
 """
 
 import re
@@ -17,19 +17,22 @@ from app.errors import MOST_FAULTS
 Path = tuple[str | int, ...]
 
 MAX_DEPTH = 20
+"""Levels of nesting."""
 MAX_DIGITS = 40
+"""Characters of a number."""
 
 _WORDS = {"": None, "null": None, "~": None, "true": True, "false": False}
 _FIRST = frozenset(["", *"~ntf-0123456789"])
-"""How a plain scalar begins that may not be text."""
+"""First characters of plain scalars that may be something else than text."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+"""A surrogate pair as JSON escapes, which the YAML parser refuses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a file, line and column counted from 1."""
+    """A position in a file: line and column, counted from 1."""
 
     line: int
     column: int
@@ -37,7 +40,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Misread:
-    """Something that strict YAML does not allow, and where."""
+    """A violation of strict YAML, with its path and position."""
 
     path: Path
     position: Position
@@ -46,7 +49,7 @@ class Misread:
 
 @dataclass(slots=True)
 class Tree:
-    """Plain data, the positions of values and of keys by path, and what is not strict YAML."""
+    """Plain data, the positions of values and keys by path, and the violations of strict YAML."""
 
     data: Any = None
     values: dict[Path, Position] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class Tree:
     start: Position = field(default_factory=lambda: Position(1, 1))
 
     def position(self, path: Path, *, of_key: bool = False) -> Position:
-        """Where ``path`` stands, or the nearest that contains it."""
+        """Return the position of ``path``, or of its nearest ancestor that has one."""
         if of_key and path in self.keys:
             return self.keys[path]
         while path and path not in self.values:
@@ -64,38 +67,42 @@ class Tree:
 
 
 class UnreadableError(Exception):
-    """Reading cannot go on."""
+    """A violation after which reading cannot go on."""
 
     def __init__(self, path: Path, position: Position, message: str) -> None:
-        """Say where, and why."""
+        """Keep path, position and message as a ``Misread``."""
         super().__init__(message)
         self.misread = Misread(path, position, message)
 
 
 class _EnoughError(Exception):
-    """Enough is known to be wrong."""
+    """The limit of reported faults is reached."""
 
 
 def read(events: Iterator[yaml.Event], path: Path, start: Position) -> Tree:
-    """Return the tree of the value at ``path``, which begins at ``start``. What is wrong is in ``misread``; never raises."""
+    """Return the tree of the value at ``path``, with all violations in ``misread``; never raises.
+
+    ``start`` is the position of the events' text in the document.
+    """
     tree = Tree(start=start)
     try:
         _Builder(tree, events).build(path)
-    except UnreadableError as stop:
-        tree.misread.append(stop.misread)
+    except UnreadableError as error:
+        tree.misread.append(error.misread)
     except _EnoughError:
         pass
     return tree
 
 
 def _joined(match: re.Match[str]) -> str:
+    """Return the surrogate pair of a match as one YAML escape."""
     backslashes, high, low = match.groups()
     code = 0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00)
     return f"{backslashes}\\U{code:08x}"
 
 
 class _Builder:
-    """Builds plain data from the parser's events, without recursion deeper than MAX_DEPTH."""
+    """A builder of plain data from the parser's events; recursion ends at MAX_DEPTH."""
 
     def __init__(self, tree: Tree, events: Iterator[yaml.Event]) -> None:
         self.tree = tree
@@ -103,8 +110,8 @@ class _Builder:
 
     def build(self, path: Path) -> None:
         """Read one value into the tree."""
-        around = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
-        event = next(event for event in self.events if not isinstance(event, around))
+        headers = (yaml.StreamStartEvent, yaml.DocumentStartEvent)
+        event = next(event for event in self.events if not isinstance(event, headers))
         self.tree.data = self._node(event, path)
 
     def _place(self, event: yaml.Event) -> Position:
@@ -138,18 +145,18 @@ class _Builder:
             yield event
 
     def _mapping(self, path: Path) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        mapping: dict[str, Any] = {}
         for event in self._until(yaml.MappingEndEvent):
             place = self._place(event)
             key = self._node(event, (*path, "?"))
             if not isinstance(key, str):
                 self._fault(path, place, "a key that is not text; put it in quotes")
                 key = str(key)
-            if key in found:
+            if key in mapping:
                 self._fault((*path, key), place, f"the key {key} stands here a second time")
             self.tree.keys[(*path, key)] = place
-            found[key] = self._node(next(self.events), (*path, key))
-        return found
+            mapping[key] = self._node(next(self.events), (*path, key))
+        return mapping
 
     def _scalar(self, event: yaml.ScalarEvent, path: Path, place: Position) -> Any:
         value = event.value if event.style in QUOTED else scalar(event.value)
@@ -162,13 +169,13 @@ class _Builder:
 
 
 QUOTED = frozenset({"'", '"', "|", ">"})
-"""Styles of scalars that are text whatever they say."""
+"""Styles of scalars that are always text."""
 TOO_LONG: Any = object()
-"""Stands for a number of more than MAX_DIGITS characters."""
+"""The value of a number of more than MAX_DIGITS characters."""
 
 
 def scalar(text: str) -> Any:
-    """Return what a plain scalar says in YAML's JSON schema."""
+    """Return the value of a plain scalar in YAML's JSON schema."""
     if text[:1] not in _FIRST:
         return text
     if text in _WORDS:
@@ -181,20 +188,20 @@ def scalar(text: str) -> Any:
 
 
 def place_of(event: yaml.Event) -> Position:
-    """Return where an event begins."""
+    """Return the position at which an event begins."""
     mark = event.start_mark
     return Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1, 1)
 
 
 def events_of(text: str) -> Iterator[yaml.Event]:
-    """Yield the parser's events of a text. Raises UnreadableError where it is not YAML."""
+    """Yield the parser's events of a text. Raises UnreadableError if it is not YAML."""
     with readable():
         yield from iter(yaml.CSafeLoader(_PAIR.sub(_joined, text)).get_event, None)
 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Raise UnreadableError where the parser finds that something is not YAML."""
+    """Turn errors of the YAML parser into UnreadableError."""
     try:
         yield
     except yaml.MarkedYAMLError as error:
@@ -205,23 +212,24 @@ def readable() -> Iterator[None]:
         raise UnreadableError((), Position(1, 1), f"not YAML or JSON: {error.reason}") from None
 
 
-def position_in(content: bytes, at: int) -> Position:
-    """Return where a byte of the content stands."""
-    line_start = content.rfind(b"\n", 0, at) + 1
-    return Position(content.count(b"\n", 0, at) + 1, len(content[line_start:at].decode(errors="replace")) + 1)
+def position_in(content: bytes, offset: int) -> Position:
+    """Return the position of the byte at an offset of the content."""
+    line_start = content.rfind(b"\n", 0, offset) + 1
+    return Position(content.count(b"\n", 0, offset) + 1, len(content[line_start:offset].decode(errors="replace")) + 1)
 
 
 OTHER_ENCODINGS = {"utf-16": "UTF-16", "gb18030": "GBK or GB 18030", "big5": "Big5"}
+"""Python's name and the usual name of each encoding that is guessed, in order."""
 
 
 def encoding_of(content: bytes) -> str | None:
-    """Return what text that is not UTF-8 may be in; None where it is in none of the usual encodings."""
-    for name, said in OTHER_ENCODINGS.items():
+    """Return the likely encoding of text that is not UTF-8, or None if none of the usual ones fits."""
+    for name, label in OTHER_ENCODINGS.items():
         if name == "utf-16" and content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
             continue
         try:
             content.decode(name)
         except UnicodeDecodeError:
             continue
-        return said
+        return label
     return None

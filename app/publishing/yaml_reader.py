@@ -1,4 +1,4 @@
-"""YAML read part by part, by the events of the parser."""
+"""The YAML reader: parts of a document from the parser's events."""
 
 import re
 from array import array
@@ -24,30 +24,31 @@ from app.publishing.yaml import (
 )
 
 MAX_NODES = 300_000
-"""Values, keys, lists and mappings, which take 4 µs each; what is larger is sent as JSON, which takes a tenth of that."""
+"""Values, keys, lists and mappings of a document. Each takes 4 µs; a larger one can be sent as JSON, in a tenth of the time."""
 _OPENING = (pyyaml.SequenceStartEvent, pyyaml.MappingStartEvent)
 _CLOSING = (pyyaml.SequenceEndEvent, pyyaml.MappingEndEvent)
 
 
-class _Pieces:
-    """The document as the parser reads it: in pieces, and no more of it than one part may have."""
+class _BoundedStream:
+    """A stream of the content for the parser; raises OddError when one part needs more than MAX_PART bytes."""
 
     def __init__(self, content: bytes) -> None:
-        self._content, self._at = content, 0
+        self._content, self._offset = content, 0
         self.left = MAX_PART
 
     def read(self, size: int) -> bytes:
         if self.left < 0:
             raise OddError
-        found = self._content[self._at : self._at + size]
-        self._at += size
+        piece = self._content[self._offset : self._offset + size]
+        self._offset += size
         self.left -= size
-        return found
+        return piece
 
 
 COLUMN_BITS = 24
+"""Bits of the column in a place: line and column are packed into one integer to save memory."""
 _BREAK = re.compile(rb"\r\n|[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9]")
-"""What ends a line of YAML 1.1."""
+"""The line breaks of YAML 1.1."""
 
 
 def _packed(event: pyyaml.Event) -> int:
@@ -56,13 +57,13 @@ def _packed(event: pyyaml.Event) -> int:
 
 
 class YamlReader:
-    """Reads YAML by the events of the parser. Places are lines and columns."""
+    """A reader of YAML through the parser's events. A place is a line and a column, packed."""
 
     def __init__(self, content: bytes, sections: frozenset[str]) -> None:
-        """Read nothing yet."""
-        self._content, self._sections, self._pieces = content, sections, _Pieces(content)
+        """Prepare reading; nothing is read yet."""
+        self._content, self._sections, self._stream = content, sections, _BoundedStream(content)
         self._lines = array("Q")
-        stream: Any = self._pieces
+        stream: Any = self._stream
         self._event: Callable[[], Any] = pyyaml.CSafeLoader(stream).get_event
         self._left = MAX_NODES
         self._last = Position(1, 1)
@@ -111,12 +112,12 @@ class YamlReader:
             number += 1
 
     def _next(self) -> Any:
-        """The next event, the first one of a part."""
-        self._pieces.left = MAX_PART
+        """Return the next event, the first one of a part."""
+        self._stream.left = MAX_PART
         return self._event()
 
     def _whole(self, event: pyyaml.Event) -> list[pyyaml.Event]:
-        """The events of the value that begins with ``event``."""
+        """Return all events of the value that begins with ``event``."""
         self._last = place_of(event)
         events, depth, get = [event], int(isinstance(event, _OPENING)), self._event
         while depth:
@@ -136,8 +137,9 @@ class YamlReader:
         return events
 
     def _outside(self) -> pyyaml.Event | None:
-        around = (pyyaml.StreamStartEvent, pyyaml.StreamEndEvent, pyyaml.DocumentStartEvent, pyyaml.DocumentEndEvent)
-        return next((event for event in iter(self._event, None) if not isinstance(event, around)), None)
+        """Return the next event outside of a document's content, or None at the end."""
+        markers = (pyyaml.StreamStartEvent, pyyaml.StreamEndEvent, pyyaml.DocumentStartEvent, pyyaml.DocumentEndEvent)
+        return next((event for event in iter(self._event, None) if not isinstance(event, markers)), None)
 
     def _part(self, path: Path, events: list[pyyaml.Event], key: pyyaml.Event | None = None) -> Part:
         try:
@@ -152,18 +154,19 @@ class YamlReader:
 
     def tree(self, path: Path, place: int) -> Tree:
         """Read a part again, with positions."""
-        at = self.position(place)
+        position = self.position(place)
         if not self._lines:
             self._lines.append(0)
-            self._lines.extend(found.end() for found in _BREAK.finditer(self._content))
-        start = self._lines[at.line - 1]
+            self._lines.extend(match.end() for match in _BREAK.finditer(self._content))
+        start = self._lines[position.line - 1]
         text = self._content[start : start + 2 * MAX_PART].decode(errors="ignore")
-        # from the beginning of the part on, which stays in its column
-        return read(events_of(" " * (at.column - 1) + text[at.column - 1 :]), path, Position(at.line, 1))
+        # spaces instead of what precedes the part in its line, so that indentation and columns stay right
+        indented = " " * (position.column - 1) + text[position.column - 1 :]
+        return read(events_of(indented), path, Position(position.line, 1))
 
 
 def _build(events: Iterator[pyyaml.Event]) -> Any:
-    """Return the value of the events. Raises OddError for what is not strict YAML."""
+    """Return the value of the events. Raises OddError if it is not strict YAML."""
     return _node(next(events), events)
 
 
@@ -185,10 +188,10 @@ def _node(event: Any, events: Iterator[pyyaml.Event]) -> Any:
         while type(item := next(events)) is not pyyaml.SequenceEndEvent:
             items.append(_node(item, events))
         return items
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     while type(key := next(events)) is not pyyaml.MappingEndEvent:
         name = _node(key, events)
-        if not isinstance(name, str) or name in found:
+        if not isinstance(name, str) or name in mapping:
             raise OddError
-        found[name] = _node(next(events), events)
-    return found
+        mapping[name] = _node(next(events), events)
+    return mapping
