@@ -1,6 +1,6 @@
-"""Problem details (RFC 9457): every error an HTTP client can meet is a class that knows its status, title and slug.
+"""Problem details (RFC 9457): one class per error of the HTTP interface, with status, title and slug.
 
-Pure: knows no framework and no database. ``PROBLEMS`` is the list that ``/problems/{slug}`` and OpenAPI read.
+Imports no framework and no database. ``/problems/{slug}`` and OpenAPI list ``PROBLEMS``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,15 +15,15 @@ MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with an input.
+    """A single fault of an input.
 
     Attributes:
-        message: What is wrong and what was expected; never internals.
+        message: The fault and the expected value; never internals.
         code: A stable machine-readable word.
         parameter: The query, path or header parameter at fault, or None.
         pointer: The JSON pointer (RFC 6901) into the submitted document, or None.
-        allowed: The values that would have been right, where they can be listed.
-        suggestion: The nearest right value.
+        allowed: The allowed values, if they can be listed.
+        suggestion: The nearest allowed value.
         line: The line of a submitted document, counted from 1.
         column: The column in that line, counted from 1.
     """
@@ -39,38 +39,38 @@ class Fault:
 
     @property
     def sentence(self) -> str:
-        """The fault in one line: where, what, and the right thing."""
+        """The fault in one line: place, message, and suggestion or allowed values."""
         place = self.parameter or self.pointer
-        said = f"{place}: {self.message}" if place else self.message
+        text = f"{place}: {self.message}" if place else self.message
         if self.suggestion is not None:
-            return f"{said.removesuffix('.')}; did you mean {self.suggestion}?"
+            return f"{text.removesuffix('.')}; did you mean {self.suggestion}?"
         if self.allowed:
-            return f"{said.removesuffix('.')}; expected one of {', '.join(self.allowed)}"
-        return said
+            return f"{text.removesuffix('.')}; expected one of {', '.join(self.allowed)}"
+        return text
 
     def document(self) -> dict[str, object]:
-        """The fault as a member of a problem's ``errors``; absent parts are left out."""
+        """Return the fault as a member of a problem's ``errors``, without empty attributes."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
 MOST_FAULTS = 20
-"""Faults that one answer lists; a longer list helps nobody, and costs more than the request did."""
+"""Faults listed in one response; a longer list is of no use, and costs more than the request."""
 MOST_OPTIONS = 5000
-"""Options that are compared with a wrong value: about 1 ms."""
+"""Options compared with a wrong value, in about 1 ms."""
 LIKENESS = 60
-"""Percent of a word that must agree with an option for it to be suggested."""
+"""Similarity in percent from which an option is suggested."""
 
 
 def nearest(word: str, options: Iterable[str]) -> str | None:
-    """Return the option most like ``word``, or None when nothing is near."""
-    found = process.extractOne(
+    """Return the option most similar to ``word``, or None if none is similar."""
+    match = process.extractOne(
         word[:100], islice(options, MOST_OPTIONS), scorer=fuzz.ratio, processor=str.casefold, score_cutoff=LIKENESS
     )
-    return None if found is None else found[0]
+    return None if match is None else match[0]
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
-    """An error that a client can be told about; subclasses say which."""
+    """The base of errors reported to clients; each subclass is a problem type."""
 
     status: ClassVar[int]
     slug: ClassVar[str]
@@ -78,14 +78,14 @@ class Problem(Exception):  # noqa: N818  RFC 9457 calls it a problem
     meaning: ClassVar[str]
 
     def __init__(self, detail: str, errors: Iterable[Fault] = (), headers: Mapping[str, str] | None = None) -> None:
-        """``detail`` explains this occurrence; ``errors`` lists the faults; ``headers`` go into the response."""
+        """Create an occurrence: its explanation, its faults, and headers of the response."""
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
 
     def document(self, instance: str) -> dict[str, object]:
-        """The problem document of RFC 9457 for the request path ``instance``."""
+        """Return the problem document (RFC 9457) for the request path ``instance``."""
         body: dict[str, object] = {
             "type": f"/problems/{self.slug}",
             "title": self.title,
@@ -102,25 +102,25 @@ class BadRequest(Problem):
     """The request is not well-formed HTTP or not UTF-8."""
 
     status, slug, title = 400, "bad-request", "Bad request"
-    meaning = "The request could not be read: its bytes are not what HTTP or UTF-8 allow."
+    meaning = "The request is not well-formed HTTP, or not UTF-8."
 
 
 class IdempotencyKeyMissing(Problem):
-    """A publication without the key under which it can be repeated."""
+    """A publication without an idempotency key."""
 
     status, slug, title = 400, "idempotency-key-missing", "Idempotency-Key missing"
     meaning = "A publication needs the header Idempotency-Key, so that it can be sent again when its answer is lost."
 
 
 class Unauthorized(Problem):
-    """No token, or none that is valid."""
+    """The token is missing or invalid."""
 
     status, slug, title = 401, "unauthorized", "Unauthorized"
     meaning = "This address needs a valid token in the header Authorization, as `Bearer`; reading needs none."
 
 
 class Forbidden(Problem):
-    """The token does not have the scope."""
+    """The token lacks the required scope."""
 
     status, slug, title = 403, "forbidden", "Forbidden"
     meaning = "The token is valid, but its scopes do not allow this."
@@ -155,42 +155,42 @@ class RequestTimeout(Problem):
 
 
 class InFlight(Problem):
-    """A request with this key is being worked on."""
+    """A request with the same key is in progress."""
 
     status, slug, title = 409, "in-flight", "In flight"
     meaning = "A request with the same Idempotency-Key is being worked on; ask again for its receipt."
 
 
 class PreconditionFailed(Problem):
-    """The source is not any more as the client saw it."""
+    """The source changed since the client read it."""
 
     status, slug, title = 412, "precondition-failed", "Precondition failed"
     meaning = "The source was revised since the version that If-Match names; get it again and look at what changed."
 
 
 class PayloadTooLarge(Problem):
-    """The body is larger than what is accepted."""
+    """The body is larger than the limit."""
 
     status, slug, title = 413, "payload-too-large", "Payload too large"
     meaning = "The body is larger than what is accepted; `/v1/limits` has the limits."
 
 
 class UriTooLong(Problem):
-    """The address is longer than what is accepted."""
+    """The request target is longer than the limit."""
 
     status, slug, title = 414, "uri-too-long", "URI too long"
     meaning = "The address of the request is longer than what is accepted; `/v1/limits` has the limits."
 
 
 class UnsupportedMediaType(Problem):
-    """The body is in no media type that is read here."""
+    """The media type or encoding of the body is not supported."""
 
     status, slug, title = 415, "unsupported-media-type", "Unsupported media type"
-    meaning = "The body is in a media type or an encoding that is not read here; `allowed` lists those that are."
+    meaning = "The media type or the encoding of the body is not supported; `allowed` lists the supported ones."
 
 
 class RangeNotSatisfiable(Problem):
-    """A file has none of the bytes that are asked for."""
+    """The file has no bytes in the requested range."""
 
     status, slug, title = 416, "range-not-satisfiable", "Range not satisfiable"
     meaning = "The file has none of the bytes that Range asks for; Content-Range has its length."
@@ -211,56 +211,56 @@ class InvalidParameters(Problem):
 
 
 class NotComparable(Problem):
-    """Figures that would have to be compared do not agree in period, or are missing."""
+    """The figures to compare differ in period, are several, or are missing."""
 
     status, slug, title = 409, "not-comparable", "Not comparable"
     meaning = "The figures asked for differ in period, are several, or are missing; a comparison would claim too much."
 
 
 class IdempotencyKeyReused(Problem):
-    """The key was used for another body."""
+    """The key was used with another body."""
 
     status, slug, title = 422, "idempotency-key-reused", "Idempotency-Key reused"
     meaning = "The same Idempotency-Key came before with another body; a new publication needs a new key."
 
 
 class PreconditionRequired(Problem):
-    """A revision must say which version it revises."""
+    """The revision of a source lacks If-Match."""
 
     status, slug, title = 428, "precondition-required", "Precondition required"
     meaning = "Revising a source needs If-Match with the ETag of the source as it was seen, so that no revision is lost."
 
 
 class TooManyRequests(Problem):
-    """More requests than this client or token may send."""
+    """The client or the token has reached its rate limit."""
 
     status, slug, title = 429, "too-many-requests", "Too many requests"
-    meaning = "More requests than one client or token may send; Retry-After says when to go on."
+    meaning = "More requests than one client or token may send; Retry-After says when to try again."
 
 
 class HeadersTooLarge(Problem):
-    """The headers are larger than what is accepted."""
+    """The headers are larger than the limit."""
 
     status, slug, title = 431, "headers-too-large", "Request header fields too large"
     meaning = "The headers of the request are larger than what is accepted; `/v1/limits` has the limits."
 
 
 class InternalError(Problem):
-    """A fault of ours."""
+    """An unexpected error in the service."""
 
     status, slug, title = 500, "internal-error", "Internal error"
     meaning = "The service failed. Nothing was changed; the fault was logged on the server."
 
 
 class NotImplementedHere(Problem):
-    """Something that a standard has and this service has not."""
+    """A part of a standard that the service does not implement."""
 
     status, slug, title = 501, "not-implemented", "Not implemented"
-    meaning = "The standard has this, and this service does not; `detail` says what there is instead."
+    meaning = "The service does not implement this part of the standard; `detail` names the alternative."
 
 
 class Unavailable(Problem):
-    """The database cannot be used at the moment."""
+    """The service or its database is temporarily unavailable."""
 
     status, slug, title = 503, "unavailable", "Service unavailable"
     meaning = "The service cannot answer at the moment; Retry-After says when to try again."
@@ -281,10 +281,10 @@ class DocumentFaulty(Problem):
 
 
 class DocumentMalformed(DocumentFaulty):
-    """A submitted document is not strict YAML or JSON at all."""
+    """A submitted document is not strict YAML or JSON."""
 
     status, slug, title = 400, "document-malformed", "Malformed document"
-    meaning = "The document cannot be read as YAML or JSON as strict as the format wants it; `errors` says where and why."
+    meaning = "The document is not YAML or JSON as strict as the format requires; `errors` has places and reasons."
 
 
 PROBLEMS: tuple[type[Problem], ...] = (
@@ -316,12 +316,12 @@ PROBLEMS: tuple[type[Problem], ...] = (
     Unavailable,
     InsufficientStorage,
 )
-"""Every problem type, in the order of status."""
+"""All problem types, in the order of status."""
 
 
-class TimeLimitPassed(Exception):  # noqa: N818  it says what happened
-    """A read was stopped because it took too long."""
+class TimeLimitPassed(Exception):  # noqa: N818  a condition, not a bug
+    """A read was stopped at its time limit."""
 
 
-class Refusal(Exception):  # noqa: N818  it is not a bug of the program but its answer
-    """A command cannot be carried out; the message is one line for the person who gave it."""
+class Refusal(Exception):  # noqa: N818  an expected outcome, not a bug
+    """A command cannot be carried out; the message is one line for its user."""

@@ -1,37 +1,37 @@
-"""Limits of requests and answers: ``/v1/limits`` publishes them, the middleware and ``app.http1`` enforce them."""
+"""Limits of requests and responses: ``/v1/limits`` publishes them, the middleware and ``app.http1`` enforce them."""
 
 MAX_BODY = 8 * 2**20
-"""Bytes of a body, also of one that is sent in chunks."""
+"""Bytes of a request body, chunked or not."""
 MAX_CALL = 64 * 2**10
-"""Bytes of a call of a tool at ``/mcp``."""
+"""Bytes of a tool call at ``/mcp``."""
 MAX_URL = 8 * 2**10
 """Bytes of the path and the query."""
 MAX_HEADERS = 32 * 2**10
 """Bytes of all headers."""
 HEAD_SECONDS = 10.0
-"""From the first byte of a request to the end of its headers; also what a body may take however small it is."""
+"""Seconds from the first byte of a request to the end of its headers; also the least time that any body may take."""
 SILENT_SECONDS = 15.0
-"""From the connection to the first byte of a request."""
+"""Seconds from the connection to the first byte of a request."""
 IDLE_SECONDS = 65
-"""Between two requests of a connection: longer than clients and proxies keep one, or they ask over one that is being closed."""
+"""Seconds between two requests of a connection. Longer than clients and proxies keep one, so that they close it first."""
 BODY_RATE = 8 * 2**10
-"""Bytes a second that a body must arrive at, after the first ``HEAD_SECONDS``."""
+"""Least rate of a request body in bytes a second, after the first ``HEAD_SECONDS``."""
 ANSWER_RATE = 2**10
-"""Bytes a second that a client must take of its answers, over ``STALL_SECONDS``; else the connection is cut."""
+"""Least rate, in bytes a second over ``STALL_SECONDS``, at which a client must read; else the connection is closed."""
 STALL_SECONDS = 30.0
-"""Over which a client's rate of reading is measured."""
+"""Seconds over which a client's reading rate is measured."""
 MAX_UNREAD = 512 * 2**10
-"""Bytes of pipelined requests that are kept while answers are due."""
+"""Bytes of pipelined requests that are buffered while earlier responses are pending."""
 MAX_UNSENT = 128 * 2**20
-"""Bytes of answers that wait for clients to take them; while there are more, nothing else is made."""
+"""Bytes of responses buffered for all clients; while there are more, no further response is produced."""
 MAX_WAITING = 50
 """Long reads that may wait for a thread; more are refused at once."""
 GRACE_SECONDS = 20
-"""That open requests are given when the service is told to stop."""
+"""Seconds for open requests to finish after the service is told to stop."""
 MAX_WAL = 256 * 2**20
-"""Bytes of a write-ahead log that was not taken over into the database: a larger one says that something holds it up."""
+"""Bytes of a write-ahead log before readiness fails: a larger one means that something prevents checkpoints."""
 
 
 def share_of(requests: int) -> int:
-    """Of so many requests that are worked on at once those that one client may hold: some are left for the others."""
+    """Return the concurrent requests that one client may hold: four fifths, so that others get some."""
     return max(1, requests * 4 // 5)

@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment. Every setting has a default that needs nothing."""
+"""Settings from environment variables, read nowhere else. Every setting has a default that works without configuration."""
 
 from pathlib import Path
 
@@ -17,18 +17,18 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///./indicators.db", description="The database, as an SQLAlchemy URL.")
     host: str = Field("127.0.0.1", description="The address that the server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="The port that the server listens on.")
-    cache_bytes: int = Field(64 * 2**20, ge=0, description="What finished answers may take in memory.")
-    read_threads: int = Field(4, ge=1, le=100, description="How many long reads run at once; others wait.")
-    read_seconds: float = Field(10, gt=0, description="How long one statement of a read may take before it is stopped.")
-    publish_token: SecretStr | None = Field(None, description="The token by which commands with --url publish.")
-    trusted_hosts: str = Field("*", description="The hosts that are answered for, separated by commas.")
-    trusted_proxies: str = Field("127.0.0.1,::1", description="The addresses whose X-Forwarded headers are believed.")
-    rate_limit: str = Field("6000/minute", description="What one client, and one token, may ask; empty for no limit.")
-    max_requests: int = Field(500, ge=1, description="How many requests are worked on at once; others are told to come back.")
+    cache_bytes: int = Field(64 * 2**20, ge=0, description="The size of the response cache in memory.")
+    read_threads: int = Field(4, ge=1, le=100, description="The number of concurrent long reads; others wait.")
+    read_seconds: float = Field(10, gt=0, description="The time limit of one statement of a read.")
+    publish_token: SecretStr | None = Field(None, description="The token with which commands with --url publish.")
+    trusted_hosts: str = Field("*", description="The accepted values of the Host header, separated by commas.")
+    trusted_proxies: str = Field("127.0.0.1,::1", description="The addresses whose X-Forwarded headers are trusted.")
+    rate_limit: str = Field("6000/minute", description="The rate limit of each client, and each token; empty for no limit.")
+    max_requests: int = Field(500, ge=1, description="The number of concurrent requests; more are refused with Retry-After.")
     log_level: str = Field(
-        "info", pattern="^(critical|error|warning|info|debug)$", description="How much the server logs to stderr."
+        "info", pattern="^(critical|error|warning|info|debug)$", description="The least severity that is logged to stderr."
     )
-    fastapi_otel_auto_configure: bool = Field(default=False, description="Whether traces are sent; needs the extra `telemetry`.")
+    fastapi_otel_auto_configure: bool = Field(default=False, description="True to send traces; needs the extra `telemetry`.")
 
     @field_validator("rate_limit")
     @classmethod
@@ -49,6 +49,6 @@ class Settings(BaseSettings):
 
 
 def carried(name: str) -> Path:
-    """The folder ``name`` (``migrations``, ``seed``) that comes with this software: in the wheel, else in the checkout."""
-    inside = PACKAGE / name
-    return inside if inside.is_dir() else PACKAGE.parent / name
+    """Return a folder shipped with the software (``migrations``, ``seed``): in the wheel, else the checkout."""
+    packaged = PACKAGE / name
+    return packaged if packaged.is_dir() else PACKAGE.parent / name

@@ -1,1 +1,1 @@
-"""Authorisation: tokens with scopes, and the audit log of what was done with them."""
+"""Authorisation: tokens with scopes, and the audit log of their use."""

@@ -1,4 +1,4 @@
-"""The audit: who tried to change what, from where, and how it ended. Rows are only ever added."""
+"""The audit log: attempts to change data, with actor, client and result. Append-only."""
 
 import logging
 from collections import deque
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 AUDIT: Table = AuditRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it at run time
 
 
-def record(  # noqa: PLR0913  who did what to what, when, and how it ended
+def record(  # noqa: PLR0913  the columns of an entry
     connection: Connection,
     actor: Actor,
     action: str,
@@ -29,7 +29,7 @@ def record(  # noqa: PLR0913  who did what to what, when, and how it ended
     revision: int | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Add an entry. ``result`` is ``done``, ``unchanged``, or the slug of the problem."""
+    """Add an entry; ``result`` is ``done``, ``unchanged``, or the slug of a problem."""
     entry = {"actor": actor.id, "action": action, "target": target, "client": actor.client, "request_id": actor.request_id}
     connection.execute(insert(AUDIT), {**entry, "at": at or datetime.now(UTC), "result": result, "revision": revision})
     used(connection, actor)
@@ -38,29 +38,32 @@ def record(  # noqa: PLR0913  who did what to what, when, and how it ended
 def entries(
     connection: Connection, limit: int, before: int | None = None, beginnings: Sequence[str] = ()
 ) -> Sequence[Mapping[str, Any]]:
-    """Return the latest entries, the newest first: those before the entry ``before``, and of sources with these beginnings."""
-    wanted = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
+    """Return the latest entries, newest first.
+
+    ``before`` is the id of the entry to go on after; ``beginnings`` are prefixes of source ids, for entries about these alone.
+    """
+    query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
     if before is not None:
-        wanted = wanted.where(AUDIT.c.id < before)
+        query = query.where(AUDIT.c.id < before)
     if beginnings:
-        about = (func.substr(AUDIT.c.target, 1, len(beginning)) == beginning for beginning in beginnings)
-        wanted = wanted.where(AUDIT.c.action.in_(ABOUT_SOURCES), or_(*about))
-    found: Sequence[Any] = connection.execute(wanted).mappings().all()
-    return found
+        matches = (func.substr(AUDIT.c.target, 1, len(beginning)) == beginning for beginning in beginnings)
+        query = query.where(AUDIT.c.action.in_(ABOUT_SOURCES), or_(*matches))
+    rows: Sequence[Any] = connection.execute(query).mappings().all()
+    return rows
 
 
 ABOUT_SOURCES = ("publish", "rehearse", "retract")
 """Actions whose target is a source."""
 
 ANONYMOUS_A_MINUTE = 10
-"""Entries of attempts without a valid token; the others are only counted, so that nobody can fill the disk with them."""
+"""Entries a minute for attempts without a valid token; more are only counted, so that nobody can fill the disk."""
 MOST_WAITING = 1000
-"""Entries that wait while somebody publishes."""
+"""Entries queued while a publication holds the writer's lock; more are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """An attempt that was refused."""
+    """A refused attempt, queued for the audit log."""
 
     actor: Actor
     action: str
@@ -70,23 +73,23 @@ class Note:
 
 
 class Notes:
-    """The attempts that were refused, on their way into the audit. What is left out is counted in the entry that follows."""
+    """A queue of refused attempts for the audit log. Dropped ones are counted in the next entry's result."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = monotonic) -> None:
-        """Write to ``database``, when told to."""
+        """Create an empty queue; ``write`` stores it in ``database``."""
         self._database, self._clock = database, clock
         self._waiting: deque[Note] = deque()
-        self._left_out = 0
+        self._dropped = 0
         self._minute, self._anonymous = clock(), 0
 
     def add(self, actor: Actor, action: str, target: str | None, result: str) -> None:
-        """Note that an attempt was refused."""
+        """Queue a refused attempt, or count it if there is no room."""
         if not self._has_room(actor):
-            self._left_out += 1
+            self._dropped += 1
             return
-        said = f"{result}; {self._left_out} others were left out" if self._left_out else result
-        self._left_out = 0
-        self._waiting.append(Note(actor, action, target, said, datetime.now(UTC)))
+        text = f"{result}; {self._dropped} others were left out" if self._dropped else result
+        self._dropped = 0
+        self._waiting.append(Note(actor, action, target, text, datetime.now(UTC)))
 
     def _has_room(self, actor: Actor) -> bool:
         if len(self._waiting) >= MOST_WAITING:
@@ -100,11 +103,11 @@ class Notes:
 
     @property
     def are_waiting(self) -> bool:
-        """Whether there is something to write."""
+        """True if the queue is not empty."""
         return bool(self._waiting)
 
     def write(self) -> None:
-        """Add what waits to the audit; what cannot be added now is kept for the next time. One thread at a time."""
+        """Store the queue, or keep it for the next call if the database fails. One thread at a time."""
         notes = [self._waiting.popleft() for _ in range(len(self._waiting))]
         if not notes:
             return

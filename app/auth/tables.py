@@ -1,4 +1,4 @@
-"""What stands behind publishing: tokens, the audit of what was done with them, and the receipts of repeated requests."""
+"""Tables of authorisation: tokens, the audit log, and stored receipts for repeated requests."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.db.types import Moment, text
 
 
 class TokenRow(SQLModel, table=True):
-    """One token each; of the token itself only the SHA-256 is kept."""
+    """A token; only its SHA-256 is stored."""
 
     __tablename__ = "token"
 
@@ -24,7 +24,7 @@ class TokenRow(SQLModel, table=True):
 
 
 class AuditRow(SQLModel, table=True):
-    """One attempt to change something each. Nothing is ever changed here: the migration's triggers see to it."""
+    """An attempt to change data. Append-only: triggers of the migration refuse updates and deletes."""
 
     __tablename__ = "audit"
 
@@ -40,7 +40,7 @@ class AuditRow(SQLModel, table=True):
 
 
 class ReceiptRow(SQLModel, table=True):
-    """The answer to one publication each, by the key under which the client may ask again."""
+    """The answer to a publication, by the idempotency key with which the client may repeat it."""
 
     __tablename__ = "receipt"
 

@@ -1,7 +1,7 @@
-"""Who may change what: opaque tokens with scopes. Everything that no scope allows is denied.
+"""Authorisation by opaque tokens with scopes. What no scope allows is denied.
 
-A token is ``ria_``, an id, a secret, and a checksum, so that scanners can find it where it should not be. It is shown once;
-the database has its SHA-256.
+A token is ``ria_``, an id, a secret, and a checksum, so that secret scanners recognise it. It is shown once; the database has
+its SHA-256.
 """
 
 import hashlib
@@ -34,13 +34,13 @@ INVALID = {"WWW-Authenticate": 'Bearer realm="indicators", error="invalid_token"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: the holder of a token, or whoever may run commands beside the database.
+    """The holder of a token, or the user of a command with access to the database.
 
     Attributes:
-        id: Of the token; ``local`` for a command.
-        scopes: What it may do.
-        client: The address that it comes from.
-        request_id: Of the request.
+        id: The token's id; ``local`` for a command.
+        scopes: The scopes granted.
+        client: The client's address.
+        request_id: The id of the request.
     """
 
     id: str
@@ -50,11 +50,14 @@ class Actor:
 
     @property
     def beginnings(self) -> tuple[str, ...]:
-        """The beginnings of the ids of the sources that all its scopes are narrowed to; none where it is for all sources."""
+        """The prefixes of source ids that all scopes are restricted to; empty for all sources."""
         return tuple(sorted(beginning for scope in self.scopes if (beginning := scope.partition(":")[2])))
 
     def require(self, action: Action, source: str | None = None) -> None:
-        """Raise Forbidden unless a scope allows the action; a scope with a beginning narrows all of them to such sources."""
+        """Raise Forbidden unless the scopes allow the action on the source.
+
+        A scope with a prefix restricts all scopes to sources with that prefix.
+        """
         beginnings = self.beginnings
         if action not in {scope.partition(":")[0] for scope in self.scopes}:
             raise Forbidden(f"The token does not have the scope {action}.")
@@ -64,11 +67,11 @@ class Actor:
 
 LOCAL = Actor("local", ("publish", "retract", "admin"))
 ANONYMOUS = "anonymous"
-"""The id of whoever has no valid token."""
+"""The id of an actor without a valid token."""
 
 
 def issue(connection: Connection, name: str, scopes: Sequence[str], expires_at: datetime | None) -> str:
-    """A new token: the only time that it is seen. Raises Refusal for a scope that there is not."""
+    """Issue a token and return it; it cannot be read again. Raises Refusal for an unknown scope."""
     for scope in scopes:
         if not SCOPE.fullmatch(scope):
             raise Refusal(f"there is no scope {scope}; expected {SCOPES}")
@@ -82,7 +85,7 @@ def issue(connection: Connection, name: str, scopes: Sequence[str], expires_at: 
 
 
 def holder(connection: Connection, authorization: str | None, client: str | None, request_id: str | None) -> Actor:
-    """Who sent the header Authorization (RFC 6750). Raises Unauthorized unless it carries a token that is valid now."""
+    """Return the holder of the token in Authorization (RFC 6750). Raises Unauthorized if it is not valid."""
     if authorization is None:
         raise Unauthorized("This needs a token in the header Authorization, as Bearer.", headers=CHALLENGE)
     scheme, _, token = authorization.partition(" ")
@@ -90,8 +93,8 @@ def holder(connection: Connection, authorization: str | None, client: str | None
     if scheme.lower() != "bearer" or shape is None or checksum(shape[1] + shape[2]) != shape[3]:
         raise Unauthorized("This is not a token of this service.", headers=INVALID)
     row = connection.execute(select(TOKEN).where(TOKEN.c.id == shape[1])).first()
-    known = row.sha256 if row is not None else _sha256("")
-    if not hmac.compare_digest(known, _sha256(shape[0])) or row is None:
+    digest = row.sha256 if row is not None else _sha256("")  # compared even without a row, so that both take as long
+    if not hmac.compare_digest(digest, _sha256(shape[0])) or row is None:
         raise Unauthorized("There is no such token.", headers=INVALID)
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= datetime.now(UTC)):
         raise Unauthorized("The token was revoked or has expired.", headers=INVALID)
@@ -99,22 +102,22 @@ def holder(connection: Connection, authorization: str | None, client: str | None
 
 
 def revoke(connection: Connection, identifier: str) -> None:
-    """End a token. Raises Refusal where there is none with this id."""
-    this = update(TOKEN).where(TOKEN.c.id == identifier, TOKEN.c.revoked_at.is_(None))
-    if connection.execute(this.values(revoked_at=datetime.now(UTC))).rowcount == 0:
+    """Revoke a token. Raises Refusal if there is none with this id."""
+    active = update(TOKEN).where(TOKEN.c.id == identifier, TOKEN.c.revoked_at.is_(None))
+    if connection.execute(active.values(revoked_at=datetime.now(UTC))).rowcount == 0:
         raise Refusal(f"there is no token {identifier} that is not revoked already")
 
 
 def used(connection: Connection, actor: Actor) -> None:
-    """Note that the token was used now."""
+    """Set the time of the token's last use to now."""
     connection.execute(update(TOKEN).where(TOKEN.c.id == actor.id).values(last_used_at=datetime.now(UTC)))
 
 
 def tokens(connection: Connection) -> Sequence[Mapping[str, Any]]:
-    """All tokens, the newest first, without what they are."""
+    """Return all tokens, newest first, without their digests."""
     columns = [column for column in TOKEN.c if column.name != "sha256"]
-    found: Sequence[Any] = connection.execute(select(*columns).order_by(TOKEN.c.issued_at.desc(), TOKEN.c.id)).mappings().all()
-    return found
+    rows: Sequence[Any] = connection.execute(select(*columns).order_by(TOKEN.c.issued_at.desc(), TOKEN.c.id)).mappings().all()
+    return rows
 
 
 def _sha256(token: str) -> str:
@@ -122,9 +125,9 @@ def _sha256(token: str) -> str:
 
 
 def checksum(text: str) -> str:
-    """CRC-32 of the text in 6 characters of the alphabet."""
-    number, found = zlib.crc32(text.encode()), ""
+    """Return the CRC-32 of the text as 6 characters of the alphabet."""
+    number, digits = zlib.crc32(text.encode()), ""
     for _ in range(6):
         number, digit = divmod(number, len(ALPHABET))
-        found = ALPHABET[digit] + found
-    return found
+        digits = ALPHABET[digit] + digits
+    return digits

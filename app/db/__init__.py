@@ -1,1 +1,1 @@
-"""The database: the only package that tells SQLite from PostgreSQL."""
+"""The database: the only package that distinguishes SQLite from PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Copies of an SQLite database: made by SQLite's backup API while it is used, and checked before they are relied on."""
+"""Backups of an SQLite database: made with SQLite's backup API while it is in use, and checked before use."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ COUNTED = ("revision", "source", "entity", "observation")
 
 
 def back_up(database: Database, path: Path) -> dict[str, int]:
-    """Copy the database to ``path``, whole or not at all; rows by table. Raises Refusal where that cannot be."""
+    """Copy the database to ``path``, whole or not at all; return row counts by table. Raises Refusal."""
     source = _file(database)
     if path.exists():
         raise Refusal(f"{path} exists already; it was left as it is")
@@ -29,7 +29,7 @@ def back_up(database: Database, path: Path) -> dict[str, int]:
 
 
 def verify(path: Path) -> dict[str, int]:
-    """Restore a backup to a temporary place and check it there; rows by table. Raises Refusal where it is not sound."""
+    """Restore a backup to a temporary file and check it; return row counts. Raises Refusal if damaged."""
     _require(path)
     with TemporaryDirectory(prefix="indicators-restore-") as folder:
         copy_file(path, Path(folder) / "restored.db")
@@ -37,10 +37,10 @@ def verify(path: Path) -> dict[str, int]:
 
 
 def restore(database: Database, path: Path, *, replace: bool) -> dict[str, int]:
-    """Make a backup the database, in one transaction; rows by table.
+    """Restore a backup into the database, in one transaction; return row counts by table.
 
     Raises:
-        Refusal: where the backup is not sound, or a database is there and shall not be replaced.
+        Refusal: if the backup is damaged, or a database exists and ``replace`` is false.
     """
     target = _file(database)
     verify(path)
@@ -65,7 +65,7 @@ def _require(path: Path) -> None:
 
 
 def _sound(path: Path) -> dict[str, int]:
-    """Rows by table of a file that is sound and ours."""
+    """Return row counts by table. Raises Refusal if the file is damaged or not ours."""
     faults, tables = counts_of_file(path, COUNTED)
     if faults or not set(tables) >= OURS & set(COUNTED):
         raise Refusal(f"{path} is damaged or no database of this service: {'; '.join(faults[:3]) or 'tables are missing'}")

@@ -1,4 +1,4 @@
-"""The database: readers, the one writer, and the check that it is ours and of the right version."""
+"""The database: read and write transactions, migration, and the check of owner and schema version."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,16 +19,16 @@ from app.limits import MAX_WAL
 
 _PUBLICATIONS = "SELECT max(id), sum(CASE WHEN action = 'retracted' THEN 1 ELSE 0 END) FROM revision"
 CHECK_SECONDS = 5.0
-"""What a statement may take that only looks at the database itself."""
+"""Time limit, in seconds, of statements that only check the database itself."""
 OURS = frozenset({"alembic_version", "source", "revision", "entity", "observation"})
-"""Tables by which a database is known to be one of this service."""
+"""Tables that a database of this service has."""
 
 
 class Database:
-    """One database, from a URL."""
+    """A database, by URL."""
 
     def __init__(self, url: str, migrations: Path) -> None:
-        """``migrations`` is the folder of the Alembic environment. Opens nothing yet."""
+        """Create an engine for ``url``; ``migrations`` is the Alembic folder. No connection is opened yet."""
         self.url = url
         self.engine = engine_for(url)
         self.scripts = Config()
@@ -38,20 +38,20 @@ class Database:
 
     @contextmanager
     def read(self, seconds: float | None = None) -> Iterator[Connection]:
-        """A connection within one transaction that only reads: everything seen is of one moment.
+        """Yield a connection in one read transaction: all statements see the same snapshot.
 
         Raises:
-            TimeLimitPassed: when a statement is still running after ``seconds``; it is stopped.
+            TimeLimitPassed: when a statement is stopped because it still runs after ``seconds``.
         """
         with self.engine.connect() as connection, connection.begin(), time_limit(connection, seconds):
             yield connection
 
     @contextmanager
     def snapshot(self, seconds: float | None = None) -> Iterator[Opened]:
-        """Yield a function that opens a connection, each time within the same transaction: all pieces are of one moment.
+        """Yield a function that opens a connection, each time in the same transaction and so the same snapshot.
 
-        ``seconds`` is for each piece. While it is held, SQLite takes over nothing from its write-ahead log, and PostgreSQL
-        vacuums no row that was deleted since: whoever holds one must not wait for a client.
+        ``seconds`` limits each use. While a snapshot is held, SQLite cannot checkpoint its write-ahead log, and PostgreSQL cannot
+        vacuum rows deleted since: do not wait for a client while holding one.
         """
         with self.engine.connect() as connection, connection.begin():
 
@@ -64,7 +64,7 @@ class Database:
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
-        """A connection within one transaction that writes: all of it happens, or nothing; nothing too where not ``keep``."""
+        """Yield a connection in one write transaction; roll it back on errors, or if not ``keep`` (dry run)."""
         writer = WRITER[self.engine.dialect.name]
         with self.engine.connect().execution_options(**writer) as connection, connection.begin() as transaction:
             yield connection
@@ -72,7 +72,7 @@ class Database:
                 transaction.rollback()
 
     def version(self) -> object:
-        """Return a value that changes with every commit, by whatever process; cheap on SQLite, a short query on PostgreSQL."""
+        """Return a value that changes with every commit of any process: cheap on SQLite, a query on PostgreSQL."""
         if self._watch is None:
             self._watch = Watch(self.engine)
         try:
@@ -82,27 +82,27 @@ class Database:
             raise
 
     def figures(self) -> dict[str, tuple[str, float]]:
-        """What can be counted of the database, each with its meaning."""
+        """Return metrics of the database: description and value by name."""
         with self.read(CHECK_SECONDS) as connection:
             latest, retracted = connection.exec_driver_sql(_PUBLICATIONS).one()
             size = size_of(connection)
-        found = {
+        return {
             "revision": ("The latest revision.", latest or 0),
             "publications_total": ("Accepted publications.", (latest or 0) - (retracted or 0)),
             "retractions_total": ("Retractions.", retracted or 0),
             "database_bytes": ("Size of the database.", size),
+            "wal_bytes": ("Size of the write-ahead log.", wal_bytes(self.url)),
         }
-        return found | {"wal_bytes": ("Size of the write-ahead log.", wal_bytes(self.url))}
 
     def obstacle(self) -> str | None:
-        """What keeps the database from taking a publication, in a few words; None where nothing does."""
+        """Return the reason why the database cannot take a publication, or None if it can."""
         if wal_bytes(self.url) > MAX_WAL:
             return "the write-ahead log is not taken over"
         return None if is_writable(self.engine) else "the database cannot be written to"
 
     @property
     def is_local(self) -> bool:
-        """Whether a short read takes less time than handing it to another thread."""
+        """True if the database is in this process, so that a short read is faster than a thread switch."""
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
@@ -113,10 +113,10 @@ class Database:
         self.engine.dispose()
 
     def migrate(self, revision: str = "head") -> None:
-        """Bring the schema to ``revision``, creating the database if need be.
+        """Migrate the schema to ``revision``; create the database if it does not exist.
 
         Raises:
-            Refusal: for a database that is not ours or newer, or a revision that there is not.
+            Refusal: for a database of another program or a newer version, or an unknown revision.
         """
         self._refuse_foreign(*self._state())
         undo = revision == "base" or revision.startswith("-")
@@ -126,7 +126,7 @@ class Database:
             raise Refusal(f"there is no schema {revision}; expected head, base, a revision, or -1 for one back") from None
 
     def require_current(self) -> None:
-        """Raise Refusal, with one clear line, unless the database is there, ours and of this version's schema."""
+        """Raise Refusal unless the database exists, is ours and has this version's schema."""
         path = file_of(self.url)
         if path is not None and (not path.exists() or path.stat().st_size == 0):
             state = "is empty" if path.exists() else "does not exist"
@@ -151,7 +151,7 @@ class Database:
             raise Refusal(f"the database was made by a newer version of this software (schema {version}); upgrade the software")
 
     def _state(self) -> tuple[set[str], str | None]:
-        """The tables, and the version of the schema; looking changes nothing."""
+        """Return the tables and the schema version, without changing anything."""
         path = file_of(self.url)
         if path is not None:
             return state_of_file(path) if path.exists() else (set(), None)

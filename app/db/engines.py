@@ -1,4 +1,4 @@
-"""Engines, their transactions, and what can be asked of a connection."""
+"""SQLAlchemy engines for SQLite and PostgreSQL: transactions, time limits, detection of commits, classes of errors."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -21,24 +21,24 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from app.errors import Refusal, TimeLimitPassed
 
 Opened = Callable[[], AbstractContextManager[Connection]]
-"""Gives a connection to read one piece."""
+"""A function that opens a connection for one read of a snapshot."""
 OLDEST_SQLITE = (3, 51, 3)
-"""Older libraries have the WAL-reset bug, which can corrupt a database."""
+"""The oldest supported SQLite library: older ones have the WAL-reset bug, which can corrupt a database."""
 
 BUSY_MILLISECONDS = 5000
-"""How long SQLite waits for a lock."""
+"""Milliseconds that SQLite waits for a lock."""
 _PRAGMAS = (
-    "page_size = 8192",  # of a new database: ten rows as JSON a page, where SQLite's own 4096 bytes take five
+    "page_size = 8192",  # of a new database: ten JSON rows fit a page; in SQLite's default of 4096 bytes, five
     f"busy_timeout = {BUSY_MILLISECONDS}",
     "foreign_keys = ON",
     "journal_mode = WAL",
     "synchronous = FULL",
-    "cache_size = -32000",  # 32 MB keep the upper levels of all indexes at hand, also over millions of rows
+    "cache_size = -32000",  # 32 MB hold the upper levels of all indexes, even with millions of rows
 )
-"""Of every connection."""
+"""Settings of every SQLite connection."""
 LARGE_CACHE = "PRAGMA cache_size = -256000"
-"""Of the one connection that answers most reads: what they ask for again over millions of rows need not be copied from the file.
-No more is taken than the database has."""
+"""Setting of the connection that serves most reads: a cache of 256 MB, so that repeated reads of millions of rows do not copy
+pages from the file. SQLite allocates no more than the size of the database."""
 
 CONNECT: Mapping[str, int] = {
     "connect_timeout": 5,
@@ -47,42 +47,43 @@ CONNECT: Mapping[str, int] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""How long a connection to a server may take to be made, and how soon one is given up whose other end is gone; unless the URL
-says otherwise."""
+"""Timeouts of connections to a server (seconds; ``tcp_user_timeout`` in milliseconds) unless the URL sets others: to connect, and
+to give up a dead peer."""
 NO_LIMIT = -1
-"""Of connections: those who use them are limited, and to wait for one would count as a hanging database."""
+"""No limit on pooled connections: their users are limited, and waiting for one would look like a hanging database."""
 
 WRITER: Mapping[str, Mapping[str, Any]] = {
     "sqlite": {"writer": True},
-    # a writer must see what was written while it waited its turn
+    # a writer must see what others committed while it waited for the lock
     "postgresql": {"writer": True, "isolation_level": "READ COMMITTED"},
 }
-"""Execution options of a connection that will write."""
+"""Execution options of write transactions, by dialect."""
 WRITER_LOCK = 0x726961
+"""The key of PostgreSQL's advisory lock for writers ("ria" in ASCII)."""
 
 
 def engine_for(url: str) -> Engine:
-    """An engine for ``url``. Raises Refusal for a URL that is malformed, or an engine that is not supported or too old."""
-    found = parsed(url)
-    return _sqlite(found) if found.get_backend_name() == "sqlite" else _postgresql(found)
+    """Create an engine for ``url``. Raises Refusal if the URL is malformed or the engine unsupported."""
+    address = parsed(url)
+    return _sqlite(address) if address.get_backend_name() == "sqlite" else _postgresql(address)
 
 
 def parsed(url: str) -> URL:
-    """The parts of a database URL. Raises Refusal for one that is malformed, or of an engine that is not supported."""
+    """Parse a database URL. Raises Refusal if it is malformed or the engine unsupported."""
     try:
-        found = make_url(url)
+        address = make_url(url)
     except ArgumentError:
         raise Refusal("DATABASE_URL is not a database URL; expected something like sqlite:///./indicators.db") from None
-    if found.get_backend_name() not in ("sqlite", "postgresql"):
-        raise Refusal(f"DATABASE_URL names the engine {found.get_backend_name()!r}; expected sqlite or postgresql+psycopg")
-    return found
+    if address.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Refusal(f"DATABASE_URL names the engine {address.get_backend_name()!r}; expected sqlite or postgresql+psycopg")
+    return address
 
 
 def _sqlite(url: URL) -> Engine:
     if pysqlite3.sqlite_version_info < OLDEST_SQLITE:
-        wanted = ".".join(map(str, OLDEST_SQLITE))
-        raise Refusal(f"the SQLite library is {pysqlite3.sqlite_version}; at least {wanted} is needed")
-    # the connection that was used last is used next: it has its pages at hand, and others need none
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        raise Refusal(f"the SQLite library is {pysqlite3.sqlite_version}; at least {oldest} is needed")
+    # LIFO: the last used connection has its pages cached, and spares the others from caching them
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False}, "poolclass": QueuePool, "pool_use_lifo": True}
     engine = create_engine(url, module=pysqlite3, max_overflow=NO_LIMIT, **options)
     event.listen(engine, "connect", _prepare)
@@ -97,12 +98,12 @@ def _postgresql(url: URL) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, max_overflow=NO_LIMIT, **options)
     except ModuleNotFoundError:
         raise Refusal("PostgreSQL needs psycopg: install regional-indicators[postgresql]") from None
-    event.listen(engine, "begin", _take_turns)
+    event.listen(engine, "begin", _lock_writer)
     return engine
 
 
-def _take_turns(connection: Connection) -> None:
-    """Writers one after the other, as SQLite's; the lock ends with the transaction."""
+def _lock_writer(connection: Connection) -> None:
+    """Serialise write transactions, as SQLite does; the lock ends with the transaction."""
     if connection.get_execution_options().get("writer", False):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
@@ -111,29 +112,30 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would leave DDL outside of transactions
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-    connection.create_function("written", 1, repr, deterministic=True)  # fractions, as Python writes them
+    connection.create_function("written", 1, repr, deterministic=True)  # fractions in Python's shortest form
 
 
 def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get("writer", False):
-        # a deferred transaction that turns into a write fails at once when another one wrote in between
+        # a deferred transaction that upgrades to a write fails at once if another one wrote in between
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         driver: Any = connection.connection.dbapi_connection
-        if not driver.in_transaction:  # a turn of the event loop may have begun one
-            driver.execute("BEGIN")  # by the driver itself: it waits for nobody
+        if not driver.in_transaction:  # reads of one loop iteration share a transaction
+            driver.execute("BEGIN")  # directly on the driver: a deferred BEGIN takes no lock
 
 
 VERSION = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT max(id) FROM revision"}
+"""The statement by dialect whose result changes with every commit of another connection."""
 STEPS = 2000
-"""Steps of SQLite's machine between two looks at the clock: a few tens of microseconds."""
+"""Instructions of SQLite's virtual machine between two checks of the time limit: a few tens of microseconds."""
 
 
 class Watch:
-    """A connection of its own that sees, outside of any transaction, whether others have committed."""
+    """A dedicated connection, outside of any transaction, that detects commits of others."""
 
     def __init__(self, engine: Engine) -> None:
-        """Opens the connection."""
+        """Open the connection."""
         self._statement = VERSION[engine.dialect.name]
         self._connection = engine.raw_connection()
         if engine.dialect.name == "postgresql":
@@ -144,7 +146,7 @@ class Watch:
         self._cursor = self._connection.cursor()
 
     def look(self) -> object:
-        """A value that changes with every commit of another connection."""
+        """Return a value that changes with every commit of another connection."""
         self._cursor.execute(self._statement)
         return self._cursor.fetchone()
 
@@ -155,7 +157,7 @@ class Watch:
 
 @contextmanager
 def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Stop statements that are still running after ``seconds``. Raises TimeLimitPassed when one was."""
+    """Stop statements that still run after ``seconds``. Raises TimeLimitPassed if one was stopped."""
     if seconds is None:
         yield
     elif connection.dialect.name == "sqlite":
@@ -181,18 +183,18 @@ def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
 
 
 def is_disk_full(error: DBAPIError) -> bool:
-    """Whether the database refused because there is no room left."""
+    """Return whether the error means that the disk is full."""
     return "database or disk is full" in str(error.orig) or type(error.orig).__name__ == "DiskFull"
 
 
 _BUSY = {5, 6, 7, 8, 10, 14, 15}
-"""Primary result codes of SQLite that pass: BUSY, LOCKED, NOMEM, READONLY, IOERR, CANTOPEN, PROTOCOL."""
+"""Primary result codes of SQLite that are temporary: BUSY, LOCKED, NOMEM, READONLY, IOERR, CANTOPEN, PROTOCOL."""
 
 
 def is_unavailable(error: DBAPIError) -> bool:
-    """Return whether the database cannot be used at the moment; else it is a fault of ours.
+    """Return whether the error is temporary, of the database; otherwise it is a bug of ours.
 
-    SQLite's driver raises OperationalError for both (an unknown table, a lock), and only its codes tell them apart.
+    SQLite's driver raises OperationalError for both (a lock, an unknown table); only its result codes distinguish them.
     """
     if isinstance(error.orig, pysqlite3.Error):
         return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY

@@ -1,4 +1,4 @@
-"""What is known of a database besides its tables: its file, its size, whether it can be written to; and copies."""
+"""Database files: path, size, write access, schema version, integrity, and copies."""
 
 import os
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from app.errors import Refusal
 
 
 def file_of(url: str) -> Path | None:
-    """The file of an SQLite database, or None for a server or for memory."""
-    found = parsed(url)
-    if found.get_backend_name() != "sqlite" or not found.database or found.database == ":memory:":
+    """Return the file of an SQLite database, or None for a server or an in-memory database."""
+    address = parsed(url)
+    if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
         return None
-    return Path(found.database)
+    return Path(address.database)
 
 
 def state_of_file(path: Path) -> tuple[set[str], str | None]:
-    """The tables of an SQLite file and its schema's version, read without changing it. Raises Refusal for any other file."""
+    """Return tables and schema version of an SQLite file, opened read-only. Raises Refusal for other files."""
     try:
         connection = pysqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
@@ -45,30 +45,30 @@ _SIZE = {
 
 
 def size_of(connection: Connection) -> int:
-    """Bytes of the database."""
+    """Return the size of the database in bytes."""
     size: int = connection.exec_driver_sql(_SIZE[connection.dialect.name]).scalar_one()
     return size
 
 
 def wal_bytes(url: str) -> int:
-    """Bytes of the write-ahead log beside an SQLite file; 0 for other databases, which keep theirs to themselves."""
+    """Return the bytes of an SQLite file's write-ahead log; 0 for other databases."""
     path = file_of(url)
     log = path.with_name(path.name + "-wal") if path is not None else None
     return log.stat().st_size if log is not None and log.exists() else 0
 
 
 def is_writable(engine: Engine) -> bool:
-    """Return whether a transaction could write; a database that another one writes to is writable."""
+    """Return whether a transaction could write; also true while another one is writing."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "off")
     path = file_of(str(engine.url))
-    # a disk that has become read-only refuses no transaction before it ends
+    # on a file system that became read-only, only the commit would fail
     if path is not None and path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         return False
     raw: Any = engine.raw_connection()
     try:
-        raw.cursor().execute("PRAGMA busy_timeout = 0")  # a lock says enough: nobody waits for it
+        raw.cursor().execute("PRAGMA busy_timeout = 0")  # a lock shows that writing works: no need to wait for it
         raw.cursor().execute("BEGIN IMMEDIATE").execute(_NOTHING_NEW).execute("ROLLBACK")
     except pysqlite3.OperationalError as error:
         return "locked" in str(error)
@@ -80,7 +80,7 @@ def is_writable(engine: Engine) -> bool:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy an SQLite database as of one moment, while it may be in use; over what ``target`` has, in one transaction."""
+    """Copy a consistent snapshot of an SQLite database over ``target``, in one transaction; both may be in use."""
     origin = pysqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
     copy = pysqlite3.connect(target)
     try:
@@ -95,13 +95,13 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def counts_of_file(path: Path, tables: Sequence[str]) -> tuple[list[str], dict[str, int]]:
-    """What is wrong with an SQLite file, and the rows of those of ``tables`` that it has."""
+    """Return the faults of an SQLite file, and row counts of those of ``tables`` that it has."""
     connection = pysqlite3.connect(path)
     try:
         faults = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
         faults += [f"{row[0]} refers to a missing {row[2]}" for row in connection.execute("PRAGMA foreign_key_check")]
-        known = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        present = [table for table in tables if table in known]
+        existing = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        present = [table for table in tables if table in existing]
         return faults, {
             table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  our own names
             for table in present

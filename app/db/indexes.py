@@ -1,4 +1,4 @@
-"""What each database does in its own words: tables that are only added to, and the search index."""
+"""SQL that differs between databases: triggers of append-only tables, and the full-text search index."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ _APPEND_ONLY_DDL: Mapping[str, tuple[str, ...]] = {
 
 
 def append_only_ddl(dialect: str, table: str) -> tuple[str, ...]:
-    """The statements that keep rows of ``table`` from being changed or deleted, for migrations."""
+    """Return the DDL, for migrations, that refuses updates and deletes of ``table``."""
     return tuple(statement.format(table=table) for statement in _APPEND_ONLY_DDL[dialect])
 
 
@@ -32,45 +32,46 @@ _INDEX: Mapping[str, str] = {
         VALUES (:id, array_to_tsvector(string_to_array(:title, ' ')), array_to_tsvector(string_to_array(:text, ' ')))""",
 }
 _MATCH: Mapping[str, tuple[str, str, str]] = {"sqlite": ('"{}"', " AND ", " OR "), "postgresql": ("'{}'", " & ", " | ")}
-"""A token, all of several, any of several."""
+"""By dialect: a quoted token, the AND and the OR operator."""
 _BEGINNING: Mapping[str, str] = {"sqlite": "*", "postgresql": ":*"}
+"""By dialect: the suffix of a token that matches as a prefix."""
 
 
 def index_texts(connection: Connection, texts: Sequence[Mapping[str, Any]]) -> None:
-    """Index the tokens, separated by spaces, of ``title`` and ``body`` under the ``id`` of a search entry."""
+    """Index the space-separated tokens of ``title`` and ``body`` under the ``id`` of a search entry."""
     if texts:
-        rows = [{**each, "text": f"{each['title']} {each['body']}".strip()} for each in texts]
+        rows = [{**row, "text": f"{row['title']} {row['body']}".strip()} for row in texts]
         connection.execute(text(_INDEX[connection.dialect.name]), rows)
 
 
 def clear_index(connection: Connection) -> None:
-    """Take all texts out of the index."""
+    """Delete all texts from the index."""
     connection.execute(text("DELETE FROM search_index"))
 
 
 def expression(dialect: str, every: Sequence[str], some: Sequence[str] = ()) -> str:
-    """Return what matches texts that have ``every`` token and, where there are any, one of ``some``; ``*`` ends a beginning.
+    """Return the match expression for texts with all tokens of ``every`` and, if any, one of ``some``.
 
-    Tokens are letters, digits and what belongs to them, so that none can be an operator.
+    ``*`` at the end of a token matches it as a prefix. Tokens consist of letters, digits and marks, so none can be an operator.
     """
     literal, both, either = _MATCH[dialect]
-    each, other = (
+    required, alternatives = (
         [literal.format(token.removesuffix("*")) + (_BEGINNING[dialect] if token.endswith("*") else "") for token in tokens]
         for tokens in (every, some)
     )
-    return both.join([*each, f"({either.join(other)})"] if other else each)
+    return both.join([*required, f"({either.join(alternatives)})"] if alternatives else required)
 
 
-def matches(dialect: str, wanted: ColumnElement[str]) -> ColumnElement[bool]:
-    """The condition that a row of the search index matches the expression ``wanted``."""
+def matches(dialect: str, query: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a row of the search index matches the query."""
     if dialect == "sqlite":
-        return literal_column("search_index").op("MATCH", is_comparison=True)(wanted)
-    return literal_column("search_index.body").op("@@", is_comparison=True)(cast(wanted, TSQUERY))
+        return literal_column("search_index").op("MATCH", is_comparison=True)(query)
+    return literal_column("search_index.body").op("@@", is_comparison=True)(cast(query, TSQUERY))
 
 
-def score(dialect: str, wanted: ColumnElement[str]) -> ColumnElement[Any]:
-    """How well a row of the search index matches: the greater the better; a title counts more."""
+def score(dialect: str, query: ColumnElement[str]) -> ColumnElement[Any]:
+    """Return the relevance of a row of the search index; matches in titles count more."""
     if dialect == "sqlite":
         return literal_column("-bm25(search_index, 8.0, 1.0)", Float)
-    in_title = literal_column("search_index.title").op("@@", is_comparison=True)(cast(wanted, TSQUERY))
+    in_title = literal_column("search_index.title").op("@@", is_comparison=True)(cast(query, TSQUERY))
     return case((in_title, 8.0), else_=1.0) / func.length(literal_column("search_index.body"))

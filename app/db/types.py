@@ -1,4 +1,4 @@
-"""How values are stored, and what the drivers make of them."""
+"""Column types, and the conversion of driver values to cells and to text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -27,15 +27,15 @@ from sqlalchemy.sql.operators import custom_op
 from sqlmodel import Field as Stored
 
 Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")
-"""The type of figures: 8 bytes of floating point. SQLite's NUMERIC gives integral ones back as integers, as people write them."""
+"""The type of figures: 64-bit floats. SQLite's NUMERIC returns integral values as integers, as people write them."""
 
 
 LARGEST_WHOLE = 2**31 - 1
-"""The largest whole number that every engine keeps: of a revision, a line, a place, a count."""
+"""The largest value of INTEGER columns on every engine: revisions, lines, places, counts."""
 
 
 Whole = BigInteger().with_variant(Integer, "sqlite")
-"""The type of whole numbers that count on; as a primary key, SQLite finds its rows by it directly."""
+"""The type of growing row numbers; on SQLite, as a primary key, it is the rowid itself."""
 
 
 PlainText = String().with_variant(String(collation="C"), "postgresql")
@@ -49,16 +49,16 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
-        """To UTC."""
+        """Convert to UTC."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002  the signature is SQLAlchemy's
-        """Back with the time zone."""
+        """Restore the time zone."""
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def text(*, null: bool = False) -> Any:
-    """A stored column of text of any length."""
+    """Return the field of a column of text of any length."""
     return Stored(sa_column_kwargs={"nullable": null}, sa_type=Text)
 
 
@@ -82,22 +82,22 @@ CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     "sqlite": {"boolean": bool, "strings": _lines, "datetime": _moment_of_text},
     "postgresql": {"strings": _lines, "datetime": _moment, "date": date.isoformat, "number": _whole},
 }
-"""What makes cells of the driver's values, by type of column; the other types are as the driver gives them."""
+"""Converters from driver values to cells, by dialect and column type; values of other types are cells already."""
 
 
 TEXTS: Mapping[str, Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]]] = {
     "sqlite": {
         "boolean": lambda column: case({True: "true", False: "false"}, value=column),
         "datetime": lambda column: func.replace(type_coerce(column, String), " ", "T").concat("Z"),
-        # SQLite writes fractions otherwise than JSON does, older versions with too few digits
+        # SQLite's text of fractions differs from JSON's; older versions have too few digits
         "number": lambda column: case((func.typeof(column) == "real", func.written(column)), else_=column),
     }
 }
-"""By engine that can make text of whole rows: what of columns whose cells are not the text already, by type."""
+"""Converters from columns to their text in SQL, by column type, for dialects that can return rows as text."""
 
 
 def line_of(columns: Sequence[tuple[ColumnElement[Any], str]], separator: str, dialect: str) -> ColumnElement[bytes]:
-    """The cells of these columns, each with its type, as one text in UTF-8 with ``separator`` between them; nulls are empty."""
+    """Return an expression that joins columns (each with its type) to one UTF-8 text; nulls are empty."""
     texts = TEXTS[dialect]
     parts: list[ColumnElement[Any]] = []
     for column, kind in columns:
@@ -106,5 +106,5 @@ def line_of(columns: Sequence[tuple[ColumnElement[Any], str]], separator: str, d
 
 
 def unindexed(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    """The column such that no index of it is used: SQLite then goes through the rows in the order that is asked for."""
+    """Return the column such that SQLite does not use its index, and reads the rows in the order of the query."""
     return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if dialect == "sqlite" else column
