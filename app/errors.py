@@ -49,7 +49,7 @@ class Fault:
         return text
 
     def document(self) -> dict[str, object]:
-        """Return the fault as a member of a problem's ``errors``, without empty attributes."""
+        """Return the fault as a member of ``errors``, without empty attributes."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 

@@ -9,7 +9,7 @@ MAX_URL = 8 * 2**10
 MAX_HEADERS = 32 * 2**10
 """Bytes of all headers."""
 HEAD_SECONDS = 10.0
-"""Seconds from the first byte of a request to the end of its headers; also the least time that any body may take."""
+"""Seconds from the first byte of a request to the end of its headers; also allowed for any body, however small."""
 SILENT_SECONDS = 15.0
 """Seconds from the connection to the first byte of a request."""
 IDLE_SECONDS = 65
@@ -33,5 +33,5 @@ MAX_WAL = 256 * 2**20
 
 
 def share_of(requests: int) -> int:
-    """Return the concurrent requests that one client may hold: four fifths, so that others get some."""
+    """Return the concurrent requests that one client may have: four fifths of all."""
     return max(1, requests * 4 // 5)

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
 
 
 def carried(name: str) -> Path:
-    """Return a folder shipped with the software (``migrations``, ``seed``): in the wheel, else the checkout."""
+    """Return a folder shipped with the software, in the wheel or the checkout.
+
+    ``name`` is ``migrations`` or ``seed``.
+    """
     packaged = PACKAGE / name
     return packaged if packaged.is_dir() else PACKAGE.parent / name

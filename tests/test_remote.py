@@ -10,7 +10,7 @@ import pytest
 
 from app.auth.tokens import issue
 from app.cli import remote
-from app.cli.remote import Remote
+from app.cli.remote import RemoteService
 from app.db.database import Database
 from app.errors import Refusal
 from app.publishing.revisions import publish
@@ -106,7 +106,7 @@ def test_a_lost_answer_is_asked_for_again(server: Running, token: str, monkeypat
         return answer
 
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", losing)
-    with closing(Remote(server.url, token)) as service:
+    with closing(RemoteService(server.url, token)) as service:
         made = service.publish(written(article()))
         assert (made["id"], made["new"]) == (2, True)
         assert json.loads(lost[0].content)["data"] == made

@@ -107,7 +107,7 @@ class Notes:
         return bool(self._waiting)
 
     def write(self) -> None:
-        """Store the queue, or keep it for the next call if the database fails. One thread at a time."""
+        """Store the queue; keep it if the database fails. One thread at a time."""
         notes = [self._waiting.popleft() for _ in range(len(self._waiting))]
         if not notes:
             return

@@ -50,7 +50,7 @@ class Actor:
 
     @property
     def beginnings(self) -> tuple[str, ...]:
-        """The prefixes of source ids that all scopes are restricted to; empty for all sources."""
+        """The prefixes of source ids that the scopes are restricted to; empty for all."""
         return tuple(sorted(beginning for scope in self.scopes if (beginning := scope.partition(":")[2])))
 
     def require(self, action: Action, source: str | None = None) -> None:
@@ -71,7 +71,10 @@ ANONYMOUS = "anonymous"
 
 
 def issue(connection: Connection, name: str, scopes: Sequence[str], expires_at: datetime | None) -> str:
-    """Issue a token and return it; it cannot be read again. Raises Refusal for an unknown scope."""
+    """Issue a token and return it: it cannot be read again.
+
+    Raises Refusal for an unknown scope.
+    """
     for scope in scopes:
         if not SCOPE.fullmatch(scope):
             raise Refusal(f"there is no scope {scope}; expected {SCOPES}")
@@ -85,7 +88,10 @@ def issue(connection: Connection, name: str, scopes: Sequence[str], expires_at: 
 
 
 def holder(connection: Connection, authorization: str | None, client: str | None, request_id: str | None) -> Actor:
-    """Return the holder of the token in Authorization (RFC 6750). Raises Unauthorized if it is not valid."""
+    """Return the holder of the token in Authorization (RFC 6750).
+
+    Raises Unauthorized if the token is missing or not valid.
+    """
     if authorization is None:
         raise Unauthorized("This needs a token in the header Authorization, as Bearer.", headers=CHALLENGE)
     scheme, _, token = authorization.partition(" ")

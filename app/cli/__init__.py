@@ -1,4 +1,4 @@
-"""The command ``indicators``. One module a group of commands; importing it adds them."""
+"""The command ``indicators``: one module per group of commands, added here."""
 
 import sys
 
@@ -22,7 +22,7 @@ commands.add_typer(access.token, name="token", help="Issue, list and revoke toke
 
 
 def run() -> None:
-    """The entry point: what cannot be done is one line on stderr and exit code 1."""
+    """Run the command line; a refusal is one line on stderr and exit code 1."""
     try:
         commands()
     except Refusal as refusal:

@@ -1,4 +1,4 @@
-"""Commands on who may publish: token issue, list and revoke; and the audit."""
+"""Commands on access: issue, list and revoke tokens, and show the audit log."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ commands = typer.Typer()
 token = typer.Typer(no_args_is_help=True)
 
 DAYS = re.compile(r"([1-9][0-9]{0,4})d")
+"""A number of days, as in ``90d``."""
 output = Console(highlight=False, soft_wrap=True)
 
 
@@ -26,12 +27,13 @@ def issue_(
     scope: Annotated[list[str], typer.Option(help=f"What it may do: {SCOPES}. Repeatable.", show_default=False)],
     expires: Annotated[str, typer.Option(help="After how many days it expires, as 90d; or never.")] = "90d",
 ) -> None:
-    """Issue a token. It is shown this once; the database keeps only its digest."""
+    """Issue a token. It is shown only once; the database keeps its digest."""
     with current_database().write() as connection:
-        made = issue(connection, name, scope, _expiry(expires))
-        record(connection, LOCAL, "issue token", made[4:12], "done")
-    typer.echo(made)
-    errors.print(f"Keep it: it is not shown again. Its id is {made[4:12]}.", markup=False)
+        issued = issue(connection, name, scope, _expiry(expires))
+        identifier = issued[4:12]
+        record(connection, LOCAL, "issue token", identifier, "done")
+    typer.echo(issued)
+    errors.print(f"Keep it: it is not shown again. Its id is {identifier}.", markup=False)
 
 
 @token.command("list", epilog="Example: indicators token list")
@@ -54,7 +56,7 @@ def revoke_(identifier: Annotated[str, typer.Argument(help="Id of the token.", s
 def audit(
     limit: Annotated[int, typer.Option(help="Entries to show.", min=1)] = 100,
 ) -> None:
-    """Show who tried to change what, from where, and how it ended; the newest first."""
+    """Show the audit log, newest first: actor, action, target, client and result."""
     with current_database().read() as connection:
         _print(entries(connection, limit))
 
@@ -64,12 +66,12 @@ def _expiry(text: str) -> datetime | None:
         return None
     days = DAYS.fullmatch(text)
     if days is None:
-        raise Refusal(f"{text} is no time to expire after; expected a number of days as 90d, or never")
+        raise Refusal(f"{text} is not a valid lifetime; expected a number of days as 90d, or never")
     return datetime.now(UTC) + timedelta(days=int(days[1]))
 
 
 def _print(rows: Any) -> None:
-    """A table on a terminal; tab-separated elsewhere."""
+    """Print a table on a terminal, tab-separated values elsewhere."""
     if not rows:
         errors.print("nothing yet", markup=False)
         return

@@ -1,4 +1,4 @@
-"""The database beside this process: what the commands do without ``--url``. The same answers as ``app.cli.remote``."""
+"""The local database, which commands use without ``--url``; the same methods as ``app.cli.remote``."""
 
 from typing import Any
 
@@ -13,34 +13,34 @@ from app.publishing.revisions import publish
 from app.publishing.submissions import Submission, retract
 
 
-class Beside:
-    """A database, for whoever may run commands beside it."""
+class LocalService:
+    """Publishing into a local database, without a token."""
 
     def __init__(self, database: Database, *, only_missing: bool = False) -> None:
-        """With ``only_missing`` sources that are there stay as they are.
+        """Use ``database``; with ``only_missing``, existing sources are not revised.
 
         Raises:
-            Refusal: unless the database is there and of this version's schema.
+            Refusal: unless the database exists and has this version's schema.
         """
         database.require_current()
         self._database, self._only_missing = database, only_missing
 
     def publish(self, content: bytes) -> dict[str, Any]:
-        """Publish a document over what is there of its source; the receipt."""
+        """Publish a document, whatever version of its source exists; return the receipt."""
         return receipt_data(publish(self._database, content, only_missing=self._only_missing))
 
     def rehearse(self, content: bytes) -> dict[str, Any]:
-        """What publishing would change; nothing is kept."""
+        """Return the changes that publishing would make; the transaction is rolled back."""
         prepared = Prepared(self._database, content)
         with self._database.write(keep=False) as connection:
-            found: dict[str, Any] = msgspec.json.decode(rehearsal(connection, Submission(content, "", None), prepared))
-        return found
+            changes: dict[str, Any] = msgspec.json.decode(rehearsal(connection, Submission(content, "", None), prepared))
+        return changes
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
 
     def retract(self, source: str) -> dict[str, Any]:
-        """Retract a source; the receipt."""
+        """Retract a source; return the receipt."""
         with self._database.write() as connection:
             return receipt_data(retract(connection, LOCAL, source, None))

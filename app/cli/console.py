@@ -1,4 +1,4 @@
-"""What all commands share: settings, the database, files, and how faults are printed."""
+"""Helpers of all commands: settings, the database, files, and the output of faults."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,35 +15,35 @@ from app.settings import Settings, carried
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def settings(**given: Any) -> Settings:
-    """The settings, those ``given`` before those of the environment. Raises Refusal with what is wrong with them."""
+def settings(**options: Any) -> Settings:
+    """Return the settings; ``options`` override the environment. Raises Refusal."""
     try:
-        return Settings(**given)
+        return Settings(**options)
     except ValidationError as error:
-        wrong = "; ".join(f"{str(item['loc'][0]).upper()}: {item['msg'].lower()}" for item in error.errors())
-        raise Refusal(wrong) from None
+        faults = "; ".join(f"{str(item['loc'][0]).upper()}: {item['msg'].lower()}" for item in error.errors())
+        raise Refusal(faults) from None
 
 
 def database() -> Database:
-    """The database that the settings name; it need not be there."""
+    """Return the database of the settings; it need not exist."""
     return Database(settings().database_url, carried("migrations"))
 
 
 def current_database() -> Database:
-    """The database. Raises Refusal unless it is there and of this version's schema."""
-    found = database()
-    found.require_current()
-    return found
+    """Return the database. Raises Refusal unless it has this version's schema."""
+    current = database()
+    current.require_current()
+    return current
 
 
 def files(paths: list[Path]) -> Iterator[Path]:
-    """The documents among these files and folders."""
+    """Yield the files, and the documents in the folders."""
     for path in paths:
         yield from sorted(path.glob("*.yaml")) if path.is_dir() else (path,)
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a file. Raises Refusal where it cannot be read."""
+    """Return the bytes of a file. Raises Refusal if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -51,13 +51,13 @@ def content(path: Path) -> bytes:
 
 
 def print_faults(path: Path, error: DocumentFaulty) -> None:
-    """Like a compiler: file, line, column, what is wrong, where in the document."""
+    """Print faults as a compiler does: file, line, column, message."""
     for fault in error.errors:
         errors.print(f"{path}:{fault.line}:{fault.column}: {fault.sentence}", markup=False)
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """A sign of life on stderr while something takes its time; nothing where stderr is no terminal."""
-    with errors.status(what):
+def working(task: str) -> Iterator[None]:
+    """Show a progress indicator on stderr, if it is a terminal."""
+    with errors.status(task):
         yield

@@ -36,40 +36,42 @@ def export(
     ] = None,
     lang: Annotated[Lang, typer.Option(help="Language of names, summaries and statements.")] = "en",
 ) -> None:
-    """Write the rows of a resource, or of all of them, whole and without pages."""
+    """Write all rows of a resource, or of all resources, without pages."""
     database = current_database()
     if resource is None and output is None:
         raise Refusal("name a resource, or a folder for all of them with --output")
     chosen = _named("format", format_, FORMATS_BY_NAME)
-    asked = ALL if resource is None else (_named("resource", resource, BY_NAME),)
+    # of all resources, those that the format can represent
+    fitting = (resource_ for resource_ in ALL if chosen.fits(resource_.columns))
+    resources = list(fitting) if resource is None else [_named("resource", resource, BY_NAME)]
     with database.snapshot() as opened:
-        for each in (each for each in asked if resource is not None or chosen.fits(each.columns)):
-            dataset = _whole(opened, each, parameters or [], lang, chosen)
+        for resource_ in resources:
+            dataset = _whole(opened, resource_, parameters or [], lang, chosen)
             if output is None:
                 sys.stdout.buffer.writelines(chosen.write(dataset))
                 continue
-            target = output if resource is not None else output / f"{each.name}.{chosen.extension}"
+            target = output if resource is not None else output / f"{resource_.name}.{chosen.extension}"
             target.parent.mkdir(parents=True, exist_ok=True)
-            with working(f"exporting {each.name}"), target.open("wb") as file:
+            with working(f"exporting {resource_.name}"), target.open("wb") as file:
                 file.writelines(chosen.write(dataset))
             typer.echo(f"{target}: {target.stat().st_size} bytes")
 
 
 def _whole(opened: Opened, resource: Resource, parameters: list[str], lang: Lang, format_: Format) -> Dataset:
-    """Return the whole list; it is read while it is written."""
-    given: dict[str, list[str]] = {}
+    """Return the whole list as a stream, read while it is written."""
+    values: dict[str, list[str]] = {}
     for parameter in parameters:
         name, _, text = parameter.partition("=")
-        given.setdefault(name, []).append(text)
+        values.setdefault(name, []).append(text)
     try:
-        return stream(opened, resource, validated(list_parameters(resource), given), lang, format_.takes)
+        return stream(opened, resource, validated(list_parameters(resource), values), lang, format_.takes)
     except Problem as problem:
         raise Refusal("; ".join(fault.sentence for fault in problem.errors)) from None
 
 
-def _named(what: str, name: str, known: Mapping[str, Named]) -> Named:
-    if name not in known:
-        near = nearest(name, known)
-        hint = f"did you mean {near}?" if near else f"expected one of {', '.join(known)}"
-        raise Refusal(f"there is no {what} {name}; {hint}")
-    return known[name]
+def _named(noun: str, name: str, options: Mapping[str, Named]) -> Named:
+    if name not in options:
+        near = nearest(name, options)
+        hint = f"did you mean {near}?" if near else f"expected one of {', '.join(options)}"
+        raise Refusal(f"there is no {noun} {name}; {hint}")
+    return options[name]

@@ -1,4 +1,4 @@
-"""Commands on documents: check, verify, diff, publish, retract."""
+"""Commands on documents: check, verify, publish, diff, retract."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.beside import Beside
+from app.cli.beside import LocalService
 from app.cli.console import content, database, errors, files, print_faults, settings, working
-from app.cli.remote import Remote
+from app.cli.remote import RemoteService
 from app.errors import DocumentFaulty, Problem, Refusal
 from app.publishing.document import Document
 from app.publishing.parse import declared_by, parse
@@ -23,24 +23,27 @@ commands = typer.Typer()
 Documents = Annotated[list[Path], typer.Argument(help="Documents, or folders of them.", show_default=False)]
 Url = Annotated[
     str | None,
-    typer.Option(help="A service elsewhere, instead of the database beside this; needs PUBLISH_TOKEN.", show_default=False),
+    typer.Option(help="A remote service instead of the local database; needs PUBLISH_TOKEN.", show_default=False),
 ]
 SIGNS = {"added": "+", "changed": "~", "retracted": "-"}
 OF_VERSIONS = frozenset({"revision", "retracted_in", "statement"})
-"""Columns that differ between any two versions, or say again what others do."""
+"""Columns that a diff leaves out: they differ between any two versions, or repeat other columns."""
 
 
 @commands.command(epilog="Example: indicators check seed/*.yaml")
 def check(documents: Documents) -> None:
-    """Check documents without storing anything; they may refer to each other in the order given, and to the database."""
-    everything = _known()
+    """Check documents without storing anything.
+
+    They may refer to earlier ones, and to the database.
+    """
+    vocabulary = _known()
     faulty = 0
     for path in files(documents):
-        document = _checked(path, everything)
+        document = _checked(path, vocabulary)
         faulty += document is None
         if document is not None:
             declared = declared_by(document)
-            everything = Known(everything.entities | declared.entities, everything.indicators | declared.indicators)
+            vocabulary = Known(vocabulary.entities | declared.entities, vocabulary.indicators | declared.indicators)
             typer.echo(f"{path}: ok")
     if faulty:
         raise typer.Exit(1)
@@ -51,14 +54,14 @@ def verify(
     document: Annotated[Path, typer.Argument(help="The document.", show_default=False)],
     text: Annotated[Path, typer.Option(help="The exact text of its source.", show_default=False)],
 ) -> None:
-    """Check that a document cites its source: the text's SHA-256, and every cited phrase in its line."""
+    """Check a document against its source text: SHA-256, and each phrase in its line."""
     checked = _checked(document, None)
     if checked is None:
         raise typer.Exit(1)
-    wrong = list(mismatches(checked, content(text)))
-    for line in wrong:
-        errors.print(f"{document}: {line}", markup=False)
-    if wrong:
+    differences = list(mismatches(checked, content(text)))
+    for difference in differences:
+        errors.print(f"{document}: {difference}", markup=False)
+    if differences:
         raise typer.Exit(1)
     typer.echo(f"{document}: {sum(1 for _ in citations(checked))} citations stand in their lines")
 
@@ -67,19 +70,19 @@ def verify(
 def publish(
     documents: Annotated[list[Path] | None, typer.Argument(help="Documents, or folders of them.", show_default=False)] = None,
     *,
-    seed: Annotated[bool, typer.Option("--seed", help="Publish what comes with the software, where it is missing.")] = False,
+    seed: Annotated[bool, typer.Option("--seed", help="Publish the documents of the software, unless published.")] = False,
     url: Url = None,
 ) -> None:
     """Publish documents: each becomes one revision, or nothing of it is stored."""
     if bool(documents) == seed:
         raise Refusal("name documents to publish, or --seed for those that come with the software")
     if seed and url is not None:
-        raise Refusal("--seed is for the database beside this; name the documents to publish elsewhere")
+        raise Refusal("--seed is for the local database; name the documents to publish with --url")
     with closing(_service(url, only_missing=seed)) as service:
         for path in files([carried("seed")] if seed else documents or []):
             with _problems_of(path), working(f"publishing {path}"):
-                made = service.publish(content(path))
-            typer.echo(f"{path}: revision {made['id']}, {_counts(made) if made['new'] else 'already there'}")
+                receipt = service.publish(content(path))
+            typer.echo(f"{path}: revision {receipt['id']}, {_counts(receipt) if receipt['new'] else 'already there'}")
 
 
 @commands.command(epilog="Example: indicators diff district.yaml --url https://indicators.example")
@@ -87,12 +90,12 @@ def diff(
     document: Annotated[Path, typer.Argument(help="The document.", show_default=False)],
     url: Url = None,
 ) -> None:
-    """Say what publishing a document would change, fact by fact; nothing is stored."""
+    """Show the changes that publishing a document would make; nothing is stored."""
     with closing(_service(url)) as service, _problems_of(document), working(f"comparing {document}"):
-        found = service.rehearse(content(document))
-    for change in found["data"]:
+        changes = service.rehearse(content(document))
+    for change in changes["data"]:
         _print_change(change)
-    typer.echo(f"{document}: {_counts(found['meta']) if found['meta']['new'] else 'nothing new'}")
+    typer.echo(f"{document}: {_counts(changes['meta']) if changes['meta']['new'] else 'nothing new'}")
 
 
 @commands.command(epilog="Example: indicators retract thepaper-20240329-xuhui")
@@ -102,23 +105,23 @@ def retract(
 ) -> None:
     """Retract a source: its facts end at a new revision, and stay readable with as_of."""
     with closing(_service(url)) as service, _problems_of(None):
-        made = service.retract(source)
-    typer.echo(f"{source}: revision {made['id']}, {_counts(made) if made['new'] else 'was retracted already'}")
+        receipt = service.retract(source)
+    typer.echo(f"{source}: revision {receipt['id']}, {_counts(receipt) if receipt['new'] else 'was retracted already'}")
 
 
-def _service(url: str | None, *, only_missing: bool = False) -> Beside | Remote:
+def _service(url: str | None, *, only_missing: bool = False) -> LocalService | RemoteService:
     if url is None:
-        return Beside(database(), only_missing=only_missing)
+        return LocalService(database(), only_missing=only_missing)
     token = settings().publish_token
-    return Remote(url, token.get_secret_value() if token else None)
+    return RemoteService(url, token.get_secret_value() if token else None)
 
 
-def _counts(made: dict[str, Any]) -> str:
-    return f"{made['added']} facts added, {made['changed']} changed, {made['retracted']} retracted"
+def _counts(receipt: dict[str, Any]) -> str:
+    return f"{receipt['added']} facts added, {receipt['changed']} changed, {receipt['retracted']} retracted"
 
 
 def _print_change(change: dict[str, Any]) -> None:
-    """One line a fact; of a changed one also a line a column."""
+    """Print one line per fact, and one per changed column."""
     old, new = change["old"] or {}, change["new"] or {}
     typer.echo(f"{SIGNS[change['change']]} {change['resource']} {change['id']}: {(new or old)['as_written']}")
     if old and new:
@@ -128,20 +131,20 @@ def _print_change(change: dict[str, Any]) -> None:
 
 
 def _known() -> Known:
-    """What the database declares, where there is one."""
-    found = database()
+    """Return the declarations in the database; none if there is no database."""
+    current = database()
     try:
-        found.require_current()
+        current.require_current()
     except Refusal:
         return Known()
-    with found.read() as connection:
+    with current.read() as connection:
         return known(connection)
 
 
-def _checked(path: Path, everything: Known | None) -> Document | None:
-    """The document, or None after its faults were printed."""
+def _checked(path: Path, vocabulary: Known | None) -> Document | None:
+    """Return the document, or None after printing its faults."""
     try:
-        return parse(content(path), everything)
+        return parse(content(path), vocabulary)
     except DocumentFaulty as error:
         print_faults(path, error)
         return None
@@ -149,7 +152,7 @@ def _checked(path: Path, everything: Known | None) -> Document | None:
 
 @contextmanager
 def _problems_of(path: Path | None) -> Iterator[None]:
-    """Faults of a document are printed, other problems are refusals."""
+    """Print the faults of a document and exit; turn other problems into Refusal."""
     try:
         yield
     except DocumentFaulty as error:

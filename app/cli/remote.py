@@ -1,4 +1,4 @@
-"""A service elsewhere, over HTTP: what the commands do with ``--url`` instead of a database beside them."""
+"""A remote service over HTTP, which commands use with ``--url`` instead of the local database."""
 
 import hashlib
 import time
@@ -11,38 +11,40 @@ from app.errors import DocumentFaulty, DocumentMalformed, Fault, Refusal
 from app.publishing.parse import check
 
 ATTEMPTS = 5
+"""Attempts of one request."""
 AGAIN = (409, 429, 503)
-"""Statuses of which the same request is worth another attempt: it has the same key, so nothing happens twice."""
+"""Statuses after which the request is repeated: it has the same key, so nothing happens twice."""
 LONGEST_WAIT = 30.0
+"""Seconds that a Retry-After is followed for at most."""
 NOT_FOUND = 404
 
 Receipt = dict[str, Any]
 
 
-class Remote:
-    """The service at ``url``, for the holder of ``token``. Every failure is a Refusal, of a document a DocumentFaulty."""
+class RemoteService:
+    """The service at ``url``, for the holder of ``token``. Failures raise Refusal, faults of a document DocumentFaulty."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        """Opens nothing yet."""
+        """Create the HTTP client, without connecting. Raises Refusal without a token."""
         if not token:
             raise Refusal("PUBLISH_TOKEN is not set; a service elsewhere needs a token")
         self._client = httpx.Client(base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=120)
 
     def publish(self, content: bytes) -> Receipt:
-        """Publish a document over what is there now of its source; the receipt."""
+        """Publish a document over the current version of its source; return the receipt."""
         headers = {"Content-Type": "application/yaml", **self._seen(check(content, None).source.id)}
-        said = content + headers.get("If-Match", "").encode()
-        headers["Idempotency-Key"] = hashlib.sha256(said).hexdigest()
+        identity = content + headers.get("If-Match", "").encode()
+        headers["Idempotency-Key"] = hashlib.sha256(identity).hexdigest()
         receipt: Receipt = self._ask("POST", "/v1/publications", content=content, headers=headers)["data"]
         return receipt
 
     def rehearse(self, content: bytes) -> dict[str, Any]:
-        """What publishing would change."""
+        """Return the changes that publishing would make; nothing is stored."""
         headers = {"Content-Type": "application/yaml", **self._seen(check(content, None).source.id)}
         return self._ask("POST", "/v1/publications", params={"dry_run": "true"}, content=content, headers=headers)
 
     def retract(self, source: str) -> Receipt:
-        """Retract a source; the receipt."""
+        """Retract a source; return the receipt."""
         receipt: Receipt = self._ask("DELETE", f"/v1/sources/{quote(source, safe='')}")["data"]
         return receipt
 
@@ -51,7 +53,7 @@ class Remote:
         self._client.close()
 
     def _seen(self, source: str) -> dict[str, str]:
-        """The source as it is now, as If-Match has it; nothing where it is not there."""
+        """Return If-Match for the current version of a source; nothing if there is none."""
         answer = self._send("GET", f"/v1/sources/{quote(source, safe='')}")
         return {} if answer.status_code == NOT_FOUND else {"If-Match": answer.headers["ETag"]}
 
@@ -70,7 +72,7 @@ class Remote:
         raise Refusal(f"{self._client.base_url} answered {answer.status_code}: {body.get('detail', body)}")
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """The answer; where there was none, or one that asks for patience, after some more attempts."""
+        """Return the response; repeat on transport errors and temporary refusals."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 answer = self._client.request(method, path, **request)

@@ -11,7 +11,10 @@ COUNTED = ("revision", "source", "entity", "observation")
 
 
 def back_up(database: Database, path: Path) -> dict[str, int]:
-    """Copy the database to ``path``, whole or not at all; return row counts by table. Raises Refusal."""
+    """Copy the database to ``path``, whole or not at all; return row counts.
+
+    Raises Refusal if that fails or the file exists.
+    """
     source = _file(database)
     if path.exists():
         raise Refusal(f"{path} exists already; it was left as it is")
@@ -29,7 +32,10 @@ def back_up(database: Database, path: Path) -> dict[str, int]:
 
 
 def verify(path: Path) -> dict[str, int]:
-    """Restore a backup to a temporary file and check it; return row counts. Raises Refusal if damaged."""
+    """Restore a backup to a temporary file and check it; return row counts.
+
+    Raises Refusal if it is damaged.
+    """
     _require(path)
     with TemporaryDirectory(prefix="indicators-restore-") as folder:
         copy_file(path, Path(folder) / "restored.db")
@@ -37,7 +43,7 @@ def verify(path: Path) -> dict[str, int]:
 
 
 def restore(database: Database, path: Path, *, replace: bool) -> dict[str, int]:
-    """Restore a backup into the database, in one transaction; return row counts by table.
+    """Restore a backup into the database, in one transaction; return row counts.
 
     Raises:
         Refusal: if the backup is damaged, or a database exists and ``replace`` is false.

@@ -28,7 +28,10 @@ class Database:
     """A database, by URL."""
 
     def __init__(self, url: str, migrations: Path) -> None:
-        """Create an engine for ``url``; ``migrations`` is the Alembic folder. No connection is opened yet."""
+        """Create an engine for ``url``, without connecting.
+
+        ``migrations`` is the folder of the Alembic environment.
+        """
         self.url = url
         self.engine = engine_for(url)
         self.scripts = Config()
@@ -38,7 +41,7 @@ class Database:
 
     @contextmanager
     def read(self, seconds: float | None = None) -> Iterator[Connection]:
-        """Yield a connection in one read transaction: all statements see the same snapshot.
+        """Yield a connection in one read transaction, and so of one snapshot.
 
         Raises:
             TimeLimitPassed: when a statement is stopped because it still runs after ``seconds``.
@@ -48,7 +51,7 @@ class Database:
 
     @contextmanager
     def snapshot(self, seconds: float | None = None) -> Iterator[Opened]:
-        """Yield a function that opens a connection, each time in the same transaction and so the same snapshot.
+        """Yield a function that opens a connection in one transaction: one snapshot.
 
         ``seconds`` limits each use. While a snapshot is held, SQLite cannot checkpoint its write-ahead log, and PostgreSQL cannot
         vacuum rows deleted since: do not wait for a client while holding one.
@@ -64,7 +67,10 @@ class Database:
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
-        """Yield a connection in one write transaction; roll it back on errors, or if not ``keep`` (dry run)."""
+        """Yield a connection in one write transaction.
+
+        It is rolled back on errors and, for a dry run, if not ``keep``.
+        """
         writer = WRITER[self.engine.dialect.name]
         with self.engine.connect().execution_options(**writer) as connection, connection.begin() as transaction:
             yield connection
@@ -72,7 +78,10 @@ class Database:
                 transaction.rollback()
 
     def version(self) -> object:
-        """Return a value that changes with every commit of any process: cheap on SQLite, a query on PostgreSQL."""
+        """Return a value that changes with every commit of any process.
+
+        Cheap on SQLite, a short query on PostgreSQL.
+        """
         if self._watch is None:
             self._watch = Watch(self.engine)
         try:
@@ -102,7 +111,7 @@ class Database:
 
     @property
     def is_local(self) -> bool:
-        """True if the database is in this process, so that a short read is faster than a thread switch."""
+        """True if a short read takes less time than handing it to another thread."""
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
@@ -146,8 +155,8 @@ class Database:
             return
         if not tables >= OURS:
             raise Refusal(f"the database {self.engine.url!r} belongs to another program; it was left as it is")
-        known = {script.revision for script in ScriptDirectory.from_config(self.scripts).walk_revisions()}
-        if version not in known:
+        revisions = {script.revision for script in ScriptDirectory.from_config(self.scripts).walk_revisions()}
+        if version not in revisions:
             raise Refusal(f"the database was made by a newer version of this software (schema {version}); upgrade the software")
 
     def _state(self) -> tuple[set[str], str | None]:

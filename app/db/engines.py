@@ -63,13 +63,16 @@ WRITER_LOCK = 0x726961
 
 
 def engine_for(url: str) -> Engine:
-    """Create an engine for ``url``. Raises Refusal if the URL is malformed or the engine unsupported."""
+    """Create an engine for ``url``.
+
+    Raises Refusal if the URL is malformed, or the engine unsupported or too old.
+    """
     address = parsed(url)
     return _sqlite(address) if address.get_backend_name() == "sqlite" else _postgresql(address)
 
 
 def parsed(url: str) -> URL:
-    """Parse a database URL. Raises Refusal if it is malformed or the engine unsupported."""
+    """Parse a database URL. Raises Refusal if it is malformed or not supported."""
     try:
         address = make_url(url)
     except ArgumentError:
@@ -103,7 +106,7 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _lock_writer(connection: Connection) -> None:
-    """Serialise write transactions, as SQLite does; the lock ends with the transaction."""
+    """Serialise write transactions, as SQLite does. The lock ends with each."""
     if connection.get_execution_options().get("writer", False):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
@@ -157,7 +160,7 @@ class Watch:
 
 @contextmanager
 def time_limit(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Stop statements that still run after ``seconds``. Raises TimeLimitPassed if one was stopped."""
+    """Stop statements that still run after ``seconds``. Raises TimeLimitPassed."""
     if seconds is None:
         yield
     elif connection.dialect.name == "sqlite":
@@ -192,7 +195,7 @@ _BUSY = {5, 6, 7, 8, 10, 14, 15}
 
 
 def is_unavailable(error: DBAPIError) -> bool:
-    """Return whether the error is temporary, of the database; otherwise it is a bug of ours.
+    """Return whether the database is temporarily unavailable; else it is our bug.
 
     SQLite's driver raises OperationalError for both (a lock, an unknown table); only its result codes distinguish them.
     """

@@ -16,7 +16,7 @@ from app.errors import Refusal
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of an SQLite database, or None for a server or an in-memory database."""
+    """Return the file of an SQLite database; None for a server or in memory."""
     address = parsed(url)
     if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
         return None
@@ -24,7 +24,10 @@ def file_of(url: str) -> Path | None:
 
 
 def state_of_file(path: Path) -> tuple[set[str], str | None]:
-    """Return tables and schema version of an SQLite file, opened read-only. Raises Refusal for other files."""
+    """Return tables and schema version of an SQLite file, opened read-only.
+
+    Raises Refusal for any other file.
+    """
     try:
         connection = pysqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
@@ -58,7 +61,7 @@ def wal_bytes(url: str) -> int:
 
 
 def is_writable(engine: Engine) -> bool:
-    """Return whether a transaction could write; also true while another one is writing."""
+    """Return whether a transaction could write, perhaps after one that is writing."""
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             return bool(connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "off")
@@ -80,7 +83,10 @@ def is_writable(engine: Engine) -> bool:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a consistent snapshot of an SQLite database over ``target``, in one transaction; both may be in use."""
+    """Copy a snapshot of an SQLite database over ``target``, in one transaction.
+
+    The source may be in use.
+    """
     origin = pysqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
     copy = pysqlite3.connect(target)
     try:
@@ -95,7 +101,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def counts_of_file(path: Path, tables: Sequence[str]) -> tuple[list[str], dict[str, int]]:
-    """Return the faults of an SQLite file, and row counts of those of ``tables`` that it has."""
+    """Return the faults of an SQLite file, and row counts of existing ``tables``."""
     connection = pysqlite3.connect(path)
     try:
         faults = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]

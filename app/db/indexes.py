@@ -32,13 +32,13 @@ _INDEX: Mapping[str, str] = {
         VALUES (:id, array_to_tsvector(string_to_array(:title, ' ')), array_to_tsvector(string_to_array(:text, ' ')))""",
 }
 _MATCH: Mapping[str, tuple[str, str, str]] = {"sqlite": ('"{}"', " AND ", " OR "), "postgresql": ("'{}'", " & ", " | ")}
-"""By dialect: a quoted token, the AND and the OR operator."""
+"""Per dialect: a quoted token, the AND and the OR operator."""
 _BEGINNING: Mapping[str, str] = {"sqlite": "*", "postgresql": ":*"}
-"""By dialect: the suffix of a token that matches as a prefix."""
+"""Per dialect: the suffix of a token that matches as a prefix."""
 
 
 def index_texts(connection: Connection, texts: Sequence[Mapping[str, Any]]) -> None:
-    """Index the space-separated tokens of ``title`` and ``body`` under the ``id`` of a search entry."""
+    """Index the space-separated tokens of ``title`` and ``body`` under ``id``."""
     if texts:
         rows = [{**row, "text": f"{row['title']} {row['body']}".strip()} for row in texts]
         connection.execute(text(_INDEX[connection.dialect.name]), rows)
@@ -50,7 +50,7 @@ def clear_index(connection: Connection) -> None:
 
 
 def expression(dialect: str, every: Sequence[str], some: Sequence[str] = ()) -> str:
-    """Return the match expression for texts with all tokens of ``every`` and, if any, one of ``some``.
+    """Return the match expression for all tokens of ``every`` and one of ``some``.
 
     ``*`` at the end of a token matches it as a prefix. Tokens consist of letters, digits and marks, so none can be an operator.
     """

@@ -97,7 +97,7 @@ TEXTS: Mapping[str, Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[An
 
 
 def line_of(columns: Sequence[tuple[ColumnElement[Any], str]], separator: str, dialect: str) -> ColumnElement[bytes]:
-    """Return an expression that joins columns (each with its type) to one UTF-8 text; nulls are empty."""
+    """Return an expression that joins typed columns to UTF-8 text; nulls are empty."""
     texts = TEXTS[dialect]
     parts: list[ColumnElement[Any]] = []
     for column, kind in columns:
@@ -106,5 +106,8 @@ def line_of(columns: Sequence[tuple[ColumnElement[Any], str]], separator: str, d
 
 
 def unindexed(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    """Return the column such that SQLite does not use its index, and reads the rows in the order of the query."""
+    """Return the column in a form for which SQLite uses no index.
+
+    It then reads the rows in the order that the query asks for.
+    """
     return UnaryExpression(column, operator=custom_op("+"), type_=column.type) if dialect == "sqlite" else column

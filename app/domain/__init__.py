@@ -1,1 +1,1 @@
-"""Pure rules and values: hedges, intervals, datasets, words. Imports no other package of the project."""
+"""Pure rules and values: hedges, intervals, datasets, search tokens, URLs. Imports no other package of the project."""

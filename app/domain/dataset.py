@@ -1,4 +1,4 @@
-"""The narrow waist between reading and writing out: a table of named columns and rows, with what is said about it."""
+"""The dataset: the one type between queries and formats, with named columns, rows, metadata and links."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -7,23 +7,23 @@ from typing import Any, Literal
 from app.domain.urls import replaced
 
 ColumnType = Literal["string", "html", "integer", "number", "boolean", "date", "datetime", "strings"]
-"""What a column holds; ``strings`` is a list of strings, ``html`` text with markup. Every column may be null."""
+"""The type of a column's cells: ``strings`` is a list of strings, ``html`` text with markup. Every column may be null."""
 
 Cell = str | int | float | bool | list[str] | None
 Row = Sequence[Cell]
 RowForm = Literal["cells", "objects", "lines"]
-"""How rows come: cell by cell or, where that is to be had, each as a JSON object or as a line of its cells as text."""
+"""The form of rows: sequences of cells or, if available, JSON objects or lines of text, both as bytes."""
 
 SEPARATOR = "\x1f"
-"""Between the cells of a line: the unit separator of ASCII, which no text that is published contains."""
+"""The separator of cells in a line: ASCII's unit separator, which published texts cannot contain."""
 
 Facets = Mapping[str, Sequence[tuple[Cell, int]]]
-"""Of columns the values in the whole result, each with its count."""
+"""Per column, the values in the whole result with their counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """One column: its name, type and meaning. Each is itself alone, so that tuples of columns are quick to look up."""
+    """A column: name, type and description. Compared by identity, so that tuples of columns hash fast."""
 
     name: str
     type: ColumnType
@@ -32,7 +32,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Why perhaps nothing was found: a parameter names something that there is not; ``suggestion`` is most like it."""
+    """A possible reason for an empty result: a parameter names something unknown; ``suggestion`` is the nearest name."""
 
     parameter: str
     value: str
@@ -42,24 +42,24 @@ class Hint:
     @property
     def sentence(self) -> str:
         """The hint in one line."""
-        said = f"{self.parameter}={self.value}: {self.message}"
-        return said if self.suggestion is None else f"{said.removesuffix('.')}; did you mean {self.suggestion}?"
+        text = f"{self.parameter}={self.value}: {self.message}"
+        return text if self.suggestion is None else f"{text.removesuffix('.')}; did you mean {self.suggestion}?"
 
     def document(self) -> dict[str, str]:
-        """The hint as a member of ``meta.hints``; without a suggestion where there is none."""
+        """Return the hint as a member of ``meta.hints``, without an empty suggestion."""
         return {name: text for name, text in asdict(self).items() if text is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What holds for the whole answer.
+    """Metadata of a dataset.
 
     Attributes:
         revision: The revision of the data set that was read.
-        count: Rows in this answer.
-        total: Rows of the whole result, where asked for.
-        truncated: Of an item, the included resources of which there are more rows than it carries.
-        hints: Of an empty list, what may be the cause.
+        count: Rows in this response.
+        total: Rows of the whole result, if requested.
+        truncated: Of an item, the included resources that have more rows than the item includes.
+        hints: Of an empty list, possible reasons.
     """
 
     revision: int
@@ -71,18 +71,18 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Columns and rows by position, and what is said about them.
+    """Columns, rows by position, and their metadata.
 
     Attributes:
-        name: Of the resource.
-        columns: What the cells of a row are.
-        rows: The rows, in their form; those of a stream can be gone through once.
-        meta: What holds for the whole answer.
+        name: The name of the resource.
+        columns: The columns, in the order of a row's cells.
+        rows: The rows, in their form; a stream can be iterated once.
+        meta: The metadata.
         next: The cursor of the next page of a list; None on the last page.
-        links: Addresses by relation type (RFC 8288).
-        facets: The counts that were asked for.
-        form: How the rows come: as ``Row``, or each as bytes.
-        included: Of an item, the rows of other resources that it carries; None for a list.
+        links: URLs by relation type (RFC 8288).
+        facets: The requested counts of values.
+        form: The form of the rows: ``Row`` for cells, else bytes.
+        included: Of an item, the included rows of other resources; None for a list.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Dataset:
 
     @property
     def size(self) -> int:
-        """The number of rows, with those that an item carries."""
+        """The number of rows, including those of included resources."""
         return self.meta.count + sum(rows.meta.count for rows in (self.included or {}).values())
 
     def linked(self, address: str) -> "Dataset":
@@ -107,7 +107,7 @@ class Dataset:
         return replace(self, links={"self": address, "next": replaced(address, "cursor", self.next) if self.next else None})
 
     def records(self) -> list[dict[str, Cell]]:
-        """The rows as dicts by column name."""
+        """Return the rows as dicts by column name."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 

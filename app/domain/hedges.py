@@ -1,8 +1,8 @@
-"""Hedge words and what they claim: the heart of the domain, and pure.
+"""Hedge words, their comparators, and the bounds that they support. Pure.
 
 A hedge is the literal word by which a source qualifies a number ("近300家", "more than 30 %"). It means a *comparator*
-(the codes of a FHIR Quantity, and ``~`` for "approximately") and, with the number, *bounds*: what the source supports
-and nothing more. ``HEDGES`` is the one table of words; a new word is a new line.
+(the codes of a FHIR Quantity, and ``~`` for "approximately") and, with the number, *bounds*: the interval that the source
+supports, and no narrower one. ``HEDGES`` is the one table of words; a new word is a new line.
 """
 
 import re
@@ -15,7 +15,7 @@ COMPARATORS: tuple[Comparator, ...] = get_args(Comparator)
 BoundsBasis = Literal["stated", "convention", "none"]
 
 TOLERANCE = Decimal("0.1")
-"""FHIR's recommendation for "approximately": 10 % of the stated number, to either side."""
+"""The margin of "approximately" that FHIR recommends: 10 % of the stated number, to either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Hedge:
 
     Attributes:
         word: The literal word.
-        comparator: What it means.
+        comparator: The comparator that it means.
         en: English wording around ``{q}``, the number with its unit.
         zh: Chinese wording around ``{n}``, the number, and ``{u}``, the unit.
-        bounds_basis: ``stated`` (the word itself says the bound), ``convention`` (±10 %) or ``none`` (no bound follows).
+        bounds_basis: ``stated`` (the word states the bound), ``convention`` (±10 %) or ``none`` (no bound follows).
     """
 
     word: str
@@ -39,7 +39,7 @@ class Hedge:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The interval that a source supports; None where it leaves a side open."""
+    """The interval that a source supports; None for an open side."""
 
     lower: float | None
     upper: float | None
@@ -75,7 +75,7 @@ _WORDINGS: tuple[tuple[str, Comparator, str, str, BoundsBasis], ...] = (
 )
 
 UNHEDGED = Hedge("", "=", "{q}", "{n}{u}", "stated")
-"""A number without a hedge: it claims itself."""
+"""The hedge of a number without a hedge word: exactly the number."""
 
 HEDGES: dict[str, Hedge] = {
     word: Hedge(word, comparator, en, zh, basis) for words, comparator, en, zh, basis in _WORDINGS for word in words.split(" / ")
@@ -84,15 +84,15 @@ HEDGES: dict[str, Hedge] = {
 
 
 def hedge_of(word: str | None) -> Hedge:
-    """The hedge that ``word`` is, or the unhedged one for None. Raises KeyError for a word not in ``HEDGES``."""
+    """Return the hedge of a word, ``UNHEDGED`` for None. Raises KeyError if unknown."""
     return UNHEDGED if word is None else HEDGES[word]
 
 
 def bounds_of(value: float, hedge: Hedge) -> Bounds:
-    """The interval that ``value`` under ``hedge`` supports, in the unit of ``value``; no bound is invented.
+    """Return the interval that a hedged value supports; no bound is invented.
 
-    ``<`` and ``<=`` give an upper bound alone, ``>`` and ``>=`` a lower one, ``=`` both. ``~`` gives ±10 % by
-    convention (FHIR), or none where the word only names an order of magnitude.
+    ``<`` and ``<=`` give only an upper bound, ``>`` and ``>=`` only a lower one, ``=`` both. ``~`` gives ±10 % by
+    convention (FHIR), or none if the word only names an order of magnitude.
     """
     if hedge.bounds_basis == "none":
         return Bounds(None, None, "none")
@@ -105,14 +105,14 @@ def bounds_of(value: float, hedge: Hedge) -> Bounds:
 
 
 def wording(value: float, unit: str, hedge: Hedge, lang: str) -> str:
-    """Return the hedged quantity in words: ``nearly 300 companies`` (``en``) or ``近300家`` (``zh``)."""
+    """Return the quantity in words: ``nearly 300 companies`` (en), ``近300家`` (zh)."""
     number = plain_number(value)
     if lang == "zh":
         return hedge.zh.format(n=number, u=unit)
     if abs(value) == 1:
         unit = singular(unit)
-    joint = "" if unit.startswith("%") or not unit else " "
-    return hedge.en.format(q=f"{number}{joint}{unit}")
+    space = "" if unit.startswith("%") or not unit else " "
+    return hedge.en.format(q=f"{number}{space}{unit}")
 
 
 _PREPOSITION = re.compile(r"\s+(?:per|of|in|for|at|on|with|to|from|and|or|by)\s|\s+(?:Celsius|Fahrenheit)$|\s*[/(,]")
@@ -126,18 +126,18 @@ IRREGULAR = {
     "buses": "bus",
     "gases": "gas",
 }
-"""English plurals that no rule makes a singular of."""
+"""Irregular English plurals and their singulars."""
 SAME = ("headquarters", "series", "species", "premises", "means", "works", "gross", "hertz", "siemens")
-"""English nouns that end like a plural and are none, or are the same in both."""
+"""English nouns with a plural equal to the singular, or no plural although they end in s."""
 ENDINGS = (
     ("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("ss", "ss"),
     ("us", "us"), ("is", "is"), ("s", ""),
 )  # fmt: skip
-"""Endings of regular English plurals, and of the singular; the first that fits decides."""
+"""Endings of regular English plurals and of their singulars; the first that matches applies."""
 
 
 def singular(unit: str) -> str:
-    """Return the English name of one of a unit: ``station``, ``patent per 10,000 people``; as it is without a plural."""
+    """Return the singular of an English unit: ``patent per 10,000 people``."""
     end = _PREPOSITION.search(unit)
     head, rest = (unit[: end.start()], unit[end.start() :]) if end else (unit, "")
     noun = _WORD.search(head)
@@ -149,13 +149,16 @@ def singular(unit: str) -> str:
 def _singular(noun: str) -> str:
     if noun.lower() in IRREGULAR:
         return IRREGULAR[noun.lower()]
-    for ending, one in ENDINGS:
-        if noun.endswith(ending) and len(noun) > len(ending) + 1:
-            return noun.removesuffix(ending) + one
+    for plural_ending, singular_ending in ENDINGS:
+        if noun.endswith(plural_ending) and len(noun) > len(plural_ending) + 1:
+            return noun.removesuffix(plural_ending) + singular_ending
     return noun
 
 
 def plain_number(value: float) -> str:
-    """Return the number with thousands separators and no more digits than it has: ``25,000,000,000``, ``72.2``."""
+    """Return the number with thousands separators: ``25,000,000,000``, ``72.2``.
+
+    It has no more decimals than the value.
+    """
     text = f"{Decimal(str(value)):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,4 +1,4 @@
-"""Arithmetic of intervals that may be open to a side: what is known of a difference or a ratio of hedged figures. Pure."""
+"""Interval arithmetic with open sides, for differences and ratios of hedged figures. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,22 +6,22 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The numbers from ``lower`` to ``upper``; None where a side is open."""
+    """The numbers from ``lower`` to ``upper``; None for an open side."""
 
     lower: Decimal | None
     upper: Decimal | None
 
     @classmethod
     def of(cls, lower: float | None, upper: float | None) -> "Interval":
-        """From the bounds of a figure."""
+        """Create an interval from the bounds of a figure."""
         return cls(_exact(lower), _exact(upper))
 
     def minus(self, other: "Interval") -> "Interval":
-        """All differences of a number of this and a number of the other."""
+        """Return the interval of all differences between numbers of this and the other."""
         return Interval(_minus(self.lower, other.upper), _minus(self.upper, other.lower))
 
     def over(self, other: "Interval") -> "Interval | None":
-        """All ratios of a number of this and a number of the other; None where the other may be zero or less."""
+        """Return the interval of all ratios to numbers of the other; None if ≤ 0 is one."""
         if other.lower is None or other.lower <= 0:
             return None
         return Interval(_over(self.lower, other, least=True), _over(self.upper, other, least=False))
@@ -36,7 +36,10 @@ def _minus(first: Decimal | None, second: Decimal | None) -> Decimal | None:
 
 
 def _over(bound: Decimal | None, other: Interval, *, least: bool) -> Decimal | None:
-    """The bound of a ratio: the number furthest from zero is divided by the least, the nearest by the greatest."""
+    """Return a bound of a ratio.
+
+    The bound furthest from zero is divided by the least divisor, the nearest by the greatest.
+    """
     if bound is None or other.lower is None:
         return None
     if (bound < 0) == least:

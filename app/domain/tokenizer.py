@@ -1,6 +1,6 @@
-"""Tokens of a text search: the words of alphabets, and of Chinese every character and every pair of neighbours. Pure.
+"""Tokens of the full-text search: words of alphabetic scripts, and single characters and bigrams of Chinese. Pure.
 
-An index that knows no Chinese words finds any of them this way: two characters are one token, longer words are several.
+With bigrams an index finds Chinese words without a dictionary: two characters are one token, longer words are several.
 Texts and queries are folded alike, so that width, case, accents, normal forms and traditional characters do not matter.
 """
 
@@ -13,37 +13,40 @@ from html import escape
 from opencc import OpenCC
 
 AROUND = 40
-"""Characters that a snippet shows to either side of the match."""
+"""Characters that a snippet shows on either side of the match."""
 BEGINNING = "*"
-"""Ends a token of a query that words need only begin with; no token contains it."""
+"""The suffix of a query token that matches as a prefix; no indexed token contains it."""
 MARK = "="
-"""Begins the token that says of what kind a text is; no query contains it."""
+"""The prefix of the token that has the resource of a text; no query contains it."""
 MOST_KEPT = 20_000
-"""Characters of which the folded form is kept: more than a text has, fewer than Unicode has."""
+"""Characters whose folded form is cached: more than texts use, fewer than Unicode has."""
 
 LONGEST_WORD = 200
-"""Characters of a word that are compared: PostgreSQL takes no word of more than 2046 bytes."""
+"""Characters of a word that are indexed: PostgreSQL takes no word of more than 2046 bytes."""
 
 _HAN = r"\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\U00020000-\U000323af"
-"""Scripts that are written without spaces: Chinese, Japanese and, as ever here, Korean."""
+"""Scripts indexed by characters and bigrams: Chinese and Japanese, which are written without spaces, and Korean with them."""
 _RUN = re.compile(f"([{_HAN}]+)|([^{_HAN} ']+)")
 _ELIDED = re.compile(f"[^{_HAN} ']+(?:'[^{_HAN} ']+)+")
 _APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
 _WHOLE = {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
-"""Letters that Unicode does not take apart into a plain one and an accent."""
+"""Letters that Unicode does not decompose into a base letter and an accent."""
 _JOINERS = "\u200c\u200d"
 """Invisible characters that the spelling of some languages needs."""
 
 
 def forbidden(text: str) -> bool:
-    """Return whether the text has a character that is not seen: of control, of direction, a line separator, a lone surrogate."""
+    """Return whether the text has control or other invisible characters.
+
+    These are characters of control and format, line separators, and lone surrogates.
+    """
     return not text.isprintable() and any(
         unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in _JOINERS for character in text
     )
 
 
 class _Folding(dict[int, str]):
-    """The folded forms of characters, each made when it is met first."""
+    """A cache of folded characters by code point, filled on first use."""
 
     def __missing__(self, code: int) -> str:
         folded = _fold(chr(code))
@@ -58,7 +61,7 @@ def _simplified() -> OpenCC:
 
 
 def _fold(character: str) -> str:
-    """Return what stands for a character: letters, digits and what belongs to them; an apostrophe; nothing; or a space."""
+    """Return a character folded to letters, digits and marks, ``'``, a space or ""."""
     if character in _APOSTROPHES:
         return "'"
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", character).casefold())
@@ -67,12 +70,12 @@ def _fold(character: str) -> str:
 
 def _part(character: str) -> str:
     category = unicodedata.category(character)
-    if unicodedata.combining(character) > 9 or category == "Cf":  # noqa: PLR2004  up to 9 they make other letters, as of Japanese
+    if unicodedata.combining(character) > 9 or category == "Cf":  # noqa: PLR2004  up to 9 they form other letters, as in Japanese
         return ""
     if not character.isalnum() and category[0] != "M":
         return " "
     if category == "Lo" and re.match(f"[{_HAN}]", character):
-        return str(_simplified().convert(character))  # alone: what a character becomes may not depend on its neighbours
+        return str(_simplified().convert(character))  # one by one: the result must not depend on neighbours
     return _WHOLE.get(character, character)
 
 
@@ -80,12 +83,12 @@ _FOLDING = _Folding()
 
 
 def fold(text: str) -> str:
-    """Return the form in which texts are compared: folded words, spaces between them, and apostrophes."""
+    """Return the text as it is compared: folded words, spaces and apostrophes."""
     return unicodedata.normalize("NFKC", text).translate(_FOLDING)
 
 
 def indexed(text: str) -> Iterator[str]:
-    """The tokens under which a text is found; words with an apostrophe (L'Oréal) both as one and by their parts."""
+    """Yield the tokens of a text; words with an apostrophe (L'Oréal) also in parts."""
     folded = fold(text)
     for characters, word in _RUN.findall(folded):
         if word:
@@ -98,18 +101,18 @@ def indexed(text: str) -> Iterator[str]:
 
 
 def asked(query: str) -> list[str]:
-    """The tokens that a text must all have to be found; operators and punctuation are none.
+    """Return the tokens of a query, without operators and punctuation.
 
-    Words end in ``BEGINNING``; of Chinese it is pairs of neighbours, or one character that stands alone.
+    Words end in ``BEGINNING``; Chinese gives bigrams, or a single character that stands alone.
     """
-    found: list[str] = []
+    tokens: list[str] = []
     for characters, word in _RUN.findall(_ELIDED.sub(_joined, fold(query))):
-        found += [word[:LONGEST_WORD] + BEGINNING] if word else _pairs(characters) or [characters]
-    return list(dict.fromkeys(found))
+        tokens += [word[:LONGEST_WORD] + BEGINNING] if word else _pairs(characters) or [characters]
+    return list(dict.fromkeys(tokens))
 
 
 def snippet(text: str, query: str) -> str:
-    """HTML of the part of ``text`` around the first match of ``query``, every match marked; the rest is escaped."""
+    """Return the part of ``text`` around the first match as HTML, matches marked."""
     folded, origins = _folded(text)
     spans: list[tuple[int, int]] = []
     for first, last in sorted(match.span() for pattern in _patterns(query) for match in pattern.finditer(folded)):
@@ -130,13 +133,13 @@ def snippet(text: str, query: str) -> str:
 
 @lru_cache(maxsize=256)
 def _patterns(query: str) -> tuple[re.Pattern[str], ...]:
-    """What finds the tokens of a query in a folded text: words at their beginning, whatever apostrophes they have."""
+    """Return patterns of a query's tokens: words by prefix, ignoring apostrophes."""
     words = ((token.removesuffix(BEGINNING), token.endswith(BEGINNING)) for token in asked(query))
     return tuple(re.compile((f"(?<![^{_HAN} '])" if begins else "") + "'?".join(map(re.escape, word))) for word, begins in words)
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """The folded text, and of each of its characters the place in ``text`` that it comes from."""
+    """Return the folded text, and the index in ``text`` of each of its characters."""
     pieces = [(_FOLDING[ord(character)], place) for place, character in enumerate(text)]
     return "".join(piece for piece, _ in pieces), [place for piece, place in pieces for _ in piece]
 

@@ -1,24 +1,28 @@
-"""Addresses: with one of their parameters given anew, and as they should have been sent."""
+"""URLs: replacing a query parameter, and percent-encoding of request targets."""
 
 from urllib.parse import quote
 
 LONGEST = 2000
-"""Bytes of a request target of which the encoded form is told; three times as many characters at most."""
+"""Bytes of a request target that are encoded, to at most three times as many characters; the rest is cut."""
 _PLAIN = "".join(map(chr, range(0x21, 0x7F)))
+"""Printable ASCII characters, which are not encoded."""
 
 
 def replaced(address: str, name: str, text: str) -> str:
-    """The address with one of its parameters given anew; ``text`` needs no quoting."""
+    """Return the URL with a new value of one parameter; ``text`` must need no quoting."""
     return opened(address, name) + text
 
 
 def opened(address: str, name: str) -> str:
-    """The address with one of its parameters at its end, still to be given."""
+    """Return the URL with one parameter moved to its end, without a value."""
     path, _, query = address.partition("?")
-    kept = [part for part in query.split("&") if part and not part.startswith(f"{name}=")]
-    return f"{path}?{'&'.join([*kept, f'{name}='])}"
+    parameters = [part for part in query.split("&") if part and not part.startswith(f"{name}=")]
+    return f"{path}?{'&'.join([*parameters, f'{name}='])}"
 
 
 def encoded_address(raw: bytes) -> str:
-    """Return the request target with all that is not printable ASCII percent-encoded; what is too long ends in an ellipsis."""
+    """Return a request target with all but printable ASCII percent-encoded.
+
+    It is cut at ``LONGEST`` bytes, with an ellipsis.
+    """
     return quote(raw[:LONGEST], safe=_PLAIN) + ("…" if len(raw) > LONGEST else "")

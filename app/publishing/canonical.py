@@ -11,7 +11,7 @@ LARGEST_INTEGER = 2**53 - 1
 
 
 def canonical(content: bytes) -> bytes:
-    """Return a strict document as canonical JSON, read part by part: equal data give equal bytes."""
+    """Return a document as canonical JSON: equal data give equal bytes."""
     members: dict[str, list[bytes]] = {}
     lists: set[str] = set()
     document = reader(content, SECTIONS)
@@ -49,7 +49,7 @@ def _frozen(data: Any) -> Any:
 
 
 def _doubles(data: Any) -> Any:
-    """Return the data with integers beyond 2^53 - 1 as floats, as canonical JSON needs them."""
+    """Return the data with integers beyond 2^53 - 1 as floats, as RFC 8785 requires."""
     if isinstance(data, dict):
         return {key: _doubles(value) for key, value in data.items()}
     if isinstance(data, list):

@@ -12,7 +12,7 @@ PIECE = 64 * 2**10
 
 
 def reader(content: bytes, sections: frozenset[str], *, only_json: bool = False) -> Reader:
-    """Return a reader of the document that yields the items of ``sections`` one by one.
+    """Return a reader that yields the items of ``sections`` one by one.
 
     Raises:
         UnreadableError: if it is not UTF-8, or with ``only_json`` not JSON.

@@ -60,7 +60,7 @@ def _choices_at(path: Path) -> tuple[str, ...] | None:
 
 
 def _type_at(path: Iterable[str | int]) -> Any:
-    """Return the type of the format at ``path``, or None; optional types and lists are unwrapped."""
+    """Return the type at ``path`` without optional and list, or None if unknown."""
     kind: Any = Document
     for step in path:
         if isinstance(step, int):

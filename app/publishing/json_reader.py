@@ -16,7 +16,10 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]|[^][{}",:\s]+')
 
 
 def not_json(content: bytes) -> tuple[Position, str] | None:
-    """Return position and reason why ``content`` is not JSON, or None if it is (12 ms for 8 MiB)."""
+    """Return position and reason if ``content`` is not JSON, else None.
+
+    One call of 12 ms for 8 MiB.
+    """
     try:
         msgspec.json.decode(content, type=msgspec.Raw)
     except msgspec.DecodeError as error:
@@ -93,7 +96,7 @@ class JsonReader:
                 yield self._part((key, number), None)
 
     def _elements(self, closing: str) -> Iterator[None]:
-        """Yield before each element of a list or an object, and stop after its closing bracket."""
+        """Yield before each element of a list or object; stop after its closing bracket."""
         self._take()
         if self._next() == closing:
             self._take()
@@ -133,7 +136,7 @@ class JsonReader:
         return self._text[self._at : self._end_of_odd()]
 
     def _end_of_odd(self) -> int:
-        """Return the end of the next value, strict or not; the end of the window if it continues."""
+        """Return the end of the next value, strict or not, or the end of the window."""
         depth = 0
         for token in _TOKEN.finditer(self._text, self._at):
             if token[0] in ("{", "["):

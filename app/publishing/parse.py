@@ -84,7 +84,7 @@ class Examination:
     """The check of one document: the draft that its rules share, and its faults."""
 
     def __init__(self, content: bytes, *, only_json: bool, source: SourcePart | None = None) -> None:
-        """Prepare the check. ``source`` is passed on the second run, if it comes after other parts in the document."""
+        """Prepare the check; ``source`` is passed on a second run, if it came late."""
         self.draft = Draft(source)
         self.source_is_late = False
         self._content, self._only_json = content, only_json
@@ -121,7 +121,7 @@ class Examination:
         self._raise_faults()
 
     def recheck(self, vocabulary: Vocabulary) -> None:
-        """Repeat the rules that depend on others, who may have published since. Raises DocumentFaulty."""
+        """Repeat the rules that depend on others' publications. Raises DocumentFaulty."""
         with suppress(_EnoughError):
             self._check_document(vocabulary)
         self._raise_faults()
@@ -245,7 +245,7 @@ class Examination:
 
 
 def _partial(model: type[BaseModel], item: dict[str, Any], wrong: set[str | int]) -> BaseModel:
-    """Return a malformed part reduced to its valid scalars, so that its names can be checked."""
+    """Return a malformed part with only its valid scalars, to check its names."""
     scalars = {key: value for key, value in item.items() if key not in wrong and not isinstance(value, dict | list)}
     return model.model_construct(**{name: scalars.get(name) for name in model.model_fields})
 

@@ -92,7 +92,10 @@ class Prepared:
         self._repeats_last = self._last is not None and self._has_content_of(database.read, self._last)
 
     def require_current(self, connection: Connection) -> None:
-        """Check again if others published since; needs the writer's lock. Raises DocumentFaulty."""
+        """Check again if others published since. Raises DocumentFaulty.
+
+        ``connection`` must hold the writer's lock.
+        """
         if latest(connection) != self._checked_against:
             self._examination.recheck(Published(lambda: nullcontext(connection)))
 
@@ -117,19 +120,19 @@ class Published:
 
     def those(self, entities: Collection[str], indicators: Collection[str]) -> Known:
         """Return the declarations of these ids."""
-        known = Known()
+        declarations = Known()
         with self._opened() as connection:
             if entities:
                 rows = connection.execute(select(ENTITY.c.id, ENTITY.c.kind, ENTITY.c.source).where(ENTITY.c.id.in_(entities)))
-                known.entities.update((row.id, KnownEntity(row.kind, row.source)) for row in rows)
+                declarations.entities.update((row.id, KnownEntity(row.kind, row.source)) for row in rows)
             if indicators:
                 condition = INDICATOR.c.id.in_(indicators)
                 rows = connection.execute(select(INDICATOR.c.id, INDICATOR.c.unit, INDICATOR.c.source).where(condition))
-                known.indicators.update((row.id, KnownIndicator(row.unit, row.source)) for row in rows)
-        return known
+                declarations.indicators.update((row.id, KnownIndicator(row.unit, row.source)) for row in rows)
+        return declarations
 
     def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:
-        """Return candidates for a misspelt ``name``: ids that share a prefix with it, the longest first."""
+        """Return ids that share a prefix with a misspelt ``name``, the longest first."""
         table = INDICATOR if kinds == OF_INDICATOR else ENTITY
         query = select(table.c.id).where(table.c.source != but).order_by(table.c.id).limit(LIKE)
         if kinds and table is ENTITY:

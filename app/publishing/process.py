@@ -41,7 +41,7 @@ async def in_process(work: Callable[..., Result], *arguments: object) -> Result:
 
 
 def with_database(url: str, migrations: Path, work: Callable[..., Result], *arguments: object) -> Result:
-    """Call ``work`` with a newly opened database and the arguments; close the database."""
+    """Call ``work`` with a database opened for the call, and the arguments."""
     database = Database(url, migrations)
     try:
         return work(database, *arguments)
@@ -50,7 +50,7 @@ def with_database(url: str, migrations: Path, work: Callable[..., Result], *argu
 
 
 def main() -> None:
-    """Call the pickled function from stdin, and pickle its result or exception to stdout."""
+    """Call the function pickled on stdin; pickle its result or exception to stdout."""
     work, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301  from our own process
     try:
         outcome = work(*arguments)

@@ -20,14 +20,14 @@ Item = TypeVar("Item")
 
 def wholes_contain_no_circles(draft: Draft) -> Iterator[Finding]:
     """Require that no entity is its own ancestor."""
-    done: set[str] = set()
+    visited: set[str] = set()
     for name in draft.parents:
         ancestry: dict[str, int] = {}
         entity: str | None = name
-        while entity is not None and entity not in done and entity not in ancestry:
+        while entity is not None and entity not in visited and entity not in ancestry:
             ancestry[entity] = len(ancestry)
             entity = draft.parents.get(entity)
-        done.update(ancestry)
+        visited.update(ancestry)
         if entity in ancestry:
             for member in list(ancestry)[ancestry[entity] :]:
                 path = (*draft.declared["entity", member], "parent")
@@ -35,12 +35,12 @@ def wholes_contain_no_circles(draft: Draft) -> Iterator[Finding]:
 
 
 def declarations_are_owned(draft: Draft, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """Require that nobody else declared an id, and that kinds and units stay as they were."""
+    """Require that no other source declared an id, and that kinds and units stay."""
     for batch in batched(draft.declared.items()):
         entities = [name for (space, name), _ in batch if space == "entity"]
-        known = vocabulary.those(entities, [name for (space, name), _ in batch if space != "entity"])
+        declarations = vocabulary.those(entities, [name for (space, name), _ in batch if space != "entity"])
         for (space, name), place in batch:
-            before = (known.entities if space == "entity" else known.indicators).get(name)
+            before = (declarations.entities if space == "entity" else declarations.indicators).get(name)
             if before is None:
                 continue
             if before.source != draft.owner:
@@ -63,9 +63,9 @@ def references_are_known(draft: Draft, vocabulary: Vocabulary) -> Iterator[Findi
     """Require that references exist and are of the right kind."""
     for (section, where, kinds), names in draft.references.items():
         for batch in batched(names.items()):
-            known = _scope(draft, vocabulary, [name for name, _ in batch], indicators=kinds == INDICATOR)
+            declarations = _scope(draft, vocabulary, [name for name, _ in batch], indicators=kinds == INDICATOR)
             for name, places in batch:
-                fault = _reference_fault(draft, vocabulary, known, name, kinds)
+                fault = _reference_fault(draft, vocabulary, declarations, name, kinds)
                 if fault is None:
                     continue
                 for number in places if isinstance(places, list) else [places]:
@@ -73,13 +73,13 @@ def references_are_known(draft: Draft, vocabulary: Vocabulary) -> Iterator[Findi
 
 
 def _reference_fault(
-    draft: Draft, vocabulary: Vocabulary, known: Known, name: str, kinds: tuple[str, ...]
+    draft: Draft, vocabulary: Vocabulary, declarations: Known, name: str, kinds: tuple[str, ...]
 ) -> tuple[str, str, str | None, tuple[str, ...] | None] | None:
-    """Return code, message, suggestion and allowed kinds for a wrong name; None for a right one."""
+    """Return code, message, suggestion and kinds for a wrong name, else None."""
     if kinds == INDICATOR:
-        if name in known.indicators:
+        if name in declarations.indicators:
             return None
-    elif (entity := known.entities.get(name)) is not None:
+    elif (entity := declarations.entities.get(name)) is not None:
         if not kinds or entity.kind in kinds:
             return None
         return "wrong_kind", f"{name} is a {entity.kind}; expected a {' or '.join(kinds)}", None, kinds
@@ -92,20 +92,20 @@ def _reference_fault(
 def pairs_are_of_one_kind(draft: Draft, vocabulary: Vocabulary) -> Iterator[Finding]:
     """Require that a part and its whole are of the same kind."""
     for batch in batched(draft.pairs.items()):
-        known = _scope(draft, vocabulary, list(chain.from_iterable(pair for pair, _ in batch)))
-        for (subject, other), number in batch:
-            one, two = known.entities.get(subject), known.entities.get(other)
-            if one is not None and two is not None and one.kind != two.kind:
-                message = f"{other} is a {two.kind}; expected a {one.kind}"
-                yield Finding(("relations", number, "object"), "wrong_kind", message, allowed=(one.kind,))
+        declarations = _scope(draft, vocabulary, list(chain.from_iterable(pair for pair, _ in batch)))
+        for (subject, target), number in batch:
+            part, whole = declarations.entities.get(subject), declarations.entities.get(target)
+            if part is not None and whole is not None and part.kind != whole.kind:
+                message = f"{target} is a {whole.kind}; expected a {part.kind}"
+                yield Finding(("relations", number, "object"), "wrong_kind", message, allowed=(part.kind,))
 
 
 def units_are_those_of_indicators(draft: Draft, vocabulary: Vocabulary) -> Iterator[Finding]:
     """Require that the unit of an observation, if stated, is its indicator's."""
     for batch in batched(draft.units.items()):
-        known = _scope(draft, vocabulary, list({name for (name, _), _ in batch}), indicators=True)
+        declarations = _scope(draft, vocabulary, list({name for (name, _), _ in batch}), indicators=True)
         for (name, unit), number in batch:
-            indicator = known.indicators.get(name)
+            indicator = declarations.indicators.get(name)
             if indicator is not None and indicator.unit and unit != indicator.unit:
                 message = f"the unit {unit} is not that of {name}, {indicator.unit}"
                 yield Finding(("observations", number, "unit"), "wrong_unit", message, suggestion=indicator.unit)

@@ -64,7 +64,7 @@ def publish(database: Database, content: bytes, *, only_missing: bool = False) -
 
 
 def revise(connection: Connection, prepared: Prepared) -> Receipt:
-    """Store a prepared document as a new revision of its source. Raises DocumentFaulty."""
+    """Store a prepared document as a new revision. Raises DocumentFaulty."""
     prepared.require_current(connection)
     source, content = prepared.source.id, prepared.content
     receipt = _start(connection, source, "published", content)
@@ -114,7 +114,7 @@ def _start(connection: Connection, source: str, action: Action, content: bytes) 
 
 
 def _declare(connection: Connection, table: Table, receipt: Receipt, rows: Iterable[Row]) -> None:
-    """Insert or update the rows that the source declares; retire its other rows of the table."""
+    """Insert or update the rows that a source declares; retire its other rows."""
     source, revision = receipt.source, receipt.revision
     owner: Row = {} if table is SOURCE else {"source": source}
     declared = connection.execute(select(table).where(table.c["source" if owner else "id"] == source)).mappings()
@@ -137,7 +137,7 @@ def _declare(connection: Connection, table: Table, receipt: Receipt, rows: Itera
 
 
 def _save_history(connection: Connection, table: Table, revision: int, rows: Iterable[Row]) -> None:
-    """Save old values, valid from each row's ``revision`` until this one, for reads as of then."""
+    """Save old values as valid from each row's ``revision`` until this one."""
     history = TABLES[f"{table.name}_before"]
     columns = [column.name for column in history.columns if not column.name.startswith("held_")]
     values = [{name: row[name] for name in columns} | {"held_from": row["revision"], "held_until": revision} for row in rows]
@@ -146,7 +146,7 @@ def _save_history(connection: Connection, table: Table, revision: int, rows: Ite
 
 
 def _update_dependents(connection: Connection, receipt: Receipt) -> None:
-    """Update derived columns of other sources' current observations after changed declarations."""
+    """Update other sources' observations that show the changed declarations."""
     observation = FACTS["observation"]
     current = observation.c.retracted_in.is_(None)
     dependent = observation.c.source != receipt.source, current, _refers_to_changed(receipt.revision)
@@ -159,7 +159,7 @@ def _update_dependents(connection: Connection, receipt: Receipt) -> None:
 
 
 def _refers_to_changed(revision: int) -> ColumnElement[bool]:
-    """Return the condition that an observation refers to an entity or indicator changed by the revision."""
+    """Return the condition that an observation refers to what the revision changed."""
     observation = FACTS["observation"].c
     entities, indicators = (select(table.c.id).where(table.c.revision == revision) for table in (ENTITY, INDICATOR))
     return or_(observation.subject.in_(entities), observation.region.in_(entities), observation.indicator.in_(indicators))
@@ -184,7 +184,7 @@ def _by_id(connection: Connection, table: Table, ids: Collection[str]) -> dict[s
 
 
 def _update_derived(connection: Connection, table: Table, revision: int, facts: Sequence[tuple[Row, Row]]) -> None:
-    """Update the derived columns of facts to new values; save the old values as history."""
+    """Update the derived columns of facts; save their old values as history."""
     changed = [(row, values) for row, values in facts if row != row | values]
     if not changed:
         return
@@ -201,7 +201,7 @@ def _update_derived(connection: Connection, table: Table, revision: int, facts: 
 
 
 def _finish(connection: Connection, receipt: Receipt, facts: Iterable[tuple[str, Row]]) -> Receipt:
-    """Store the facts (table and row) of the revision, update what derives from them; return the receipt."""
+    """Store the facts, update search index and JSON rows; return the receipt."""
     writers = {name: _FactWriter(connection, table, receipt) for name, table in FACTS.items()}
     for table, row in facts:
         writers[table].add(row)
@@ -237,7 +237,7 @@ class _FactWriter:
             self._store()
 
     def finish(self) -> Changes:
-        """Store the last batch, retract the facts that were not added; return the numbers of changes."""
+        """Store the last batch, retract facts that were not added; return the changes."""
         self._store()
         self._retract(self._missing)
         return self._changes + Changes(retracted=len(self._missing))

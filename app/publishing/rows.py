@@ -118,7 +118,7 @@ def indicator_row(part: IndicatorPart) -> Row:
 
 
 def fact_row(part: ObservationPart | RelationPart | DesignationPart, source: str) -> tuple[str, Row]:
-    """Return the table and the row of a fact; of an observation without derived columns."""
+    """Return table and row of a fact; of an observation without derived columns."""
     if isinstance(part, ObservationPart):
         return "observation", _observation(part, source)
     return (

@@ -107,7 +107,7 @@ def indicator_names(draft: Draft, path: Path, indicator: Any) -> Iterator[Findin
 
 
 def observation_names(draft: Draft, path: Path, observation: Any) -> Iterator[Finding]:
-    """Require a key unique among all facts; record indicator, subject and ranked region."""
+    """Require a key unique among all facts; record indicator, subject and region."""
     yield from _keyed(draft, (*path, "key"), observation.key)
     draft.refer(path, ("subject",), observation.subject)
     draft.refer(path, ("indicator",), observation.indicator, INDICATOR)
@@ -123,17 +123,17 @@ def designation_names(draft: Draft, path: Path, designation: Any) -> Iterator[Fi
 
 def relation_names(draft: Draft, path: Path, relation: Any) -> Iterator[Finding]:
     """Require a relation stated once, between two entities of the kinds in ``JOINS``."""
-    subject, predicate, other = relation.subject, relation.predicate, relation.object
+    subject, predicate, target = relation.subject, relation.predicate, relation.object
     subjects, objects = JOINS.get(predicate, ((), ()))
     draft.refer(path, ("subject",), subject, subjects)
-    draft.refer(path, ("object",), other, objects if isinstance(objects, tuple) else ())
-    if subject is None or other is None:
+    draft.refer(path, ("object",), target, objects if isinstance(objects, tuple) else ())
+    if subject is None or target is None:
         return
     if objects == SAME_KIND:
-        draft.pairs[subject, other] = int(path[1])
+        draft.pairs[subject, target] = int(path[1])
     if predicate:
-        yield from _keyed(draft, path, f"{subject} {predicate} {other}", f"{subject}-{predicate}-{other}")
-    if subject == other:
+        yield from _keyed(draft, path, f"{subject} {predicate} {target}", f"{subject}-{predicate}-{target}")
+    if subject == target:
         yield Finding((*path, "object"), "self_relation", "subject and object are the same; expected two entities")
 
 
@@ -161,7 +161,7 @@ def _duplicate(path: Path, name: str) -> Finding:
 
 
 def figures_agree_with_their_hedges(draft: Draft, path: Path, observation: ObservationPart) -> Iterator[Finding]:
-    """Require a value or a rank, and a comparator that the hedge means; record the unit."""
+    """Require a value or a rank, and the comparator of the hedge; record the unit."""
     if observation.value is None and observation.rank is None:
         yield Finding(path, "no_claim", "neither value nor rank; expected at least one")
     for name in ("hedge", "comparator", "unit"):
@@ -191,7 +191,10 @@ def ranks_are_consistent(_: Draft, path: Path, observation: ObservationPart) -> 
 
 
 def periods_are_consistent(draft: Draft, path: Path, observation: ObservationPart) -> Iterator[Finding]:
-    """Require both dates in order, or none; of a derived period both, and a publication date."""
+    """Require both dates, in order, or none.
+
+    A derived period needs both, and a publication date from which they are derived.
+    """
     period = observation.period
     if period is None:
         return
@@ -215,7 +218,7 @@ def facts_are_not_too_many(draft: Draft, _path: Path, _part: Any) -> Iterator[Fi
 
 
 def parts_are_cited(draft: Draft, path: Path, part: Any) -> Iterator[Finding]:
-    """Require a citation, by a known speaker; of a vocabulary neither facts nor citations."""
+    """Require a citation with a known speaker; in a vocabulary no facts or citations."""
     source, cite = draft.source, part.cite
     if source is None:
         return
@@ -237,7 +240,7 @@ def _speaker_is_known(source: SourcePart, path: Path, cite: Citation) -> Iterato
 
 
 def sources_are_identified(source: SourcePart) -> Iterator[Finding]:
-    """Require date and SHA-256, except of a vocabulary, and unique ids of the speakers."""
+    """Require date, SHA-256 and unique speakers, except of a vocabulary."""
     if source.type == VOCABULARY:
         return
     for name in ("published_on", "sha256"):

@@ -43,7 +43,7 @@ class Seen:
     issued: Issued
 
     def require(self, connection: Connection, source: str, last: Last | None) -> None:
-        """Raise PreconditionRequired or PreconditionFailed unless the sender saw the last version."""
+        """Raise PreconditionRequired or -Failed unless the sender saw the last version."""
         if self.header is None:
             if last is not None:
                 detail = (
@@ -89,7 +89,7 @@ class Submission:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the body, which tells whether a key is repeated with the same body."""
+        """The SHA-256 of the body, to detect a key repeated with another body."""
         return hashlib.sha256(self.content).hexdigest()
 
 

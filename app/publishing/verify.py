@@ -8,7 +8,7 @@ from app.publishing.yaml import encoding_of, position_in
 
 
 def mismatches(document: Document, text: bytes) -> Iterator[str]:
-    """Yield one message for each difference between a document and the text of its source."""
+    """Yield a message for each difference between a document and its source text."""
     sha256 = hashlib.sha256(text).hexdigest()
     if sha256 != document.source.sha256:
         yield f"the text has the SHA-256 {sha256}, the document is about {document.source.sha256}"

@@ -38,7 +38,7 @@ class Known:
         )
 
     def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:  # noqa: ARG002  few enough to return all
-        """Return all ids of these kinds, or of indicators, from sources other than ``but``; empty kinds mean all."""
+        """Return all ids of these kinds (all if empty) from sources other than ``but``."""
         if kinds == INDICATOR:
             return (key for key, indicator in self.indicators.items() if indicator.source != but)
         fitting = (item for item in self.entities.items() if not kinds or item[1].kind in kinds)
@@ -56,4 +56,7 @@ class Vocabulary(Protocol):
         """Return the declarations of these ids."""
 
     def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:
-        """Return candidates for a misspelt ``name``, likeliest first, from sources other than ``but``."""
+        """Return ids like a misspelt ``name``, likeliest first.
+
+        ``kinds`` are allowed kinds of entities (all if empty), or ``INDICATOR``; ``but`` is a source that is left out.
+        """

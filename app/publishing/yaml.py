@@ -80,7 +80,7 @@ class _EnoughError(Exception):
 
 
 def read(events: Iterator[yaml.Event], path: Path, start: Position) -> Tree:
-    """Return the tree of the value at ``path``, with all violations in ``misread``; never raises.
+    """Return the tree of the value at ``path``; never raises (see ``misread``).
 
     ``start`` is the position of the events' text in the document.
     """
@@ -223,7 +223,7 @@ OTHER_ENCODINGS = {"utf-16": "UTF-16", "gb18030": "GBK or GB 18030", "big5": "Bi
 
 
 def encoding_of(content: bytes) -> str | None:
-    """Return the likely encoding of text that is not UTF-8, or None if none of the usual ones fits."""
+    """Return the likely encoding of text that is not UTF-8, or None."""
     for name, label in OTHER_ENCODINGS.items():
         if name == "utf-16" and content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
             continue
