@@ -43,7 +43,7 @@ class Reader(Protocol):
     """A reader of one document, in one syntax."""
 
     def parts(self) -> Iterator[Part]:
-        """Yield the parts: sections as an empty list, then their items; other members whole.
+        """Yield the parts: a section as an empty list, then its items; others whole.
 
         Raises:
             UnreadableError: when the YAML or JSON is broken, or a limit is passed.

@@ -122,11 +122,13 @@ def _scope(draft: Draft, vocabulary: Vocabulary, names: Collection[str], *, indi
     """Return the declarations of these names by the document and by other sources."""
     if indicators:
         foreign = vocabulary.those((), [name for name in names if name not in draft.indicators])
-        outside = {name: indicator for name, indicator in foreign.indicators.items() if indicator.source != draft.owner}
-        return Known({}, outside | {name: draft.indicators[name] for name in names if name in draft.indicators})
+        outside_indicators = {
+            name: indicator for name, indicator in foreign.indicators.items() if indicator.source != draft.owner
+        }
+        return Known({}, outside_indicators | {name: draft.indicators[name] for name in names if name in draft.indicators})
     foreign = vocabulary.those([name for name in names if name not in draft.entities], ())
-    others = {name: entity for name, entity in foreign.entities.items() if entity.source != draft.owner}
-    return Known(others | {name: draft.entities[name] for name in names if name in draft.entities})
+    outside_entities = {name: entity for name, entity in foreign.entities.items() if entity.source != draft.owner}
+    return Known(outside_entities | {name: draft.entities[name] for name in names if name in draft.entities})
 
 
 DocumentRule = Callable[[Draft, Vocabulary], Iterator[Finding]]
