@@ -101,7 +101,7 @@ class Dataset:
         return self.meta.count + sum(rows.meta.count for rows in (self.included or {}).values())
 
     def linked(self, address: str) -> "Dataset":
-        """Return the dataset with links to itself, at ``address``, and of a list to its next page."""
+        """Return the dataset with links to ``address`` and to its next page."""
         if self.included is not None:
             return replace(self, links={"self": address, **self.links})
         return replace(self, links={"self": address, "next": replaced(address, "cursor", self.next) if self.next else None})
@@ -131,7 +131,7 @@ class Envelope:
     links: Mapping[str, str | None] = field(default_factory=dict)
 
     def linked(self, address: str) -> "Envelope":
-        """Return the envelope with links to itself, at ``address``, and of a list to its next page."""
+        """Return the envelope with links to ``address`` and to its next page."""
         following = {"next": replaced(address, "cursor", self.next) if self.next else None} if self.pages else {}
         return replace(self, links={"self": address, **following})
 

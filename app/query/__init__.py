@@ -1,1 +1,1 @@
-"""Reading: from a resource and a validated query to a dataset. Knows no nouns."""
+"""Queries: from a resource and a validated query to a dataset. Knows no nouns."""

@@ -15,7 +15,7 @@ from app.resources.base import Resource
 ChangeKind = Literal["added", "changed", "retracted"]
 Record = dict[str, Cell]
 Place = tuple[int, str, str]
-"""Where a change stands in the order of changes: its revision, the resource, the id."""
+"""The position of a change in the order of changes: revision, resource, id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,24 @@ class Change:
 
     @property
     def place(self) -> Place:
-        """Where it stands in the order of changes."""
+        """The position in the order of changes."""
         return self.revision, self.resource, self.id
 
 
 def changes(  # noqa: PLR0913  what of which facts between which revisions
     snapshot: Snapshot, facts: Sequence[Resource], since: int, until: int, limit: int, after: Place | None
 ) -> list[Change]:
-    """Return the changes after revision ``since`` up to ``until``, the oldest first, at most ``limit`` after ``after``."""
+    """Return at most ``limit`` changes after the place ``after``, the oldest first.
+
+    They are those of revisions after ``since`` up to ``until``.
+    """
     begin = (since + 1, "", "")
     start = max(after or begin, begin)
     kinds = ((resource, events) for resource in facts for events in _events(resource))
     events = union_all(*(_first(events, resource.name, limit, start, until) for resource, events in kinds)).subquery()
     wanted = select(events).order_by(events.c.revision, events.c.resource, events.c.id).limit(limit)
-    events_found = snapshot.connection.execute(wanted).all()
-    rows = _rows(snapshot, {resource.name: resource for resource in facts}, events_found)
+    changes_found = snapshot.connection.execute(wanted).all()
+    rows = _rows(snapshot, {resource.name: resource for resource in facts}, changes_found)
     return [
         Change(
             event.revision,
@@ -55,12 +58,12 @@ def changes(  # noqa: PLR0913  what of which facts between which revisions
             rows.get((event.resource, event.revision - 1, event.id)),
             rows.get((event.resource, event.revision, event.id)),
         )
-        for event in events_found
+        for event in changes_found
     ]
 
 
 def _rows(snapshot: Snapshot, facts: Mapping[str, Resource], events: Sequence[Row[Any]]) -> dict[tuple[str, int, str], Record]:
-    """Return the rows before and after these changes as they were then, by resource, revision and id."""
+    """Return the rows before and after these changes, by resource, revision and id."""
     wanted: dict[tuple[str, int], set[str]] = {}
     for event in events:
         for revision in (event.revision - 1, event.revision):
@@ -73,7 +76,7 @@ def _rows(snapshot: Snapshot, facts: Mapping[str, Resource], events: Sequence[Ro
 
 
 def _events(resource: Resource) -> tuple[Select[Any], Select[Any]]:
-    """A new version, which may have replaced another; and a version that ended without another."""
+    """Select new versions of facts, and versions that ended without a successor."""
     new, old = table_of(resource).alias("new"), table_of(resource).alias("old")
     name = literal(resource.name).label("resource")
     replaced = exists().where(old.c.id == new.c.id, old.c.retracted_in == new.c.revision)
@@ -90,7 +93,7 @@ def _events(resource: Resource) -> tuple[Select[Any], Select[Any]]:
 
 
 def _first(events: Select[Any], resource: str, limit: int, after: Place, until: int) -> Select[Any]:
-    """The first of these events of a resource after a place: where an index has them in this order, no others are looked at."""
+    """Select the first events of a resource after a place, in index order."""
     revision, identifier = events.selected_columns.revision, events.selected_columns.id
     past, name, last = after
     if resource == name:

@@ -64,7 +64,7 @@ def at_most(count: int | ColumnElement[int], statement: Select[Any]) -> Select[A
 
 
 def shaper(resource: Resource, names: Sequence[str], dialect: str) -> Shaper:
-    """Return a function that makes rows of tuples which begin with the columns ``names``.
+    """Return a function that makes rows with the columns ``names`` of tuples.
 
     Most cells are as the driver gives them; only the others are converted.
     """

@@ -1,4 +1,4 @@
-"""Keyset paging: the total order of a list, and cursors that say where in it to go on.
+"""Keyset pagination: the total order of a list, and cursors that say where to continue.
 
 A cursor is opaque to clients: URL-safe base64 of a JSON array with the fingerprint of the query and the sort values of
 the last row seen.
@@ -23,48 +23,62 @@ from app.resources.base import Lang, ListQuery, Resource
 TIE_BREAKER = "id"
 TOO_LARGE = 2**63
 FREE = {"cursor", "limit", "total", "facets", "fields", "format", "lang", "as_of"}
-"""Parameters that may change from page to page."""
+"""Parameters that may differ from page to page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SortKey:
     """One sort key: a public column and its direction; nulls come last either way."""
 
     name: str
     descending: bool
 
 
-def order_of(resource: Resource, sort: Sequence[str] | None) -> tuple[Key, ...]:
-    """The total order of a list: the keys asked for, each once, then the tie-breaker."""
+def order_of(resource: Resource, sort: Sequence[str] | None) -> tuple[SortKey, ...]:
+    """Return the total order of a list: the requested keys, then the tie-breaker."""
     return _order(tuple(sort or resource.sort[:1]))
 
 
 @lru_cache(maxsize=1024)
-def _order(sort: tuple[str, ...]) -> tuple[Key, ...]:
-    keys: dict[str, Key] = {}
+def _order(sort: tuple[str, ...]) -> tuple[SortKey, ...]:
+    keys: dict[str, SortKey] = {}
     for text in (*sort, TIE_BREAKER):
         name = text.removeprefix("-")
-        keys.setdefault(name, Key(name, descending=text.startswith("-")))
+        keys.setdefault(name, SortKey(name, descending=text.startswith("-")))
     return tuple(keys.values())
 
 
+def encode(values: Sequence[Any]) -> str:
+    """Return an opaque, URL-safe text of these values."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(values)).rstrip(b"=").decode()
+
+
+def decode(text: str, form: Any = list[Any]) -> Any:
+    """Return the values in a text of ``encode``. Raises ValueError unless they are a ``form``."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=form)
+    except (binascii.Error, msgspec.DecodeError) as error:
+        raise ValueError("not a cursor") from error
+
+
 def write(cells: Sequence[Cell], resource: Resource, query: ListQuery, lang: Lang, revision: int) -> str:
-    """The cursor of the rows after the one whose sort values are ``cells``, at that revision."""
-    content = msgspec.json.encode([_fingerprint(resource, query, lang), revision, *cells])
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    """Return the cursor of the rows after the one with the sort values ``cells``."""
+    return encode([_fingerprint(resource, query, lang), revision, *cells])
 
 
 def read(  # noqa: PLR0913  the cursor, and what it must be of
-    cursor: str, keys: Sequence[Key], resource: Resource, query: ListQuery, lang: Lang, revision: int
+    cursor: str, keys: Sequence[SortKey], resource: Resource, query: ListQuery, lang: Lang, revision: int
 ) -> list[Any]:
-    """The sort values in a cursor, one a key. Raises InvalidParameters unless it is of this query at this revision."""
+    """Return the sort values in a cursor, one per key.
+
+    Raises:
+        InvalidParameters: unless the cursor was made for this query at this revision.
+    """
     try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        fingerprint, made_at, *cells = msgspec.json.decode(
-            base64.b64decode(padded, altchars=b"-_", validate=True), type=list[Any]
-        )
+        fingerprint, made_at, *cells = decode(cursor)
         values = [_typed(cell, resource.column(key.name).type) for cell, key in zip(cells, keys, strict=True)]
-    except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
+    except (ValueError, TypeError):
         raise _foreign("This is not a cursor; use the `next` link of the page before, as it is.") from None
     if fingerprint != _fingerprint(resource, query, lang) or type(made_at) is not int:
         raise _foreign("This cursor belongs to another query; filters, `sort`, `q` and language must stay the same.")
@@ -74,20 +88,26 @@ def read(  # noqa: PLR0913  the cursor, and what it must be of
     return values
 
 
-def direction(key: Key, column: ColumnElement[Any]) -> UnaryExpression[Any]:
-    """How a list is sorted by one of its keys; no engine finds in an index that nulls are last where there are none."""
+def direction(key: SortKey, column: ColumnElement[Any]) -> UnaryExpression[Any]:
+    """Return the ORDER BY of one key.
+
+    NULLS LAST is said only where needed, as it keeps engines from using an index.
+    """
     by = column.desc() if key.descending else column.asc()
     return by.nulls_last() if _may_be_null(column) else by
 
 
-def after(keys: Sequence[Key], columns: Sequence[ColumnElement[Any]], known: Sequence[bool]) -> ColumnElement[bool]:
-    """The rows after the one whose sort values are the parameters ``last_0``, ``last_1`` …, of which some are ``known``."""
+def after(keys: Sequence[SortKey], columns: Sequence[ColumnElement[Any]], known: Sequence[bool]) -> ColumnElement[bool]:
+    """Return the condition of rows after the one with the sort values ``last_0`` ….
+
+    ``known`` says which of these values are not null.
+    """
     values: list[BindParameter[Any]] = [
         bindparam(f"last_{place}", required=False, type_=column.type) for place, column in enumerate(columns)
     ]
     directions = {key.descending for key in keys}
     if len(directions) == 1 and not any(map(_may_be_null, columns)):
-        row, last = tuple_(*columns), tuple_(*values)  # which an index of these columns can seek
+        row, last = tuple_(*columns), tuple_(*values)  # an index on these columns can seek it
         return row < last if directions == {True} else row > last
     branches = []
     for place, (key, column) in enumerate(zip(keys, columns, strict=True)):
@@ -102,7 +122,7 @@ def after(keys: Sequence[Key], columns: Sequence[ColumnElement[Any]], known: Seq
 
 
 def _may_be_null(column: ColumnElement[Any]) -> bool:
-    """Whether the column of a table, or of one joined to it, can be null."""
+    """Return whether the column of a table, or of one joined to it, can be null."""
     joined = isinstance(column, Column) and not isinstance(column.table, Table)
     return not isinstance(column, Column) or joined or bool(column.nullable)
 
@@ -112,7 +132,7 @@ _READ: dict[ColumnType, Callable[[str], Any]] = {"date": date.fromisoformat, "da
 
 
 def _typed(cell: Any, kind: ColumnType) -> Any:
-    """The cell of a column of this type, as the database takes it. Raises ValueError or TypeError for any other."""
+    """Return the cell as the database takes it. Raises ValueError or TypeError."""
     if cell is None:
         return None
     if type(cell) not in _TYPES.get(kind, (str,)):
@@ -123,14 +143,14 @@ def _typed(cell: Any, kind: ColumnType) -> Any:
 
 
 def _fingerprint(resource: Resource, query: ListQuery, lang: Lang) -> str:
-    given = vars(query)
-    content = msgspec.json.encode([resource.name, lang, [given[name] for name in _binding(resource)]])
+    parameters = vars(query)
+    content = msgspec.json.encode([resource.name, lang, [parameters[name] for name in _binding(resource)]])
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 @lru_cache
 def _binding(resource: Resource) -> tuple[str, ...]:
-    """The parameters that must stay the same from page to page."""
+    """Return the parameters that must stay the same from page to page."""
     return tuple(name for name in resource.query.model_fields if name not in FREE)
 
 

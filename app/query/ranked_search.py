@@ -46,18 +46,18 @@ def search(snapshot: Snapshot, query: SearchQuery) -> Dataset:
     where = [holds(), ENTRY.c.retired.is_(False), ENTRY.c.resource.not_in(NOT_SEARCHED)]
     if query.region:
         where.append(ENTRY.c.region.in_(query.region))
-    found = matching(dialect, *ENTRY.c, points).where(*where)
-    found = found.order_by(points.desc(), ENTRY.c.resource, ENTRY.c.key).limit(query.limit)
+    entries = matching(dialect, *ENTRY.c, points).where(*where)
+    entries = entries.order_by(points.desc(), ENTRY.c.resource, ENTRY.c.key).limit(query.limit)
     rows = [
         [row["resource"], row["key"], row["region"], row[f"title_{lang}"], _snippet(row, query.q, lang)]
-        for row in connection.execute(found, {"text": wanted(dialect, query.q, query.resource or ())}).mappings()
+        for row in connection.execute(entries, {"text": wanted(dialect, query.q, query.resource or ())}).mappings()
     ]
     return Dataset("search", COLUMNS, rows, Meta(snapshot.revision, len(rows)))
 
 
 def _snippet(row: Mapping[Any, Any], query: str, lang: Lang) -> str:
-    """The first text with a match: the title, the title in the other language, a line of the body."""
+    """Return the first text with a match: a title or a line of the body."""
     other = "zh" if lang == "en" else "en"
     texts = (row[f"title_{lang}"], row[f"title_{other}"], *row["body"].split("\n"), row["key"])
-    made = (snippet(text, query) for text in texts)
-    return next((text for text in made if "<mark>" in text), snippet(texts[0], query))
+    snippets = (snippet(text, query) for text in texts)
+    return next((text for text in snippets if "<mark>" in text), snippet(texts[0], query))

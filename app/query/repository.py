@@ -36,14 +36,14 @@ MOST_FACET_VALUES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is read from: plans are made once for each."""
+    """The source of a statement; plans are compiled once per target."""
 
     resource: Resource
     lang: Lang
     dialect: Dialect
 
     def tables(self, *, as_of: bool) -> Tables:
-        """The tables of a new statement, as they are or were."""
+        """Return the tables of a new statement, as they are or, with ``as_of``, were."""
         return Tables(self.resource, self.lang, self.dialect.name, as_of=as_of)
 
 
@@ -51,7 +51,7 @@ class Repository:
     """The rows of one resource in a snapshot, as they are now or were at an earlier revision."""
 
     def __init__(self, snapshot: Snapshot, resource: Resource, as_of: int | datetime | None = None) -> None:
-        """Read ``resource`` from ``snapshot``. Raises InvalidParameters if there is no revision ``as_of`` yet."""
+        """Read ``resource`` from ``snapshot``. Raises InvalidParameters for ``as_of``."""
         self.snapshot, self.resource = snapshot, resource
         self.connection = snapshot.connection
         self.as_of = None if as_of is None else revision_at(snapshot, as_of)
@@ -59,7 +59,7 @@ class Repository:
         self._target = Target(resource, snapshot.lang, self.connection.dialect)
 
     def page(self, query: ListQuery, *, in_order: bool = False) -> Dataset:
-        """Return the page that ``query`` asks for. Raises InvalidParameters for a cursor of another query.
+        """Return a page. Raises InvalidParameters for a cursor of another query.
 
         ``in_order`` is for one of very many pages: see ``Shape``.
         """
@@ -124,14 +124,14 @@ class Repository:
         return Dataset(self.resource.name, columns, single.rows(stored), Meta(self.revision, 1)) if stored else None
 
     def included(self, include: Include, identifier: str) -> tuple[Dataset, bool]:
-        """Return the rows that an item of that id carries, and whether there are more than it may carry."""
+        """Return the rows that an item carries, and whether it has more of them."""
         form: RowForm = "objects" if self.snapshot.form == "objects" and self._has_objects else "cells"
         columns, values = self.resource.columns, {cursor.TIE_BREAKER: identifier, "as_of": self.as_of}
-        tied = _tied(self._target, columns, form, include, self.as_of is not None)
+        tied = _tied(self._target, columns, form, include, as_of=self.as_of is not None)
         stored = tied.plan.execute(self.connection, values)
         if form == "objects" and (None,) in stored:
             form = "cells"
-            tied = _tied(self._target, columns, form, include, self.as_of is not None)
+            tied = _tied(self._target, columns, form, include, as_of=self.as_of is not None)
             stored = tied.plan.execute(self.connection, values)
         shown = tied.rows(stored[:MAX_LIMIT])
         return Dataset(self.resource.name, columns, shown, Meta(self.revision, len(shown)), form=form), len(stored) > MAX_LIMIT
@@ -154,7 +154,7 @@ def _names(columns: Sequence[Column]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A plan, and what makes rows of its tuples; of a page also what tells the sort values of one."""
+    """A plan, the function that makes rows of its tuples, and of a page the one that reads the sort values of a tuple."""
 
     plan: Plan
     rows: Callable[[Sequence[tuple[Any, ...]]], Sequence[Any]]
@@ -162,15 +162,18 @@ class Rows:
 
 
 @lru_cache(maxsize=1024)
-def _paging(  # noqa: PLR0913  all that decides it
+def _paging(  # noqa: PLR0913  the key of the cache
     target: Target,
     shape: Shape,
     columns: tuple[Column, ...],
     form: RowForm,
-    keys: tuple[cursor.Key, ...],
+    keys: tuple[cursor.SortKey, ...],
     known: tuple[bool, ...] | None,
 ) -> Rows:
-    """The plan of a page. ``known`` says of each sort value of the row before it whether it is not null."""
+    """Return the plan of a page.
+
+    ``known`` says which sort values of the row before it are not null.
+    """
     resource, tables = target.resource, target.tables(as_of=shape.as_of)
     key_names = tuple(key.name for key in keys)
     keyed = tables.columns(needed(resource, key_names))
@@ -186,7 +189,7 @@ def _paging(  # noqa: PLR0913  all that decides it
 def _selected(
     target: Target, tables: Tables, columns: tuple[Column, ...], form: RowForm, key_names: tuple[str, ...]
 ) -> tuple[list[ColumnElement[Any]], Shaper, Callable[[tuple[Any, ...]], Sequence[Cell]]]:
-    """What is selected for rows in this form, what makes rows of it, and what tells the sort values of one."""
+    """Return the columns to select, and what makes rows and sort values of tuples."""
     resource, engine = target.resource, target.dialect.name
     if form == "objects":
         return [tables.column(ENCODED)], _first, _members(key_names)
@@ -209,7 +212,7 @@ def _first(stored: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
 
 
 def _members(names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Sequence[Cell]]:
-    """What tells the members ``names`` of a row that is one JSON object."""
+    """Return a function that reads the members ``names`` of a JSON object."""
     decode = msgspec.json.Decoder(msgspec.defstruct("Members", names)).decode
     return lambda row: msgspec.structs.astuple(decode(row[0]))
 
@@ -250,7 +253,7 @@ def _single(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noq
 
 
 @lru_cache(maxsize=256)
-def _tied(target: Target, columns: tuple[Column, ...], form: RowForm, include: Include, as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
+def _tied(target: Target, columns: tuple[Column, ...], form: RowForm, include: Include, *, as_of: bool) -> Rows:
     """Return the plan of the rows that an item carries, in the order of their ids."""
     tables = target.tables(as_of=as_of)
     by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
@@ -265,7 +268,7 @@ def _has_text_ids(resource: Resource) -> bool:
 
 
 def _key(identifier: str, resource: Resource) -> str | int | None:
-    """The id in the type of its column; None for what cannot be one."""
+    """Return the id in the type of its column, or None if it cannot be one."""
     if _has_text_ids(resource):
         return identifier if "\0" not in identifier else None
     whole = re.fullmatch(WHOLE, identifier) is not None and len(identifier) <= len(str(LARGEST_WHOLE))

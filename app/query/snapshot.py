@@ -64,7 +64,10 @@ class Snapshot:
 
 
 def latest_version(connection: Connection) -> Version:
-    """Return the latest version, read by the driver: SQLAlchemy's execution would cost a tenth of a short page."""
+    """Return the latest version of the data.
+
+    The driver reads it: SQLAlchemy's execution would cost a tenth of a short page.
+    """
     driver: Any = connection.connection.dbapi_connection
     row = driver.execute(_LATEST).fetchone()
     return EMPTY if row is None else _version(row, connection.dialect.name)
@@ -82,7 +85,7 @@ def moments(snapshot: Snapshot, revisions: Sequence[int]) -> dict[int, str]:
 
 
 def revision_at(snapshot: Snapshot, as_of: int | datetime, parameter: str = "as_of") -> int:
-    """Return the revision of that number, or the one that was the latest at that moment; 0 before the first.
+    """Return the revision of that number, or the latest at that moment, or 0.
 
     Raises:
         InvalidParameters: if no revision has that number yet.

@@ -1,10 +1,9 @@
-"""From a resource and the shape of a query to SQL; the values come in when it is executed.
+"""SQL from a resource and the shape of a query; values are bound when it is executed.
 
 Queries of one shape (the same filters with as many values, the same columns, the same order) share one compiled statement.
 """
 
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,90 +17,26 @@ from sqlalchemy import (
     case,
     func,
     null,
-    or_,
     select,
     union_all,
 )
 from sqlmodel import SQLModel
 
 from app.db.types import unindexed
+from app.query.hedged_filters import HEDGED, OPERATORS, Claim, Condition
 from app.query.snapshot import AS_OF
 from app.query.text_index import contains, wanted
-from app.resources.base import Lang, Latest, ListQuery, Match, Operator, Resource, Where
-
-Condition = ColumnElement[bool]
-
-OPERATORS: Mapping[Operator, Callable[[Any, Any], Condition]] = {
-    "in": lambda column, values: column.in_(values),
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The numbers that a source leaves open: those between the bounds, which belong to them unless the comparator is strict."""
-
-    lower: ColumnElement[Any]
-    upper: ColumnElement[Any]
-    comparator: ColumnElement[Any]
-
-    def all_above(self, number: Any) -> Condition:
-        """Every number of the claim is greater."""
-        return or_(self.lower > number, and_(self.lower == number, self.comparator == ">"))
-
-    def all_below(self, number: Any) -> Condition:
-        """Every number of the claim is less."""
-        return or_(self.upper < number, and_(self.upper == number, self.comparator == "<"))
-
-    def some_above(self, number: Any) -> Condition:
-        """Some number of the claim is greater."""
-        return or_(self.upper.is_(None), self.upper > number)
-
-    def some_below(self, number: Any) -> Condition:
-        """Some number of the claim is less."""
-        return or_(self.lower.is_(None), self.lower < number)
-
-    def some_at_least(self, number: Any) -> Condition:
-        """Some number of the claim is as great."""
-        return or_(self.some_above(number), and_(self.upper == number, self.comparator != "<"))
-
-    def some_at_most(self, number: Any) -> Condition:
-        """Some number of the claim is as little."""
-        return or_(self.some_below(number), and_(self.lower == number, self.comparator != ">"))
-
-
-HEDGED: Mapping[Match, Mapping[Operator, Callable[[Claim, Any], Condition]]] = {
-    "certain": {
-        "<": lambda claim, number: claim.all_below(number),
-        "<=": lambda claim, number: claim.upper <= number,
-        "=": lambda claim, number: and_(claim.lower == number, claim.upper == number),
-        ">=": lambda claim, number: claim.lower >= number,
-        ">": lambda claim, number: claim.all_above(number),
-    },
-    "possible": {
-        "<": lambda claim, number: claim.some_below(number),
-        "<=": lambda claim, number: claim.some_at_most(number),
-        "=": lambda claim, number: and_(claim.some_at_least(number), claim.some_at_most(number)),
-        ">=": lambda claim, number: claim.some_at_least(number),
-        ">": lambda claim, number: claim.some_above(number),
-    },
-}
-"""What ``match`` makes of each operator: certainly so, whatever the hedge leaves open, or possibly so, not ruled out."""
-
+from app.resources.base import Lang, Latest, ListQuery, Match, Resource, Where
 
 ENCODED = "*"
-"""Name and path of the row as a whole: the JSON object that is kept of it, null where none is."""
+"""Name and path of the whole row as its stored JSON object; null where none is stored."""
 
 
 class Tables:
     """The tables of one statement: the resource's own, and those reached from it along foreign keys."""
 
     def __init__(self, resource: Resource, lang: Lang, dialect: str, *, as_of: bool = False) -> None:
-        """Paths are resolved in the language ``lang``; columns are as they were at the parameter ``as_of``, or as they are."""
+        """Resolve paths in ``lang``; with ``as_of``, columns are as they were then."""
         self.resource = resource
         self.table = table_of(resource)
         self.lang = lang
@@ -112,47 +47,50 @@ class Tables:
         self._earlier: dict[FromClause, FromClause] = {}
 
     def column(self, path: str) -> ColumnElement[Any]:
-        """The column that a path of a declaration names; joins what it needs."""
+        """Return the column at a path of a declaration; join the tables that it needs."""
         if path == ENCODED:
             return self._encoded()
         *steps, name = path.format(lang=self.lang).split(".")
         table: FromClause = self.table
         for step in steps:
             table = self._follow(table, step)
-        return self._then(table, name) if self.as_of else table.c[name]
+        return self._column_then(table, name) if self.as_of else table.c[name]
 
     def columns(self, paths: Iterable[str]) -> list[ColumnElement[Any]]:
-        """The columns that these paths name."""
+        """Return the columns at these paths."""
         return [self.column(path) for path in paths]
 
     def _encoded(self) -> ColumnElement[bytes]:
-        kept = encoded_table_of(self.resource, self.lang)
-        self.clause = self.clause.outerjoin(kept, kept.c.number == self.table.c.number)
-        return kept.c.body
+        objects = encoded_table_of(self.resource, self.lang)
+        self.clause = self.clause.outerjoin(objects, objects.c.number == self.table.c.number)
+        return objects.c.body
 
-    def _then(self, table: FromClause, name: str) -> ColumnElement[Any]:
-        """The column as it was: as in the earlier state that held then, if the row was changed since."""
+    def _column_then(self, table: FromClause, name: str) -> ColumnElement[Any]:
+        """Return the column as it was, from an earlier state if the row changed since."""
         if name == "retracted_in":
-            return null()  # what stood then had no end yet
-        kept = before(table, name)
-        if kept is None:
+            return null()  # rows that held then had no end yet
+        history = before(table, name)
+        if history is None:
             return table.c[name]
         state = self._earlier.get(table)
         if state is None:
-            state = self._earlier[table] = kept.alias(f"{kept.name}_{len(self._earlier)}")
+            state = self._earlier[table] = history.alias(f"{history.name}_{len(self._earlier)}")
             held = and_(state.c.id == table.c.id, state.c.held_from <= AS_OF, state.c.held_until > AS_OF)
             self.clause = self.clause.outerjoin(state, held)
         return case((state.c.id.is_not(None), state.c[name]), else_=table.c[name])
 
     def passing(self, path: str, test: Callable[[ColumnElement[Any]], Condition]) -> Condition:
-        """The rows whose column at ``path`` passes ``test``. Where it may have been another, candidates are found by indexes."""
+        """Require that the column at ``path`` passes ``test``.
+
+        For past revisions, candidates come from indexes on current and historical values.
+        """
         step, _, name = path.rpartition(".")
         key = self.table.c[step or "id"]
         table = referenced(key) if step else self.table
-        kept = before(table, name)
-        if not self.as_of or kept is None:
+        history = before(table, name)
+        if not self.as_of or history is None:
             return test(self.column(path))
-        candidates = union_all(*(select(rows.c.id).where(test(rows.c[name])) for rows in (table.alias("now"), kept)))
+        candidates = union_all(*(select(rows.c.id).where(test(rows.c[name])) for rows in (table.alias("now"), history)))
         return and_(key.in_(candidates), test(self.column(path)))
 
     def _follow(self, table: FromClause, step: str) -> FromClause:
@@ -164,24 +102,24 @@ class Tables:
 
 
 def referenced(key: ColumnElement[Any]) -> Table:
-    """The table whose ``id`` a column refers to."""
-    (found,) = key.foreign_keys
-    table: Table = found.column.table
+    """Return the table whose ``id`` a column refers to."""
+    (foreign_key,) = key.foreign_keys
+    table: Table = foreign_key.column.table
     return table
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What of a query decides its SQL, without the values.
+    """The parts of a query that decide its SQL, without the values.
 
     Attributes:
-        filters: The filters that are given, each with the number of its values, or None where it takes one.
-        text: Whether ``q`` is given, and very many texts match it.
-        match: What filters on hedged figures compare.
-        latest: Whether only the newest period is kept.
+        filters: The filters in use, each with the number of its values; None for a filter of one value.
+        text: ``few`` or ``common`` if ``q`` is used, by how many texts match it.
+        match: The comparison of hedged figures.
+        latest: Whether only the newest period is wanted.
         as_of: Whether an earlier revision is read.
-        in_order: The columns of the order in which rows are gone through rather than looked up by the filters: what a long
-            stream needs, which would otherwise sort all its rows anew for each of its pieces.
+        in_order: The columns of the order in which rows are scanned instead of looked up by the filters. Long streams need
+            that: they would sort all rows again for each piece.
     """
 
     filters: tuple[tuple[str, int | None], ...] = ()
@@ -195,54 +133,54 @@ class Shape:
 def shape_of(
     resource: Resource, query: ListQuery, as_of: int | None, in_order: tuple[str, ...] = (), *, common: bool = False
 ) -> Shape:
-    """The shape of a query; ``in_order`` as the shape has it, ``common`` where very many texts match."""
-    given = vars(query)
+    """Return the shape of a query; ``common`` says that very many texts match ``q``."""
+    parameters = vars(query)
     return Shape(
         tuple(
             (name, len(value) if isinstance(value, list) else None)
             for name in resource.filters
-            if (value := given[name]) is not None
+            if (value := parameters[name]) is not None
         ),
         None if query.q is None else "common" if common else "few",
-        given.get("match", "point"),
-        given.get("latest", False),
+        parameters.get("match", "point"),
+        parameters.get("latest", False),
         as_of is not None,
         in_order,
     )
 
 
 def values_of(resource: Resource, query: ListQuery, as_of: int | None, dialect: str) -> dict[str, Any]:
-    """The values of a query, by the parameters that its statement has."""
-    found: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
-    given = vars(query)
+    """Return the values of a query, by the parameters of its statement."""
+    values: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
+    parameters = vars(query)
     for name in resource.filters:
-        value = given[name]
+        value = parameters[name]
         if isinstance(value, list):
-            found |= {f"{name}_{number}": each for number, each in enumerate(value)}
+            values |= {f"{name}_{number}": member for number, member in enumerate(value)}
         elif value is not None:
-            found[name] = value
+            values[name] = value
     if query.q is not None:
-        found["text"] = wanted(dialect, query.q, [resource.name])
-    return found
+        values["text"] = wanted(dialect, query.q, [resource.name])
+    return values
 
 
 def table_of(resource: Resource) -> Table:
-    """The table of a resource."""
+    """Return the table of a resource."""
     return _table(resource.row)
 
 
 def encoded_table_of(resource: Resource, lang: Lang) -> Table:
-    """The table of a resource's rows as JSON objects in a language. Raises TypeError where none are kept."""
+    """Return the table of a resource's JSON objects. Raises TypeError if it has none."""
     if resource.encoded is None:
         raise TypeError(f"no {resource.name} are kept as JSON objects")
     return _table(resource.encoded[lang])
 
 
 def before(table: FromClause, name: str) -> Table | None:
-    """The table of the earlier states of a table's rows, where their column ``name`` is kept: identities never change."""
+    """Return the table of earlier states, if it has the column ``name``."""
     base: Any = getattr(table, "element", table)
-    found: Table | None = base.metadata.tables.get(f"{base.name}_before")
-    return None if found is None or name == "id" or name not in found.c else found
+    history: Table | None = base.metadata.tables.get(f"{base.name}_before")
+    return None if history is None or name == "id" or name not in history.c else history
 
 
 def _table(row: type[SQLModel]) -> Table:
@@ -251,29 +189,29 @@ def _table(row: type[SQLModel]) -> Table:
 
 
 def standing(resource: Resource, tables: Tables, *, looked_up: bool = False) -> list[Condition]:
-    """What every row of the resource satisfies: it is of its kind, and of a fact the version that held at ``as_of``.
+    """Return the conditions of every row: its kind, and the version that holds.
 
-    Rows that are looked up by their ids are not to be gone through by their kind.
+    With ``looked_up`` the index on the kind is not used: rows come by their ids.
     """
     kinds = ((tables.column(path), value) for path, value in resource.only.items())
-    found = [(unindexed(column, tables.dialect) if looked_up else column) == value for column, value in kinds]
+    where = [(unindexed(column, tables.dialect) if looked_up else column) == value for column, value in kinds]
     if resource.versioned:
         begun, ended = tables.table.c.revision, tables.table.c.retracted_in
-        found += [begun <= AS_OF, ended.is_(None) | (ended > AS_OF)] if tables.as_of else [ended.is_(None)]
-    return found
+        where += [begun <= AS_OF, ended.is_(None) | (ended > AS_OF)] if tables.as_of else [ended.is_(None)]
+    return where
 
 
 def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Condition]:
-    """What the rows of a list must satisfy: they stand, and pass each filter, ``q`` and ``latest``."""
-    found = standing(resource, tables, looked_up=shape.text == "few")
+    """Return the conditions of a list: filters, ``q`` and ``latest``."""
+    where = standing(resource, tables, looked_up=shape.text == "few")
     for name, count in shape.filters:
-        found.append(_passes(resource.filters[name], shape, _parameters(name, count), tables))
+        where.append(_passes(resource.filters[name], shape, _parameters(name, count), tables))
     if shape.text is not None:
         key, common = tables.column("id"), shape.text == "common"
-        found.append(contains(resource.name, key, tables.dialect, common=common, as_of=tables.as_of))
+        where.append(contains(resource.name, key, tables.dialect, common=common, as_of=tables.as_of))
     if resource.latest is not None and shape.latest:
-        found.append(_newest(resource.latest, tables, found))
-    return found
+        where.append(_newest(resource.latest, tables, where))
+    return where
 
 
 def _parameters(name: str, count: int | None) -> Any:
@@ -291,13 +229,13 @@ def _passes(where: Where, shape: Shape, value: Any, tables: Tables) -> Condition
         column = unindexed(column, tables.dialect)
     if where.hedged is None or match == "point":
         test = OPERATORS[where.operator]
-        return test(column, value) if in_order else tables.passing(where.path, lambda each: test(each, value))
+        return test(column, value) if in_order else tables.passing(where.path, lambda other: test(other, value))
     lower, upper, comparator = (tables.column(path) for path in where.hedged)
     return and_(column.is_not(None), HEDGED[match][where.operator](Claim(lower, upper, comparator), value))
 
 
 def _newest(latest: Latest, tables: Tables, where: list[Condition]) -> Condition:
-    """Of the rows under ``where`` those that no other of their kind is newer than; several may be equally new."""
+    """Keep the newest rows of each group ``per``; several may be equally new."""
     per = [tables.column(path) for path in latest.per]
     newest = func.coalesce(*(tables.column(path) for path in latest.newest))
     place = func.rank().over(partition_by=per, order_by=newest.desc()).label("place")
@@ -307,16 +245,16 @@ def _newest(latest: Latest, tables: Tables, where: list[Condition]) -> Condition
 
 
 def needed(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The paths of the columns ``names``."""
+    """Return the paths of the columns ``names``."""
     return tuple(name if name == ENCODED else resource.origins[name].path for name in names)
 
 
 def statement(tables: Tables, columns: Sequence[ColumnElement[Any]], where: list[Condition]) -> Select[Any]:
-    """The SELECT of ``columns`` under the conditions ``where``; the caller adds order and limit."""
+    """Return the SELECT of ``columns``, without order and limit."""
     labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
     return select(*labelled).select_from(tables.clause).where(*where)
 
 
 def counting(tables: Tables, where: list[Condition]) -> Select[Any]:
-    """The SELECT that counts the rows under the conditions ``where``."""
+    """Return the SELECT that counts the rows under the conditions ``where``."""
     return select(func.count()).select_from(tables.clause).where(*where)

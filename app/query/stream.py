@@ -22,7 +22,7 @@ Of five million rows, going through them takes as long as finding and sorting so
 
 
 def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang, form: RowForm = "cells") -> Dataset:
-    """Return the whole list as a dataset whose rows are read while they are iterated over.
+    """Return the whole list, whose rows are read while they are iterated over.
 
     ``opened`` opens a connection to read from. Rows come in ``form`` if all of them are available in it, else as cells.
     Facts are all of the revision that is the latest when the stream begins. Other rows are so only if all pieces are of one

@@ -1,4 +1,4 @@
-"""Rows to suggest for an id that there is not: by ids like it, and by the texts by which rows are found."""
+"""Suggestions for an id that does not exist: by similar ids, and by the search index."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,32 +18,33 @@ from app.query.text_index import ENTRY, holds, matching, wanted
 from app.resources.base import LANGS, Resource
 
 NEIGHBOURS = 25
-"""Ids that are compared to either side of the one that there is not."""
+"""Ids compared to either side of the unknown one."""
 LONGEST = 4
-"""Words of the id by which others are looked for, the longest ones; each finds ``HITS`` at most."""
+"""Words of the id that are searched for, the longest ones; each finds ``HITS`` at most."""
 HITS = 50
 
 
 def nearest_id(connection: Connection, resource: Resource, identifier: str) -> str | None:
-    """Return the id of the resource that is most like one that there is not, among some tens."""
+    """Return the id of the resource that is most like ``identifier``, among some tens."""
     return nearest(identifier, [*_neighbours(connection, resource, identifier), *_sharing(connection, resource, identifier)])
 
 
 def named(connection: Connection, resources: Sequence[Resource], name: str) -> str | None:
-    """Return the id of the row whose title is most like a name, in whichever language, among some that have its words."""
+    """Return the id of the row whose title, in any language, is most like ``name``."""
     if not asked(name):
         return None
     text = wanted(connection.dialect.name, name, [resource.name for resource in resources])
-    found = {title: row[0] for row in _titles(connection.dialect).execute(connection, {"text": text}) for title in row[1:]}
-    return found[nearest(name, found) or min(found, key=len)] if found else None
+    rows = _titles(connection.dialect).execute(connection, {"text": text})
+    ids = {title: row[0] for row in rows for title in row[1:]}
+    return ids[nearest(name, ids) or min(ids, key=len)] if ids else None
 
 
 def _neighbours(connection: Connection, resource: Resource, identifier: str) -> Iterator[str]:
     text = identifier.replace("\0", "")
     whole = int(text) if re.fullmatch("[0-9]{1,9}", text) else LARGEST_WHOLE
     value = whole if resource.column("id").type == "integer" else text
-    found = _beside(resource, connection.dialect).execute(connection, {"id": value})
-    return (str(row[0]) for row in found)
+    rows = _neighbouring_ids(resource, connection.dialect).execute(connection, {"id": value})
+    return (str(row[0]) for row in rows)
 
 
 def _sharing(connection: Connection, resource: Resource, identifier: str) -> Iterator[str]:
@@ -54,13 +55,13 @@ def _sharing(connection: Connection, resource: Resource, identifier: str) -> Ite
 
 
 @lru_cache
-def _beside(resource: Resource, dialect: Dialect) -> Plan:
-    """The ids just before and after the parameter ``id``; those that do not stand are left out afterwards."""
+def _neighbouring_ids(resource: Resource, dialect: Dialect) -> Plan:
+    """Return the plan of the ids just before and after the parameter ``id``."""
     tables, table = Tables(resource, LANGS[0], dialect.name), table_of(resource)
-    given: BindParameter[Any] = bindparam("id", required=False)
+    parameter: BindParameter[Any] = bindparam("id", required=False)
     sides = (
-        select(table.c.id).where(table.c.id >= given).order_by(table.c.id).limit(NEIGHBOURS),
-        select(table.c.id).where(table.c.id < given).order_by(table.c.id.desc()).limit(NEIGHBOURS),
+        select(table.c.id).where(table.c.id >= parameter).order_by(table.c.id).limit(NEIGHBOURS),
+        select(table.c.id).where(table.c.id < parameter).order_by(table.c.id.desc()).limit(NEIGHBOURS),
     )
     key = tables.column("id")
     near = key.in_(union_all(*(select(side.subquery().c.id) for side in sides)))
@@ -74,6 +75,9 @@ def _any(dialect: Dialect) -> Plan:
 
 @lru_cache
 def _titles(dialect: Dialect) -> Plan:
-    """Some texts that match. They are not ranked by the index, which would count all that have any of the words."""
+    """Return the plan of some matching texts.
+
+    They are not ranked: ranking would count all texts with any of the words.
+    """
     columns = ENTRY.c.key, ENTRY.c.title_en, ENTRY.c.title_zh
     return plan(dialect, at_most(HITS, matching(dialect.name, *columns).where(holds())))

@@ -1,4 +1,4 @@
-"""The search index: which rows have a text that matches a query, now or at an earlier revision."""
+"""Conditions on the search index: rows with a text that matches a query, now or at an earlier revision."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -36,48 +36,47 @@ ENTRY = table(
 )
 INDEX = table("search_index", column("rowid", Integer))
 TEXT: BindParameter[str] = bindparam("text", required=False, type_=String)
-"""What texts must match, as ``wanted`` says it."""
+"""The parameter of the full-text expression, made by ``wanted``."""
 FEW = 5000
-"""Texts that match, of which the rows are looked up; where there are more, rows are gone through until a page is full."""
+"""Matching texts up to which their rows are looked up; with more, rows are scanned until a page is full."""
 
 
 def wanted(dialect: str, query: str, resources: Sequence[str] = ()) -> str:
-    """Return what matches the texts that have every word of ``query`` and are of these resources, or of any."""
+    """Return the expression for texts with every word of ``query``."""
     return expression(dialect, asked(query), [MARK + name for name in resources])
 
 
 def matching(dialect: str, *columns: ColumnElement[Any]) -> Select[Any]:
-    """The entries, of whatever revision, that match the parameter ``text``."""
+    """Select the entries, of any revision, that match the parameter ``text``."""
     return select(*columns).select_from(ENTRY.join(INDEX, INDEX.c.rowid == ENTRY.c.id)).where(matches(dialect, TEXT))
 
 
 def holds(*, as_of: bool = False) -> Condition:
-    """The condition that an entry holds now, or at the parameter ``as_of``."""
+    """Require that an entry holds now, or at the parameter ``as_of``."""
     if not as_of:
         return ENTRY.c.held_until.is_(None)
     return (ENTRY.c.held_from <= AS_OF) & (ENTRY.c.held_until.is_(None) | (ENTRY.c.held_until > AS_OF))
 
 
 def contains(resource: str, key: ColumnElement[Any], dialect: str, *, common: bool, as_of: bool) -> Condition:
-    """The condition that the row of ``resource`` with the id ``key`` has a text that matches the parameter ``text``.
+    """Require that the row with the id ``key`` has a text that matches ``text``.
 
-    Where very many have, which is ``common``, their entries are not all looked at: the index alone is, once, and then entries of
-    rows as they come.
+    If very many have (``common``), the index is searched once, and then only the entries of scanned rows are read.
     """
     these = ENTRY.c.resource == resource, holds(as_of=as_of)
     if not common:
         return key.in_(matching(dialect, cast(ENTRY.c.key, key.type)).where(*these))
-    found = select(INDEX.c.rowid).where(matches(dialect, TEXT))
-    this = ENTRY.c.key == cast(key, String), unindexed(ENTRY.c.id, dialect).in_(found)
+    rowids = select(INDEX.c.rowid).where(matches(dialect, TEXT))
+    this = ENTRY.c.key == cast(key, String), unindexed(ENTRY.c.id, dialect).in_(rowids)
     return select(ENTRY.c.id).where(*these, *this).exists()
 
 
 def is_common(connection: Connection, text: str) -> bool:
-    """Return whether more than ``FEW`` texts match. The planner of a server finds out by itself."""
+    """Return whether more than ``FEW`` texts match; only SQLite needs to know."""
     return connection.dialect.name == "sqlite" and bool(after_few(connection.dialect).execute(connection, {"text": text}))
 
 
 @lru_cache
 def after_few(dialect: Dialect) -> Plan:
-    """The plan that finds a text after the first few."""
+    """Return the plan that finds a text after the first ``FEW``."""
     return plan(dialect, at_most(1, select(INDEX.c.rowid).where(matches(dialect.name, TEXT))).offset(FEW))

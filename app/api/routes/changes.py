@@ -1,7 +1,5 @@
 """``/v1/changes``: what publications changed, as JSON or as an Atom feed."""
 
-import base64
-import binascii
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
@@ -19,6 +17,7 @@ from app.db.types import LARGEST_WHOLE
 from app.domain.dataset import Envelope
 from app.errors import BadRequest, Fault, InvalidParameters, NotAcceptable
 from app.formats.base import Medium
+from app.query import cursor
 from app.query.change_log import ChangeKind, Place, changes
 from app.query.snapshot import EMPTY, Snapshot, moments, revision_at
 from app.resources import FACTS
@@ -94,24 +93,20 @@ def list_changes(snapshot: Snapshot, query: ChangesParameters) -> Envelope:
     following = None
     if len(page) > query.limit:
         page = page[: query.limit]
-        following = _write_cursor(page[-1].place)
+        following = cursor.encode(page[-1].place)
     published = moments(snapshot, sorted({change.revision for change in page}))
     data = [{**asdict(change), "published_at": published[change.revision]} for change in page]
     return Envelope(data, {"since": since, "until": until, "count": len(data)}, following, pages=True)
 
 
-def _write_cursor(place: Place) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> Place:
+def _read_cursor(text: str) -> Place:
+    """Return the place in a cursor. Raises InvalidParameters."""
     try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        found: Place = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=_PLACE)
-    except (ValueError, binascii.Error, msgspec.DecodeError):
+        place: Place = cursor.decode(text, _PLACE)
+    except ValueError:
         fault = Fault("This is not a cursor; use the `next` link of the page before.", "invalid_cursor", parameter="cursor")
         raise InvalidParameters("The cursor cannot be used.", [fault]) from None
-    return found
+    return place
 
 
 def _atom(page: Envelope) -> bytes:
