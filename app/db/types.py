@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     DateTime,
     Float,
@@ -13,18 +14,30 @@ from sqlalchemy import (
     LargeBinary,
     Numeric,
     String,
+    Table,
     Text,
     TypeDecorator,
     UnaryExpression,
     case,
     cast,
+    event,
     func,
     literal_column,
     type_coerce,
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.operators import custom_op
+from sqlmodel import AutoString, SQLModel
 from sqlmodel import Field as Stored
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+# set here because every module of tables imports this one before it declares any
+
 
 Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")
 """The type of figures: 64-bit floats. SQLite's NUMERIC returns integral values as integers, as people write them."""
@@ -40,6 +53,14 @@ Whole = BigInteger().with_variant(Integer, "sqlite")
 
 PlainText = String().with_variant(String(collation="C"), "postgresql")
 """The type of text: compared and sorted by code points, as SQLite does."""
+
+
+@event.listens_for(Column, "before_parent_attach")
+def _compare_by_code_points(column: Column[Any], table: object) -> None:
+    """Declare the text columns of all models as ``PlainText``: cursors rely on the same order on every engine."""
+    is_ours = isinstance(table, Table) and table.metadata is SQLModel.metadata
+    if is_ours and isinstance(column.type, String | AutoString):
+        column.type = PlainText
 
 
 class Moment(TypeDecorator[datetime]):

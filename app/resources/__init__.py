@@ -1,10 +1,6 @@
-"""The nouns of the API. ``ALL`` is the catalogue that drives routes, documentation, exports and contract tests."""
-
-from sqlalchemy import String
-from sqlmodel import AutoString
+"""The resources of the API. ``ALL`` is the catalogue that drives routes, documentation, exports and contract tests."""
 
 from app.auth.tables import AuditRow, ReceiptRow, TokenRow
-from app.db.types import PlainText
 from app.resources.base import Resource
 from app.resources.clusters import CLUSTERS
 from app.resources.designations import DESIGNATIONS
@@ -21,12 +17,7 @@ from app.resources.sources import SOURCES
 from app.resources.zones import ZONES
 
 INTERNAL = (SearchRow, TokenRow, AuditRow, ReceiptRow)
-"""Tables that are no resources."""
-
-for _table in SearchRow.metadata.tables.values():
-    for _column in _table.columns:
-        if isinstance(_column.type, String | AutoString):
-            _column.type = PlainText  # in the order of code points on every engine, so that a cursor means the same
+"""Tables that belong to no resource."""
 
 ALL: tuple[Resource, ...] = (
     REGIONS,
@@ -48,3 +39,4 @@ FACTS = tuple(resource for resource in ALL if resource.versioned)
 """The resources whose rows are facts, of which earlier versions are kept."""
 
 BY_NAME: dict[str, Resource] = {resource.name: resource for resource in ALL}
+"""The resources by name."""
