@@ -1,7 +1,7 @@
-"""The vocabulary in which resources are declared. A resource is data; the engine in ``app.query`` knows no nouns.
+"""Building blocks of resource declarations. A resource is data; the engine in ``app.query`` knows no particular resource.
 
 Paths name columns: ``value`` is a column of the resource's own table, ``indicator.topic`` a column of the table that the
-foreign key ``indicator`` points to, ``name_{lang}`` the column of the language asked for.
+foreign key ``indicator`` points to, ``name_{lang}`` the column in the requested language.
 """
 
 import re
@@ -39,14 +39,14 @@ MAX_QUERY_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """The column is stored elsewhere than under its own name."""
+    """Annotation with the path under which a column is stored, if that is not its own name."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The column comes after those that the noun itself declares."""
+    """Annotation that places an inherited column after the model's own."""
 
 
 Operator = Literal["in", "=", "<", "<=", ">", ">="]
@@ -55,10 +55,10 @@ Match = Literal["point", "certain", "possible"]
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The parameter is a filter: rows whose column at ``path`` stands in ``operator`` to the parameter's value.
+    """Annotation that makes a parameter a filter: it compares the column at ``path`` with the parameter by ``operator``.
 
-    Where ``hedged`` names the columns of lower bound, upper bound and comparator, the parameter ``match`` decides whether the
-    stated number, every number that the claim leaves open, or any of them must.
+    For a hedged number, ``hedged`` names the columns of lower bound, upper bound and comparator. The parameter ``match`` then
+    decides whether the stated number, every number that the claim leaves open, or any of them has to match.
     """
 
     path: str
@@ -68,7 +68,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """What ``latest`` keeps: of the rows that agree in ``per`` those with the greatest first value there is of ``newest``."""
+    """Rule of the parameter ``latest``: per group ``per``, keep the rows with the greatest ``coalesce(*newest)``."""
 
     per: tuple[str, ...]
     newest: tuple[str, ...]
@@ -79,8 +79,11 @@ NUMBER = rf"-?({WHOLE})(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 
 
-def _written(pattern: str, expected: str) -> BeforeValidator:
-    """A check of how text is written, before pydantic reads it: that would also take ``1_0``, `` 10``, ``+10`` and ``yes``."""
+def _notation(pattern: str, expected: str) -> BeforeValidator:
+    """Return a validator that requires ``pattern`` before pydantic parses the text.
+
+    Pydantic alone would also accept ``1_0``, `` 10``, ``+10`` and ``yes``.
+    """
 
     def check(value: object) -> object:
         if isinstance(value, str) and not re.fullmatch(pattern, value):
@@ -90,8 +93,11 @@ def _written(pattern: str, expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _listed(*, strip: bool, most: int | None = None) -> BeforeValidator:
-    """Take the texts of a list apart at their commas; more than ``most`` are refused before each of them is looked at."""
+def _comma_separated(*, strip: bool, most: int | None = None) -> BeforeValidator:
+    """Return a validator that splits the texts of a list at commas.
+
+    More than ``most`` values are refused before any of them is validated.
+    """
 
     def split(value: object) -> object:
         if not isinstance(value, list):
@@ -105,7 +111,10 @@ def _listed(*, strip: bool, most: int | None = None) -> BeforeValidator:
 
 
 def _day(value: object) -> object:
-    """Pydantic alone would also take a number of seconds, and Python the other forms of ISO 8601."""
+    """Return the date written as YYYY-MM-DD. Raises ValueError for any other value.
+
+    Pydantic alone would also accept a number of seconds, and Python the other forms of ISO 8601.
+    """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
             return date.fromisoformat(value)
@@ -115,10 +124,10 @@ def _day(value: object) -> object:
 
 
 def _as_of(value: object) -> object:
-    """A revision's number, the end of a day in UTC, or a moment (in UTC where it names no zone)."""
+    """Return a revision number, the end of a day in UTC, or a moment (in UTC unless it has a zone)."""
     if not isinstance(value, str):
         return value
-    text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", value)  # what a plus in a query decodes to
+    text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", value)  # an unencoded plus in a query decodes to a space
     if re.fullmatch("0|[1-9][0-9]{0,8}", text):
         return int(text)
     try:
@@ -133,8 +142,8 @@ def _as_of(value: object) -> object:
         raise ValueError("Expected a moment that lies, in UTC, in the years 1 to 9999") from None
 
 
-def _words(value: str) -> str:
-    """A text that can be searched for."""
+def _searchable(value: str) -> str:
+    """Return the search text. Raises ValueError for invisible characters, or without letters and digits."""
     if forbidden(value):
         raise ValueError("Expected text without control characters, or others that are not seen")
     if not asked(value):
@@ -147,21 +156,21 @@ def _all_or_number(value: object, number: ValidatorFunctionWrapHandler) -> int |
 
 
 Choice = TypeVar("Choice")
-Comma = _listed(strip=True)
-"""The parameter is a list: repeatable, and comma-separated."""
+Comma = _comma_separated(strip=True)
+"""Validator of list parameters, which are repeatable and comma-separated."""
 
-Integer = Annotated[int, _written(f"-?({WHOLE})", "a whole number in plain digits")]
-Flag = Annotated[bool, _written("true|false", "`true` or `false`")]
+Integer = Annotated[int, _notation(f"-?({WHOLE})", "a whole number in plain digits")]
+Flag = Annotated[bool, _notation("true|false", "`true` or `false`")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUERY_LENGTH), AfterValidator(_words)]
-"""Text to find."""
+Words = Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUERY_LENGTH), AfterValidator(_searchable)]
+"""Search text."""
 Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
 Some = Annotated[list[Choice] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
-"""Of a closed vocabulary, a Literal type: ``Some[Nature]``."""
+"""Values of a closed vocabulary, which is a Literal type: ``Some[Nature]``."""
 Places = Annotated[
     list[Annotated[Integer, Field(ge=1, le=LARGEST_WHOLE)]] | None,
-    _listed(strip=False, most=MAX_FILTER_VALUES),
+    _comma_separated(strip=False, most=MAX_FILTER_VALUES),
     Field(max_length=MAX_FILTER_VALUES),
 ]
 Limit = Annotated[
@@ -173,8 +182,8 @@ Limit = Annotated[
 """Rows per page; None for all."""
 ROWS = "Rows per page; `all` for the whole list, in formats that are written row by row."
 AsOf = Annotated[int | datetime | None, BeforeValidator(_as_of), WithJsonSchema({"type": "string"})]
-AS_OF = "The facts as known then: a revision's number, a day (its end, in UTC), or a date-time."
-Amount = Annotated[float | None, Field(allow_inf_nan=False), _written(NUMBER, "a number such as 12, -0.5 or 1e6")]
+AS_OF = "Return the facts as known at this point: a revision number, a day (its end, in UTC), or a date-time."
+Amount = Annotated[float | None, Field(allow_inf_nan=False), _notation(NUMBER, "a number such as 12, -0.5 or 1e6")]
 
 
 def _make_optional(schema: dict[str, Any]) -> None:
@@ -188,62 +197,62 @@ class PublicRow(BaseModel):
 
 
 class ItemQuery(BaseModel):
-    """The parameters of an item."""
+    """Parameters of an item."""
 
     model_config = ConfigDict(extra="forbid")
 
     lang: Annotated[
         Lang | None, Field(description="Language of names, summaries and statements; else Accept-Language, else `en`.")
     ] = None
-    format: Annotated[str | None, Field(description="Format of the answer; beats Accept.")] = None
-    fields: Annotated[list[str] | None, Comma, Field(description="Columns to answer with, in this order; all when left out.")] = (
-        None
-    )
+    format: Annotated[str | None, Field(description="Response format; overrides Accept.")] = None
+    fields: Annotated[list[str] | None, Comma, Field(description="Columns to return, in this order; all by default.")] = None
 
 
 class FactItemQuery(ItemQuery):
-    """The parameters of an item that is a fact."""
+    """Parameters of an item that is a fact."""
 
     as_of: Annotated[AsOf, Field(description=AS_OF)] = None
 
 
 class ListQuery(ItemQuery):
-    """The parameters that every list has; subclasses add filters, a line each.
+    """Parameters of every list; subclasses add filters, one line per filter.
 
-    ``ranges`` are the pairs of filters of which the first may not be above the second.
+    ``ranges`` are pairs of filters of which the first may not be above the second.
     """
 
     ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     limit: Annotated[Limit, Field(description=ROWS)] = 100
     cursor: Annotated[
-        str | None, Field(max_length=4000, description="Where to go on: the `cursor` of a `next` link, as it is.")
+        str | None, Field(max_length=4000, description="Position to continue from: the `cursor` of a `next` link, unchanged.")
     ] = None
     total: Annotated[Flag, Field(description="Also count the rows of the whole result.")] = False
     sort: Annotated[
         list[str] | None,
         Comma,
-        Field(description="Columns to sort by, `-` before a column for descending; nulls come last and `id` breaks ties."),
+        Field(description="Columns to sort by, `-` before a column for descending; nulls sort last and `id` breaks ties."),
     ] = None
     facets: Annotated[
-        list[str] | None, Comma, Field(description="Columns of which to count the values in the whole result (in JSON and HTML).")
+        list[str] | None,
+        Comma,
+        Field(description="Columns whose values are counted over the whole result (in JSON and HTML)."),
     ] = None
     q: Annotated[
         Words | None,
         Field(
-            description="Text to find: every word or the beginning of a longer one, in any order; Chinese from one character on. "
-            "Case, accents, width and traditional characters do not matter."
+            description="Search text: every word matches a word or the beginning of a longer one, in any order; Chinese matches "
+            "from one character on. Case, accents, width and traditional characters do not matter."
         ),
     ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Rows of another resource that an item carries.
+    """Rows of another resource that are included in an item.
 
     Attributes:
         resource: The name of the other resource.
-        by: The filters of the other resource that take this item's id; a row is included when any matches.
+        by: The filters of the other resource that receive this item's id; a row is included if any of them matches.
     """
 
     resource: str
@@ -252,7 +261,7 @@ class Include:
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """A noun of the API: everything the engine needs to answer its list and its items.
+    """A resource of the API: everything the engine needs to serve its list and its items.
 
     Attributes:
         name: The path segment, in the plural.
@@ -260,17 +269,17 @@ class Resource:
         public: The model of one row; its fields are the columns, in order.
         query: The parameters of the list.
         tag: The heading in OpenAPI.
-        summary: What one row is, for OpenAPI.
+        summary: A description of the rows, for OpenAPI.
         sort: The columns that can be sorted by; the first is the default order.
-        title: The paths of what a row is called, part by part.
-        search: The paths that ``q`` looks into, besides the id and the title.
-        only: Column values that every row has (the kind, where several nouns share a table).
-        includes: What an item carries besides its columns.
+        title: The paths of the parts of a row's title.
+        search: The paths that ``q`` searches, besides the id and the title.
+        only: Column values that every row has (the kind, if several resources share a table).
+        includes: The rows of other resources in an item.
         facets: The columns whose values can be counted.
-        latest: What ``latest`` keeps, where the resource has that parameter.
-        orders: Those ``sort`` besides the default that an index answers, for long streams.
-        encoded: Where it has very many rows: by language, the table of its current rows as JSON objects (``body``), each under
-            the ``number`` that the row has.
+        latest: The rule of the parameter ``latest``, if the resource has it.
+        orders: The sort orders, besides the default, that an index serves; for long streams.
+        encoded: For resources with very many rows: by language, the table of the current rows as JSON objects (``body``), keyed
+            by the ``number`` of the row.
     """
 
     name: str
@@ -296,11 +305,11 @@ class Resource:
         return tuple(Column(name, _column_type(info.annotation), info.description or "") for name, info in ordered)
 
     def chosen(self, fields: Sequence[str] | None) -> tuple[Column, ...]:
-        """The columns to answer with: those of these names, each once, or all."""
+        """Return the columns of these names without repeats, or all columns."""
         return tuple(self._by_name[name] for name in dict.fromkeys(fields)) if fields else self.columns
 
     def column(self, name: str) -> Column:
-        """The column of that name."""
+        """Return the column of that name."""
         return self._by_name[name]
 
     @cached_property
@@ -309,23 +318,23 @@ class Resource:
 
     @cached_property
     def origins(self) -> dict[str, At]:
-        """Where each column is stored."""
+        """The storage path of each column."""
         return {name: marker(info, At) or At(name) for name, info in self.public.model_fields.items()}
 
     @cached_property
     def filters(self) -> dict[str, Where]:
         """The filters among the parameters of the list, by parameter name."""
-        found = {name: marker(info, Where) for name, info in self.query.model_fields.items()}
-        return {name: where for name, where in found.items() if where is not None}
+        markers = {name: marker(info, Where) for name, info in self.query.model_fields.items()}
+        return {name: where for name, where in markers.items() if where is not None}
 
     @property
     def versioned(self) -> bool:
-        """Whether rows are facts, of which earlier versions are kept."""
+        """True if the rows are facts, whose earlier versions are kept."""
         return "retracted_in" in self.row.model_fields
 
     @property
     def singular(self) -> str:
-        """The noun for one row: ``zone``."""
+        """The name of one row: ``zone``."""
         return self.public.__name__.lower()
 
 
@@ -333,7 +342,7 @@ Kind = TypeVar("Kind")
 
 
 def marker(info: FieldInfo, kind: type[Kind]) -> Kind | None:
-    """The annotation of class ``kind`` on a field, or None."""
+    """Return the annotation of class ``kind`` on a field, or None."""
     return next((item for item in info.metadata if isinstance(item, kind)), None)
 
 
@@ -349,7 +358,7 @@ _TYPES: dict[Any, ColumnType] = {
 
 
 def _column_type(annotation: Any) -> ColumnType:
-    """The column type of a public field's annotation; None beside it, Literal and constraints do not matter."""
+    """Return the column type of a field's annotation; optional and constrained types count as their base."""
     if get_origin(annotation) in (Union, UnionType):
         return _column_type(next(part for part in get_args(annotation) if part is not type(None)))
     if get_origin(annotation) is Literal:

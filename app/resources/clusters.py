@@ -1,10 +1,10 @@
 """Industry clusters: pillar industries, emerging tracks and application segments."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from app.resources.base import Resource, Some, Where
+from app.resources.base import Resource
 from app.resources.mixins import (
     ENTITY_INCLUDES,
     ENTITY_SEARCH,
@@ -13,6 +13,7 @@ from app.resources.mixins import (
     EntityRow,
     LocalEntity,
     LocalEntityQuery,
+    TypeFilter,
 )
 
 ClusterType = Literal["pillar", "emerging", "segment"]
@@ -27,7 +28,7 @@ class Cluster(LocalEntity):
 class ClusterQuery(LocalEntityQuery):
     """Parameters of the list of clusters."""
 
-    type: Annotated[Some[ClusterType], Where("type", "in"), Field(description="Types.")] = None
+    type: TypeFilter[ClusterType] = None
 
 
 CLUSTERS = Resource(

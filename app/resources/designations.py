@@ -32,10 +32,10 @@ class Designation(Fact):
     id: str = Field(description="`<source>.<key>`, stable over revisions.")
     subject: str = Field(description="Id of the entity that bears the title.")
     subject_name: Annotated[str, At("subject.name_{lang}")] = Field(description="Name of the subject.")
-    title: Annotated[str, At("title_{lang}")] = Field(description="The title in the language asked for.")
-    level: Level = Field(description="The level of the body that conferred it, as far as the source says.")
-    conferred_by: str | None = Field(description="The body that conferred it, where the source names it.")
-    since: str | None = Field(description="Year or date since which it holds, where stated.")
+    title: Annotated[str, At("title_{lang}")] = Field(description="The title in the requested language.")
+    level: Level = Field(description="Level of the body that conferred it; `unstated` if the source does not state it.")
+    conferred_by: str | None = Field(description="The body that conferred it; null if the source does not name it.")
+    since: str | None = Field(description="Year or date since which it holds; null if not stated.")
 
 
 class DesignationQuery(FactQuery):

@@ -1,4 +1,4 @@
-"""Indicators: the definitions of what is measured."""
+"""Indicators: the definitions of measurables."""
 
 from typing import Annotated, Literal
 
@@ -51,15 +51,15 @@ class Indicator(PublicRow):
     """The definition of a measurable."""
 
     id: str = Field(description="Stable id, unique among indicators.")
-    name: Annotated[str, At("name_{lang}")] = Field(description="Name in the language asked for.")
-    definition: Annotated[str, At("definition_{lang}")] = Field(description="What is counted or measured.")
-    topic: Topic = Field(description="The topic it is listed under.")
-    unit: str = Field(description="Code of the base unit that all its values are in.")
+    name: Annotated[str, At("name_{lang}")] = Field(description="Name in the requested language.")
+    definition: Annotated[str, At("definition_{lang}")] = Field(description="Definition of the quantity counted or measured.")
+    topic: Topic = Field(description="Topic of the indicator.")
+    unit: str = Field(description="Code of the base unit of all its values.")
     unit_system: UnitSystem = Field(description="The code list of `unit`: UCUM, or ISO 4217 for currencies.")
-    unit_name: Annotated[str, At("unit_name_{lang}")] = Field(description="The unit as it stands after a number.")
+    unit_name: Annotated[str, At("unit_name_{lang}")] = Field(description="The unit as written after a number.")
     source: str = Field(description="The source that declared it.")
     revision: int = Field(description="The revision that last changed it.")
-    retired: bool = Field(description="Whether its source no longer declares it.")
+    retired: bool = Field(description="True if its source no longer declares it.")
 
 
 class IndicatorQuery(ListQuery):
@@ -72,7 +72,7 @@ class IndicatorQuery(ListQuery):
     retired: Annotated[
         Flag,
         Where("retired", "="),
-        Field(description="Those that their source no longer declares, instead of the others."),
+        Field(description="Return only retired indicators, which their source no longer declares; by default only the others."),
     ] = False
 
 
@@ -82,7 +82,7 @@ INDICATORS = Resource(
     public=Indicator,
     query=IndicatorQuery,
     tag="District metrics",
-    summary="Definitions of what is measured, with base units.",
+    summary="Definitions of measurables, with base units.",
     sort=("id", "name", "topic", "unit"),
     title=("name_{lang}",),
     search=("definition_en", "definition_zh"),

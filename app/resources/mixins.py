@@ -1,4 +1,4 @@
-"""What several nouns share: closed lists, the table of entities with its public model and filters, and what every fact has."""
+"""Declarations shared by several resources: closed lists, and the tables, public models and filters of entities and facts."""
 
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
@@ -10,31 +10,27 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import AS_OF, AsOf, At, Flag, Ids, Include, Last, ListQuery, PublicRow, Where
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from app.resources.base import AS_OF, AsOf, At, Choice, Flag, Ids, Include, Last, ListQuery, PublicRow, Some, Where
 
 Kind = Literal["region", "cluster", "zone", "programme", "organisation", "project"]
 NameBasis = Literal["official", "common", "literal"]
 
+TypeFilter = Annotated[Some[Choice], Where("type", "in"), Field(description="Types.")]
+"""Filter by type, of a closed list: ``TypeFilter[ClusterType]``."""
+
 
 def one_of(column: str, choices: Any) -> CheckConstraint:
-    """A named CHECK that ``column`` is null or one of the Literal type ``choices``."""
+    """Return a named CHECK that ``column`` is null or one of the Literal type ``choices``."""
     listed = ", ".join(f"'{value}'" for value in get_args(choices))
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
-"""A table that lies in the order of its key, so that SQLite finds a row by one descent instead of two."""
+"""Table option that stores rows in the order of their key, so that SQLite finds a row by one descent instead of two."""
 
 
 class EntityRow(SQLModel, table=True):
-    """Every named thing of whatever kind. Never deleted: what its source no longer mentions is ``retired``."""
+    """Named things of all kinds. Never deleted: a thing that its source no longer mentions is ``retired``."""
 
     __tablename__ = "entity"
     __table_args__ = (
@@ -74,9 +70,9 @@ class EntityRow(SQLModel, table=True):
 
 
 class Before(SQLModel):
-    """What facts show of a row that was changed since: as it was from one revision until the one that changed it.
+    """An earlier state of the columns that facts repeat of a row: as it was from one revision until the one that changed it.
 
-    The table is called as the one of the row, with ``_before``; that is how readers of earlier revisions find it.
+    The table has the name of the row's table with ``_before`` appended; readers of earlier revisions find it by this name.
     """
 
     id: str = Stored(primary_key=True)
@@ -97,33 +93,31 @@ class EntityBefore(Before, table=True):
 
 
 class Entity(PublicRow):
-    """What the public models of all kinds of entity have."""
+    """Columns of the public models of all kinds of entity."""
 
     id: str = Field(description="Stable id, unique among all entities.")
     type: str = Field(description="Type within its kind, from a closed list.")
-    name: Annotated[str, At("name_{lang}")] = Field(description="Name in the language asked for.")
-    name_basis: NameBasis = Field(
-        description="Whether the English name is the `official` one, a `common` one, or our `literal` rendering."
-    )
+    name: Annotated[str, At("name_{lang}")] = Field(description="Name in the requested language.")
+    name_basis: NameBasis = Field(description="Basis of the English name: `official`, `common`, or our own `literal` rendering.")
     name_as_written: str | None = Field(description="The name, or the phrase that names it, as the source writes it.")
     aliases: list[str] = Field(description="Other names in use.")
     parent: str | None = Field(description="The entity of the same kind that it is part of.")
-    since: str | None = Field(description="Year or date since which it exists, where the source states one.")
+    since: str | None = Field(description="Year or date since which it exists; null if the source states none.")
     summary: Annotated[str | None, At("summary_{lang}")] = Field(description="Summary in our own words.")
     source: Annotated[str, Last()] = Field(description="The source that declared it.")
     line: Annotated[int | None, Last()] = Field(description="Line of the source text; null for reference vocabulary.")
     revision: Annotated[int, Last()] = Field(description="The revision that last changed it.")
-    retired: Annotated[bool, Last()] = Field(description="Whether its source no longer mentions it.")
+    retired: Annotated[bool, Last()] = Field(description="True if its source no longer mentions it.")
 
 
 class LocalEntity(Entity):
-    """What entities that belong to a region have: all but regions themselves."""
+    """Columns of entities that belong to a region: of all kinds but regions."""
 
-    region: str | None = Field(description="The region it belongs to; null where it is active in many.")
+    region: str | None = Field(description="The region it belongs to; null if it is active in many.")
 
 
 class EntityQuery(ListQuery):
-    """The filters that all kinds of entity have."""
+    """Filters of all kinds of entity."""
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
     parent: Annotated[Ids, Where("parent", "in"), Field(description="Ids of the entities they are part of.")] = None
@@ -131,12 +125,12 @@ class EntityQuery(ListQuery):
     retired: Annotated[
         Flag,
         Where("retired", "="),
-        Field(description="Those that their source no longer mentions, instead of the others."),
+        Field(description="Return only retired entities, which their source no longer mentions; by default only the others."),
     ] = False
 
 
 class LocalEntityQuery(EntityQuery):
-    """The filters that entities have which belong to a region."""
+    """Filters of entities that belong to a region."""
 
     region: Annotated[Ids, Where("region", "in"), Field(description="Ids of the regions they belong to.")] = None
 
@@ -152,7 +146,7 @@ ENTITY_INCLUDES = (
 
 
 class FactRow(SQLModel):
-    """The columns of every table of facts: one row a version, current while ``retracted_in`` is null."""
+    """Columns of every table of facts: one row per version, current while ``retracted_in`` is null."""
 
     id: str = Stored(primary_key=True)
     revision: int = Stored(primary_key=True, foreign_key="revision.id")
@@ -164,7 +158,7 @@ class FactRow(SQLModel):
 
 
 def fact_constraints() -> tuple[Any, ...]:
-    """The constraints and indexes of every table of facts."""
+    """Return the constraints and indexes of every table of facts."""
     ended = sql("retracted_in IS NOT NULL")
     return (
         CheckConstraint("retracted_in > revision", name="retracted_in"),
@@ -176,12 +170,14 @@ def fact_constraints() -> tuple[Any, ...]:
 
 
 class Fact(PublicRow):
-    """What the public models of all facts end with: the citation and the versions."""
+    """Last columns of the public models of all facts: the citation and the versions."""
 
     source: Annotated[str, Last()] = Field(description="The source that states it.")
     line: Annotated[int, Last()] = Field(description="Line of the source text, counted from 1.")
     as_written: Annotated[str, Last()] = Field(description="The shortest literal phrase of the source that carries it.")
-    speaker: Annotated[str | None, Last()] = Field(description="The person to whom the source attributes it, where it names one.")
+    speaker: Annotated[str | None, Last()] = Field(
+        description="The person to whom the source attributes it; null if it names none."
+    )
     reported_on: Annotated[date | None, At("source.published_on"), Last()] = Field(description="Publication date of the source.")
     revision: Annotated[int, Last()] = Field(description="The revision that introduced this version.")
     retracted_in: Annotated[int | None, Last()] = Field(
@@ -190,7 +186,7 @@ class Fact(PublicRow):
 
 
 class FactQuery(ListQuery):
-    """The filters that all facts have."""
+    """Filters of all facts."""
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that state them.")] = None

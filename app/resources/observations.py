@@ -1,4 +1,4 @@
-"""Observations: what a source says about one indicator of one subject."""
+"""Observations: the claims of a source about one indicator of one subject."""
 
 import re
 from datetime import date
@@ -20,7 +20,7 @@ PeriodBasis = Literal["stated", "derived", "unstated"]
 RankBand = Literal["leading", "first_class"]
 HedgeWord: Any = Literal[tuple(HEDGES)]
 BY_SERIES = ("subject", "indicator", "nature", "source")
-"""The order in which the figures of one source about the same stand together."""
+"""Sort order that groups the figures of one source about one indicator of one subject."""
 
 CHECKS = {
     "period": "(period_basis = 'unstated') = (period_label IS NULL)",
@@ -37,13 +37,13 @@ CHECKS = {
     "rank_scope": "(rank_scope_en IS NULL) = (rank_scope_zh IS NULL)",
     "rank_or_band": "rank IS NULL OR rank_band IS NULL",
 }
-"""What holds for every row, by the name of the constraint."""
+"""Conditions that hold for every row, by name of the constraint."""
 
 
 class ObservationRow(FactRow, table=True):
     """Versions of observations. ``subject_kind`` and ``region`` repeat the subject's, so that filters need no join.
 
-    Current ones are also kept as JSON objects, under their ``number``.
+    Current versions are also stored as JSON objects, keyed by ``number``.
     """
 
     __tablename__ = "observation"
@@ -58,7 +58,7 @@ class ObservationRow(FactRow, table=True):
         Index(None, "indicator", "region"),
         Index(None, "indicator", "value"),
         Index(None, *BY_SERIES, "id"),
-        Index(None, "region", "retracted_in", "id", "number"),  # a page of a region's current rows is found in it alone
+        Index(None, "region", "retracted_in", "id", "number"),  # covering: finds a page of a region's current rows by itself
         CLUSTERED,
     )
 
@@ -89,7 +89,7 @@ class ObservationRow(FactRow, table=True):
 
 
 class ObservationBefore(Before, table=True):
-    """What observations repeated of others, and said of it, before these changed: no other version of the fact."""
+    """Earlier values of the columns derived from other tables; the fact itself did not change."""
 
     __tablename__ = "observation_before"
     __table_args__ = (CLUSTERED,)
@@ -101,20 +101,20 @@ class ObservationBefore(Before, table=True):
 
 
 class EncodedRow(SQLModel):
-    """A current observation as the JSON object that it is in a list."""
+    """A current observation, encoded as a JSON object as it appears in a list."""
 
     number: int = Stored(sa_type=Whole, primary_key=True)
     body: bytes
 
 
 class EnglishRow(EncodedRow, table=True):
-    """Those in English."""
+    """Observations encoded in English."""
 
     __tablename__ = "observation_json_en"
 
 
 class ChineseRow(EncodedRow, table=True):
-    """Those in Chinese."""
+    """Observations encoded in Chinese."""
 
     __tablename__ = "observation_json_zh"
 
@@ -132,7 +132,7 @@ REGION_TYPE = {
     "en": re.compile(r" (District|City|Municipality|County|Province|Prefecture|Region|New Area|Autonomous Region|Special .+)$"),
     "zh": re.compile(r"(特别行政区|自治区|自治州|自治县|新区|地区|省|市|区|县|州|盟|旗|镇|乡)$"),
 }
-"""What the name of a region may end with, and is left out of other names that have it (徐汇区, 徐汇中城)."""
+"""Endings of region names, which other names leave out when they contain the region's (徐汇区, 徐汇中城)."""
 UNDATED = {"en": "no period stated", "zh": "未说明时期"}
 UNFIXED = {"en": "period stated as “{label}”", "zh": "所述时期为“{label}”"}
 PLACED = {"en": "no. {place}{of}{scope}", "zh": "{scope}{of}第{place}位"}
@@ -144,7 +144,7 @@ BANDED = {
 JOIN = {"en": ", ", "zh": "，"}
 
 
-def statement(  # noqa: PLR0913  one parameter per column it is made of
+def statement(  # noqa: PLR0913  one parameter per column used
     lang: str,
     subject: str,
     kind: str,
@@ -165,7 +165,10 @@ def statement(  # noqa: PLR0913  one parameter per column it is made of
     published_on: date | None,
     line: int,
 ) -> str:
-    """Return one sentence that is safe to print: it claims what the source claims, with hedge, unit, period and citation."""
+    """Return one sentence that is safe to print.
+
+    It claims exactly what the source claims, with hedge, unit, period and citation.
+    """
     claims = []
     if value is not None:
         claims.append(wording(value, unit, hedge_of(hedge), lang))
@@ -199,55 +202,53 @@ def _period(lang: str, label: str | None, start: date | None, end: date | None) 
 
 
 def _within(lang: str, subject: str, region: str) -> str:
-    """Return the subject with its region, which is said once: not where the subject's own name has it."""
+    """Return the subject with its region, or alone if its own name contains the region's."""
     short = REGION_TYPE[lang].sub("", region)
     if lang == "zh":
-        named = (short if len(short) > 1 else region) in subject
+        is_named = (short if len(short) > 1 else region) in subject
     else:
-        named = re.search(rf"\b{re.escape(short or region)}\b", subject) is not None
-    return subject if named else WITHIN[lang].format(subject=subject, region=region)
+        is_named = re.search(rf"\b{re.escape(short or region)}\b", subject) is not None
+    return subject if is_named else WITHIN[lang].format(subject=subject, region=region)
 
 
 class Observation(Fact):
-    """What a source says about one indicator of one subject, with hedge, bounds, period and citation."""
+    """A claim of a source about one indicator of one subject, with hedge, bounds, period and citation."""
 
     id: str = Field(description="`<source>.<key>`, stable over revisions.")
-    indicator: str = Field(description="Id of the indicator: what is measured.")
+    indicator: str = Field(description="Id of the indicator.")
     indicator_name: Annotated[str, At("indicator.name_{lang}")] = Field(description="Name of the indicator.")
     topic: Annotated[Topic, At("indicator.topic")] = Field(description="Topic of the indicator.")
-    subject: str = Field(description="Id of the entity it is about, as narrow as the source makes it.")
+    subject: str = Field(description="Id of the entity that it is about, as specific as the source is.")
     subject_name: Annotated[str, At("subject.name_{lang}")] = Field(description="Name of the subject.")
     subject_kind: Kind = Field(description="Kind of the subject.")
     region: str | None = Field(description="Id of the region that the subject is or belongs to.")
-    nature: Nature = Field(description="Whether the figure is actual, planned or a target.")
+    nature: Nature = Field(description="Nature of the figure: actual, planned or a target.")
     value: float | None = Field(description="The stated number in `unit`; null for a purely ordinal claim.")
     unit: Annotated[str, At("indicator.unit")] = Field(description="Code of the indicator's base unit.")
     comparator: Comparator | None = Field(
         description="How the true value stands to `value`: the codes of a FHIR Quantity, `=` without hedge, `~` for about."
     )
-    lower: float | None = Field(description="The least that the source supports; null where it leaves this side open.")
-    upper: float | None = Field(description="The most that the source supports; null where it leaves this side open.")
+    lower: float | None = Field(description="The lowest value that the source supports; null if it leaves this side open.")
+    upper: float | None = Field(description="The highest value that the source supports; null if it leaves this side open.")
     bounds_basis: BoundsBasis | None = Field(
         description="`stated` by the hedge, ±10 % by `convention` for about, or `none` for orders of magnitude."
     )
-    hedge: str | None = Field(description="The literal hedging word; null where there is none.")
+    hedge: str | None = Field(description="The literal hedging word; null if there is none.")
     rank: int | None = Field(description="The stated place within the scope, 1 for first.")
-    rank_of: int | None = Field(description="How many are ranked, where stated.")
-    rank_band: RankBand | None = Field(
-        description="`leading` or `first_class` where the source claims a standing without a place."
-    )
+    rank_of: int | None = Field(description="Number of entities ranked; null if not stated.")
+    rank_band: RankBand | None = Field(description="`leading` or `first_class` if the source claims a standing without a place.")
     rank_scope: Annotated[str | None, At("rank_scope_{lang}")] = Field(
-        description="Among whom it is ranked; null where not stated."
+        description="Scope within which it is ranked; null if not stated."
     )
     rank_region: str | None = Field(description="Id of the region whose parts are ranked.")
-    period_label: str | None = Field(description="The period as written; null where none is stated.")
-    period_start: date | None = Field(description="First day of the period, where it is fixed.")
-    period_end: date | None = Field(description="Last day of the period, where it is fixed.")
+    period_label: str | None = Field(description="The period as written; null if none is stated.")
+    period_start: date | None = Field(description="First day of the period; null if it is not fixed.")
+    period_end: date | None = Field(description="Last day of the period; null if it is not fixed.")
     period_basis: PeriodBasis = Field(
         description="`stated`, `derived` from the publication date (last year), or `unstated`; never guessed."
     )
     statement: Annotated[str, At("statement_{lang}")] = Field(
-        description="One sentence in the language asked for that is safe to print."
+        description="One sentence in the requested language that is safe to print."
     )
 
 
@@ -284,21 +285,21 @@ class ObservationQuery(FactQuery):
     match: Annotated[
         Match,
         Field(
-            description="What the filters on `value` compare: the stated number (`point`), every number that the hedge leaves "
-            "open (`certain`), or any of them (`possible`). Rows without a number never match."
+            description="Numbers that the filters on `value` compare: the stated one (`point`), every number that the hedge "
+            "leaves open (`certain`), or any of them (`possible`). Rows without a number never match."
         ),
     ] = "point"
     latest: Annotated[
         Flag,
         Field(
-            description="Of the rows found, keep per subject, indicator and nature those of the newest period; undated ones "
-            "count by the publication date of their source."
+            description="Keep only the rows of the newest period per subject, indicator and nature; rows without dates count by "
+            "the publication date of their source."
         ),
     ] = False
     period_from: Annotated[
         Day | None,
         Where("period_end", ">="),
-        Field(description="Period ends on or after this day; undated ones are out."),
+        Field(description="Period ends on or after this day; rows without dates are excluded."),
     ] = None
     period_to: Annotated[Day | None, Where("period_start", "<="), Field(description="Period starts on or before this day.")] = (
         None

@@ -1,10 +1,10 @@
 """Organisations: companies, institutes, universities, media and others that sources name."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from app.resources.base import Resource, Some, Where
+from app.resources.base import Resource
 from app.resources.mixins import (
     ENTITY_INCLUDES,
     ENTITY_SEARCH,
@@ -13,6 +13,7 @@ from app.resources.mixins import (
     EntityRow,
     LocalEntity,
     LocalEntityQuery,
+    TypeFilter,
 )
 
 OrganisationType = Literal[
@@ -28,15 +29,15 @@ OrganisationType = Literal[
 
 
 class Organisation(LocalEntity):
-    """An organisation; what it belongs to is said by relations."""
+    """An organisation; relations state the clusters, zones and regions that it belongs to."""
 
-    type: OrganisationType = Field(description="What kind of organisation it is.")
+    type: OrganisationType = Field(description="Type of the organisation.")
 
 
 class OrganisationQuery(LocalEntityQuery):
     """Parameters of the list of organisations."""
 
-    type: Annotated[Some[OrganisationType], Where("type", "in"), Field(description="Types.")] = None
+    type: TypeFilter[OrganisationType] = None
 
 
 ORGANISATIONS = Resource(

@@ -1,10 +1,10 @@
 """Incentive programmes: policy frameworks, action plans, services, subsidies and housing."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from app.resources.base import Resource, Some, Where
+from app.resources.base import Resource
 from app.resources.mixins import (
     ENTITY_INCLUDES,
     ENTITY_SEARCH,
@@ -13,6 +13,7 @@ from app.resources.mixins import (
     EntityRow,
     LocalEntity,
     LocalEntityQuery,
+    TypeFilter,
 )
 
 ProgrammeType = Literal["framework", "action_plan", "service", "subsidy", "housing"]
@@ -21,13 +22,13 @@ ProgrammeType = Literal["framework", "action_plan", "service", "subsidy", "housi
 class Programme(LocalEntity):
     """A programme by which a region supports enterprises or people; its targets are observations."""
 
-    type: ProgrammeType = Field(description="What kind of support it is.")
+    type: ProgrammeType = Field(description="Type of support.")
 
 
 class ProgrammeQuery(LocalEntityQuery):
     """Parameters of the list of programmes."""
 
-    type: Annotated[Some[ProgrammeType], Where("type", "in"), Field(description="Types.")] = None
+    type: TypeFilter[ProgrammeType] = None
 
 
 PROGRAMMES = Resource(

@@ -13,6 +13,7 @@ from app.resources.mixins import (
     EntityRow,
     LocalEntity,
     LocalEntityQuery,
+    TypeFilter,
 )
 
 ProjectType = Literal["development", "premises", "town", "expansion"]
@@ -20,17 +21,17 @@ ProjectStatus = Literal["planned", "under_construction", "completing", "complete
 
 
 class Project(LocalEntity):
-    """A project; where it lies is said by relations, how large it is by observations."""
+    """A project; relations state its location, observations its size."""
 
-    type: ProjectType = Field(description="What is built.")
-    status: ProjectStatus = Field(description="How far it is, by the source; `unstated` where it does not say.")
+    type: ProjectType = Field(description="Type of the project.")
+    status: ProjectStatus = Field(description="Status by the source; `unstated` if it states none.")
 
 
 class ProjectQuery(LocalEntityQuery):
     """Parameters of the list of projects."""
 
-    type: Annotated[Some[ProjectType], Where("type", "in"), Field(description="Types.")] = None
-    status: Annotated[Some[ProjectStatus], Where("status", "in"), Field(description="How far they are.")] = None
+    type: TypeFilter[ProjectType] = None
+    status: Annotated[Some[ProjectStatus], Where("status", "in"), Field(description="Statuses.")] = None
 
 
 PROJECTS = Resource(

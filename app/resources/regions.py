@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.resources.base import Resource, Some, Where
-from app.resources.mixins import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_TITLE, Entity, EntityQuery, EntityRow
+from app.resources.mixins import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_TITLE, Entity, EntityQuery, EntityRow, TypeFilter
 
 RegionType = Literal["country", "province", "city", "district"]
 Scheme = Literal["gbt2260", "iso3166-1", "iso3166-2", "nuts"]
@@ -15,14 +15,14 @@ class Region(Entity):
     """A region. Its id is its official code in ``scheme``."""
 
     type: RegionType = Field(description="Administrative level.")
-    scheme: str | None = Field(description="The code list that the id is from: `gbt2260` for GB/T 2260.")
+    scheme: str | None = Field(description="Code list of the id: `gbt2260` for GB/T 2260.")
 
 
 class RegionQuery(EntityQuery):
     """Parameters of the list of regions."""
 
-    type: Annotated[Some[RegionType], Where("type", "in"), Field(description="Types.")] = None
-    scheme: Annotated[Some[Scheme], Where("scheme", "in"), Field(description="Code lists that the ids are from.")] = None
+    type: TypeFilter[RegionType] = None
+    scheme: Annotated[Some[Scheme], Where("scheme", "in"), Field(description="Code lists of the ids.")] = None
 
 
 REGIONS = Resource(

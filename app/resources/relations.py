@@ -20,11 +20,11 @@ JOINS: dict[Predicate, tuple[tuple[Kind, ...], tuple[Kind, ...] | str]] = {
     "supports": (("programme",), ("cluster",)),
     "partner_of": (("organisation",), ("region",)),
 }
-"""Which kinds each predicate joins: of the subject, and of the object."""
+"""Kinds that each predicate joins: of the subject, and of the object."""
 
 
 class RelationRow(FactRow, table=True):
-    """Versions of relations. The id is made of subject, predicate and object."""
+    """Versions of relations. The id consists of subject, predicate and object."""
 
     __tablename__ = "relation"
     __table_args__ = (
@@ -46,7 +46,7 @@ class Relation(Fact):
     subject: str = Field(description="Id of the entity that the relation starts from.")
     subject_kind: Annotated[Kind, At("subject.kind")] = Field(description="Kind of the subject.")
     subject_name: Annotated[str, At("subject.name_{lang}")] = Field(description="Name of the subject.")
-    predicate: Predicate = Field(description="What ties the two.")
+    predicate: Predicate = Field(description="Type of the relation.")
     object: str = Field(description="Id of the entity that the relation points to.")
     object_kind: Annotated[Kind, At("object.kind")] = Field(description="Kind of the object.")
     object_name: Annotated[str, At("object.name_{lang}")] = Field(description="Name of the object.")

@@ -16,7 +16,7 @@ Action = Literal["published", "retracted"]
 
 
 class RevisionRow(SQLModel, table=True):
-    """One accepted publication each, with the document as it was submitted."""
+    """Accepted publications, each with the document as it was submitted."""
 
     __tablename__ = "revision"
     __table_args__ = (one_of("action", Action),)
@@ -38,11 +38,11 @@ class Revision(PublicRow):
 
     id: int = Field(description="The number of the revision.")
     source: str = Field(description="The source whose document was published.")
-    action: Action = Field(description="What happened to the source.")
+    action: Action = Field(description="The action on the source: published or retracted.")
     published_at: datetime = Field(description="When it was accepted, in UTC.")
     document_sha256: str = Field(description="SHA-256 of the document's bytes.")
     added: int = Field(description="Facts that this revision added.")
-    changed: int = Field(description="Facts of which this revision made a new version.")
+    changed: int = Field(description="Facts that this revision changed, as new versions.")
     retracted: int = Field(description="Facts that this revision ended.")
 
 
@@ -50,7 +50,7 @@ class RevisionQuery(ListQuery):
     """Parameters of the list of revisions."""
 
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of sources.")] = None
-    action: Annotated[Some[Action], Where("action", "in"), Field(description="What happened.")] = None
+    action: Annotated[Some[Action], Where("action", "in"), Field(description="Actions.")] = None
 
 
 REVISIONS = Resource(

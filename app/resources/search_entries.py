@@ -1,4 +1,4 @@
-"""The texts by which rows are found: an entry for each row of each resource, versioned as facts are."""
+"""Search entries: the searchable text of every row of every resource, versioned like facts."""
 
 from sqlalchemy import Index
 from sqlmodel import Field as Stored
@@ -8,7 +8,10 @@ from app.db.types import text
 
 
 class SearchRow(SQLModel, table=True):
-    """A text that held from a revision until another one. The index over it is made by the migrations, as each engine does it."""
+    """Searchable texts, each valid from one revision until another.
+
+    The migrations create the full-text index over it, which differs by engine.
+    """
 
     __tablename__ = "search_entry"
     __table_args__ = (Index(None, "resource", "key", "held_from", unique=True),)

@@ -8,14 +8,14 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import At, Day, Flag, Ids, Include, ListQuery, PublicRow, Resource, Some, Where
-from app.resources.mixins import CLUSTERED, Before, one_of
+from app.resources.base import At, Day, Flag, Ids, Include, ListQuery, PublicRow, Resource, Where
+from app.resources.mixins import CLUSTERED, Before, TypeFilter, one_of
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
 
 
 class SourceRow(SQLModel, table=True):
-    """One published text each; lists are stored as lines."""
+    """Published texts; lists are stored as lines."""
 
     __tablename__ = "source"
     __table_args__ = (one_of("type", SourceType), CLUSTERED)
@@ -56,27 +56,29 @@ class SourceBefore(Before, table=True):
 
 
 class Source(PublicRow):
-    """One published text, with what its page says about itself."""
+    """One published text, with the metadata of its page."""
 
     id: str = Field(description="Stable id, unique among sources.")
-    type: SourceType = Field(description="What kind of text it is; a `vocabulary` states no facts.")
-    title: str = Field(description="Its title, as written.")
-    title_translated: Annotated[str, At("title_{lang}")] = Field(description="Its title in the language asked for.")
-    publisher: Annotated[str, At("publisher_{lang}")] = Field(description="Who published it.")
+    type: SourceType = Field(description="Type of the text; a `vocabulary` states no facts.")
+    title: str = Field(description="Title, as written.")
+    title_translated: Annotated[str, At("title_{lang}")] = Field(description="Title in the requested language.")
+    publisher: Annotated[str, At("publisher_{lang}")] = Field(description="Name of the publisher.")
     published_on: date | None = Field(description="The date of publication.")
-    published_time: str | None = Field(description="The time of day of publication as the page gives it, without zone.")
-    language: str = Field(description="Its language, as a BCP 47 tag.")
+    published_time: str | None = Field(description="The time of day of publication as the page gives it, without time zone.")
+    language: str = Field(description="Language, as a BCP 47 tag.")
     author: str | None = Field(description="The author that the page names, as written.")
-    photographer: str | None = Field(description="Who is credited with its pictures, as written.")
-    url: str | None = Field(description="Where it was published, where known.")
-    sha256: str | None = Field(description="SHA-256 of the exact text that the line numbers count in.")
-    views: int | None = Field(description="Views that the page counts.")
-    comments: int | None = Field(description="Comments that the page shows.")
+    photographer: str | None = Field(description="The person credited with its pictures, as written.")
+    url: str | None = Field(description="Address of the publication, if known.")
+    sha256: str | None = Field(description="SHA-256 of the exact text that the line numbers refer to.")
+    views: int | None = Field(description="Number of views shown on the page.")
+    comments: int | None = Field(description="Number of comments shown on the page.")
     occasion: Annotated[str | None, At("occasion_{lang}")] = Field(description="The event that it reports on.")
     speakers: Annotated[list[str], At("speakers_{lang}")] = Field(description="Persons whom it quotes: id, name and office.")
-    not_stated: Annotated[list[str], At("not_stated_{lang}")] = Field(description="What it leaves open, in our words.")
+    not_stated: Annotated[list[str], At("not_stated_{lang}")] = Field(
+        description="Details that the source leaves open, in our own words."
+    )
     revision: int = Field(description="The revision that last changed it.")
-    retired: bool = Field(description="Whether it was retracted.")
+    retired: bool = Field(description="True if it was retracted.")
 
 
 class SourceQuery(ListQuery):
@@ -85,13 +87,13 @@ class SourceQuery(ListQuery):
     ranges: ClassVar = (("published_from", "published_to"),)
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
-    type: Annotated[Some[SourceType], Where("type", "in"), Field(description="Types.")] = None
+    type: TypeFilter[SourceType] = None
     language: Annotated[Ids, Where("language", "in"), Field(description="Languages.")] = None
     published_from: Annotated[Day | None, Where("published_on", ">="), Field(description="Published on or after.")] = None
     published_to: Annotated[Day | None, Where("published_on", "<="), Field(description="Published on or before.")] = None
-    retired: Annotated[Flag, Where("retired", "="), Field(description="Those that were retracted, instead of the others.")] = (
-        False
-    )
+    retired: Annotated[
+        Flag, Where("retired", "="), Field(description="Return only retracted sources; by default only the others.")
+    ] = False
 
 
 SOURCES = Resource(

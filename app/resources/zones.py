@@ -1,10 +1,10 @@
 """Zones: functional zones, development zones and innovation communities."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from app.resources.base import Resource, Some, Where
+from app.resources.base import Resource
 from app.resources.mixins import (
     ENTITY_INCLUDES,
     ENTITY_SEARCH,
@@ -13,6 +13,7 @@ from app.resources.mixins import (
     EntityRow,
     LocalEntity,
     LocalEntityQuery,
+    TypeFilter,
 )
 
 ZoneType = Literal["functional_zone", "development_zone", "innovation_community"]
@@ -21,13 +22,13 @@ ZoneType = Literal["functional_zone", "development_zone", "innovation_community"
 class Zone(LocalEntity):
     """A zone of a region."""
 
-    type: ZoneType = Field(description="What the zone is for its region.")
+    type: ZoneType = Field(description="Type of the zone.")
 
 
 class ZoneQuery(LocalEntityQuery):
     """Parameters of the list of zones."""
 
-    type: Annotated[Some[ZoneType], Where("type", "in"), Field(description="Types.")] = None
+    type: TypeFilter[ZoneType] = None
 
 
 ZONES = Resource(
