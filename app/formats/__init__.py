@@ -1,4 +1,4 @@
-"""The representations of a dataset. ``FORMATS`` drives negotiation, OpenAPI, the command line and contract tests."""
+"""Formats of a dataset. ``FORMATS`` drives negotiation, OpenAPI, the command line and contract tests."""
 
 from functools import lru_cache
 
@@ -14,13 +14,14 @@ from app.formats.parquet import PARQUET
 __all__ = ["BY_NAME", "FORMATS", "Format", "formats_for"]
 
 _DATA = (JSON, NDJSON, CSV, *((PARQUET,) if parquet.AVAILABLE else ()), JSONSTAT)
-FORMATS: tuple[Format, ...] = (*_DATA, html.beside(_DATA))
+FORMATS: tuple[Format, ...] = (*_DATA, html.with_links_to(_DATA))
 """Every format; the first is the default."""
 
 BY_NAME: dict[str, Format] = {format_.name: format_ for format_ in FORMATS}
+"""The formats by name."""
 
 
 @lru_cache(maxsize=1024)
 def formats_for(columns: tuple[Column, ...]) -> tuple[Format, ...]:
-    """The formats that a dataset with these columns can be written in."""
+    """Return the formats in which a dataset with these columns can be written."""
     return tuple(format_ for format_ in FORMATS if format_.fits(columns))

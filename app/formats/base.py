@@ -1,4 +1,4 @@
-"""What a format is."""
+"""Declarations of formats, and helpers for writing them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from app.domain.dataset import Column, ColumnType, Dataset, RowForm
 
 BATCH = 500
-"""Rows that are written at once: what a reader that stalls holds in memory. Between two of them others get their turn."""
+"""Rows written at a time: the most that a stalled client holds in memory. Other requests run between two batches."""
 
 
 Content = TypeVar("Content")
@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Medium(Generic[Content]):
-    """One representation of something that is no dataset; ``write`` makes its bytes."""
+    """One representation of content other than a dataset; ``write`` returns its bytes."""
 
     name: str
     media_type: str
@@ -31,17 +31,17 @@ class Format:
 
     Attributes:
         name: The value of the ``format`` parameter.
-        media_type: What it is in Accept and Content-Type.
-        extension: Of file names, without the dot.
+        media_type: The media type in Accept and Content-Type.
+        extension: The extension of file names, without the dot.
         write: A pure generator of the bytes of a dataset.
-        description: For OpenAPI.
-        parameters: Of the media type, for Content-Type (``; charset=utf-8``).
-        headers: Others of its answers.
-        streams: Whether it is written row by row, so that a list of any length can be.
-        counts: Whether it has room for the counts of facets.
-        takes: How it likes rows best.
-        at_once: Rows that are read and written in a few milliseconds; more would hold up the event loop.
-        fits: Whether a dataset with these columns can be written in it.
+        description: The description in OpenAPI.
+        parameters: Parameters of the media type in Content-Type (``; charset=utf-8``).
+        headers: Further response headers.
+        streams: True if it is written row by row, so that lists of any length can be.
+        counts: True if it includes the counts of facets.
+        takes: The form of rows that it writes fastest.
+        at_once: Rows that are read and written in a few milliseconds; more would block the event loop.
+        fits: Predicate: can a dataset with these columns be written in this format?
     """
 
     name: str
@@ -63,16 +63,19 @@ class Format:
         return self.media_type + self.parameters
 
 
-WRITTEN: Mapping[ColumnType, Callable[[Any], str]] = {
+CELL_TEXT: Mapping[ColumnType, Callable[[Any], str]] = {
     "boolean": lambda cell: "true" if cell else "false",
     "strings": "\n".join,  # the line end is the only character that no member has
 }
-"""What makes text of cells, where ``str`` does not."""
+"""Conversions of cells to text by column type, for types other than those that use ``str``."""
 
 
-def batches(given: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
-    """Rows, ``size`` at a time; one empty batch where there are none. None is held here once it was given."""
-    rows = iter(given)
-    yield list(islice(rows, size))
-    for first in rows:
-        yield [first, *islice(rows, size - 1)]
+def batches(rows: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
+    """Yield rows in batches of ``size``; one empty batch if there are no rows.
+
+    No row is referenced here after it was yielded, so that a stalled client does not pin memory.
+    """
+    iterator = iter(rows)
+    yield list(islice(iterator, size))
+    for first in iterator:
+        yield [first, *islice(iterator, size - 1)]

@@ -1,7 +1,7 @@
-"""HTML: a page for whoever opens an address in a browser, with links to each row, and to the same in the other formats.
+"""HTML: a page for browsers, with links to rows and to the other formats.
 
-The page runs nothing and loads nothing; browsers know its style by the digest (Content Security Policy, level 3). Its language
-is said by Content-Language, where the HTML standard has them look for it.
+The page runs no script and loads nothing; the Content Security Policy (level 3) allows its style by digest. Content-Language
+states its language, which browsers use by the HTML standard.
 """
 
 import base64
@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from app.domain.dataset import Cell, Column, Dataset
 from app.domain.urls import opened
-from app.formats.base import WRITTEN, Format
+from app.formats.base import CELL_TEXT, Format
 
 STYLE = """
 :root { color-scheme: light dark; font: 14px/1.4 system-ui, sans-serif }
@@ -29,12 +29,12 @@ _DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; frame-ancestors 'none'"
 NUMERIC = ("integer", "number")
 OF_ITEMS = ("lang=", "format=", "as_of=")
-"""Parameters of a list that hold for its items too."""
+"""Parameters of a list that links to its items repeat."""
 ID = "id"
 
 
-def beside(others: Sequence[Format]) -> Format:
-    """The format, with links to ``others``."""
+def with_links_to(others: Sequence[Format]) -> Format:
+    """Return the HTML format, with links to the formats ``others``."""
     return Format(
         "html",
         "text/html",
@@ -49,58 +49,61 @@ def beside(others: Sequence[Format]) -> Format:
 
 
 def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
-    """The page: of a list its table, of an item its row, upright, and a table of each kind of rows that it carries."""
+    """Yield the page: a table for a list; for an item, its columns as lines and a table per included resource."""
     here = dataset.links.get("self") or ""
     columns, rows = dataset.columns, list(dataset.rows)
     path = here.partition("?")[0]
-    named = dataset.name.capitalize()
-    title = escape(named if dataset.included is None else f"{unquote(path.rpartition('/')[2])} – {named}")
+    name = dataset.name.capitalize()
+    title = escape(name if dataset.included is None else f"{unquote(path.rpartition('/')[2])} – {name}")
     links = _links(dataset, here, others)
     yield (
         '<!doctype html>\n<html>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p>{_said(dataset, len(rows))}</p>\n"
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p>{_summary(dataset, len(rows))}</p>\n"
         f"<nav>{''.join(_link(address, name) for name, address in links.items())}</nav>\n"
     ).encode()
     for hint in dataset.meta.hints:
         yield f"<p>{escape(hint.sentence)}</p>\n".encode()
-    for name, found in dataset.facets.items():
-        counts = ", ".join(f"{'null' if value is None else value} ({count})" for value, count in found)
-        yield f"<p>{escape(f'{name}: {counts}.')}</p>\n".encode()
+    for facet, values in dataset.facets.items():
+        counts = ", ".join(f"{'null' if value is None else value} ({count})" for value, count in values)
+        yield f"<p>{escape(f'{facet}: {counts}.')}</p>\n".encode()
     if dataset.included is None:
         yield _table(dataset.name, columns, rows, here, above=1)
         return
     for row in rows:
         cells = zip(columns, row, strict=True)
-        lines = "".join(f"<tr>{_head(column, 'row')}<td>{_shown(_text(cell, column))}</td></tr>\n" for column, cell in cells)
+        lines = "".join(f"<tr>{_head(column, 'row')}<td>{_linked(_text(cell, column))}</td></tr>\n" for column, cell in cells)
         yield f"<table><tbody>\n{lines}</tbody></table>\n".encode()
-    for name, carried in dataset.included.items():
-        yield f"<h2>{escape(name.capitalize())}</h2>\n".encode()
-        yield _table(name, carried.columns, list(carried.rows), here, above=2)
+    for resource, included in dataset.included.items():
+        yield f"<h2>{escape(resource.capitalize())}</h2>\n".encode()
+        yield _table(resource, included.columns, list(included.rows), here, above=2)
 
 
 def _links(dataset: Dataset, here: str, others: Sequence[Format]) -> Mapping[str, str]:
-    """Where the page leads: up, on, to what belongs to it, and to the same in other formats; by what they are called."""
+    """Return the links by label: up, those of the dataset (such as next), and the other formats."""
     if not here:
         return {}
     up = here.partition("?")[0].rsplit("/", 1)[0]
-    given = {name: address for name, address in dataset.links.items() if address and name != "self"}
-    able = (other for other in others if other.fits(dataset.columns) and (other.counts or not dataset.facets))
-    same = {other.name: opened(here, "format") + other.name for other in able}
-    return {"up": up, **given, **same}
+    own = {name: address for name, address in dataset.links.items() if address and name != "self"}
+    suitable = (other for other in others if other.fits(dataset.columns) and (other.counts or not dataset.facets))
+    alternates = {other.name: opened(here, "format") + other.name for other in suitable}
+    return {"up": up, **own, **alternates}
 
 
-def _said(dataset: Dataset, count: int) -> str:
-    """What is said about the whole."""
+def _summary(dataset: Dataset, count: int) -> str:
+    """Return the summary line: revision and row counts."""
     meta = dataset.meta
-    said = [f"Revision {meta.revision}"]
+    parts = [f"Revision {meta.revision}"]
     if dataset.included is None:
-        said.append(f"{count} rows" if meta.total is None else f"{count} rows of {meta.total}")
-    said += [f"of its {name} not all are here" for name in meta.truncated]
-    return escape("; ".join(said) + ".")
+        parts.append(f"{count} rows" if meta.total is None else f"{count} rows of {meta.total}")
+    parts += [f"of its {name} not all are here" for name in meta.truncated]
+    return escape("; ".join(parts) + ".")
 
 
 def _table(name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], here: str, above: int) -> bytes:
-    """A table of rows, whose ids link to their items: these stand below the address ``here``, without ``above`` of its parts."""
+    """Return a table of rows whose ids link to their items.
+
+    The address of an item is ``here`` without its last ``above`` segments, then ``name`` and the id.
+    """
     path, _, query = here.partition("?")
     ending = "&".join(part for part in query.split("&") if part.startswith(OF_ITEMS))
     items = f"{path.rsplit('/', above)[0]}/{name}/"
@@ -111,7 +114,7 @@ def _table(name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]],
             return f"<td>{_link(items + quote(text, safe='') + (ending and f'?{ending}'), text)}</td>"
         if column.type == "html":
             return f"<td>{text}</td>"
-        return f"<td class=number>{text}</td>" if column.type in NUMERIC else f"<td>{_shown(text)}</td>"
+        return f"<td class=number>{text}</td>" if column.type in NUMERIC else f"<td>{_linked(text)}</td>"
 
     head = "".join(_head(column, "col") for column in columns)
     lines = ("".join(map(cell, row, columns)) for row in rows)
@@ -124,11 +127,11 @@ def _head(column: Column, scope: str) -> str:
 
 
 def _text(cell: Cell, column: Column) -> str:
-    return "" if cell is None else WRITTEN.get(column.type, str)(cell)
+    return "" if cell is None else CELL_TEXT.get(column.type, str)(cell)
 
 
-def _shown(text: str) -> str:
-    """The text; an address on the web as a link to it."""
+def _linked(text: str) -> str:
+    """Return the text in HTML; a web address becomes a link."""
     return _link(text, text) if text.startswith(("https://", "http://")) else escape(text)
 
 

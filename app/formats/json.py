@@ -12,17 +12,17 @@ from app.formats.base import Format
 
 @lru_cache(maxsize=256)
 def _row_type(names: tuple[str, ...]) -> type[msgspec.Struct]:
-    """A struct with these members: made from cells by position, and encoded faster than a dict."""
+    """Return a struct with these members: built from cells by position, and encoded faster than a dict."""
     return msgspec.defstruct("Row", names)
 
 
 def row_type(dataset: Dataset) -> type[msgspec.Struct]:
-    """What makes of the cells of a row an object ready to be encoded."""
+    """Return the struct type that turns the cells of a row into an object to encode."""
     return _row_type(tuple(column.name for column in dataset.columns))
 
 
 def rows_of(dataset: Dataset) -> list[Any]:
-    """The rows as objects ready to be encoded, or encoded already."""
+    """Return the rows as objects to encode, or as already encoded JSON."""
     if dataset.form == "objects":
         return [msgspec.Raw(row) for row in dataset.rows]
     row = row_type(dataset)
@@ -30,12 +30,12 @@ def rows_of(dataset: Dataset) -> list[Any]:
 
 
 def encoded_rows(dataset: Dataset) -> list[msgspec.Raw]:
-    """The rows, each as a JSON object."""
+    """Return the rows as encoded JSON objects."""
     return [row if isinstance(row, msgspec.Raw) else msgspec.Raw(msgspec.json.encode(row)) for row in rows_of(dataset)]
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
-    """One JSON document: of a list its rows, of an item its one row with what it carries."""
+    """Yield one JSON document: the rows of a list, or the row of an item with its included rows."""
     meta: dict[str, Any]
     if dataset.included is None:
         objects = list(dataset.rows) if dataset.form == "objects" else []
@@ -43,18 +43,18 @@ def write(dataset: Dataset) -> Iterator[bytes]:
         meta = {"revision": dataset.meta.revision, "count": len(rows), "total": dataset.meta.total}
         if dataset.meta.hints:
             meta["hints"] = [hint.document() for hint in dataset.meta.hints]
-        counts = {name: [{"value": value, "count": count} for value, count in found] for name, found in dataset.facets.items()}
+        counts = {name: [{"value": value, "count": count} for value, count in values] for name, values in dataset.facets.items()}
         rest = {"meta": meta, "links": dataset.links, **({"facets": counts} if counts else {})}
         yield _joined(objects, rest) if objects else msgspec.json.encode({"data": rows, **rest})
         return
-    carried = {name: rows_of(rows) for name, rows in dataset.included.items()}
-    data = dict(dataset.records()[0]) | carried
+    included = {name: rows_of(rows) for name, rows in dataset.included.items()}
+    data = dict(dataset.records()[0]) | included
     meta = {"revision": dataset.meta.revision, "truncated": dataset.meta.truncated}
     yield msgspec.json.encode({"data": data, "meta": meta, "links": dataset.links})
 
 
 def _joined(rows: Sequence[bytes], rest: Mapping[str, Any]) -> bytes:
-    """The object whose ``data`` are these rows; most of it is copied once."""
+    """Return the object with these rows as ``data``, copying most of its bytes only once."""
     pieces = list(rows)
     pieces[0] = b'{"data":[' + pieces[0]
     pieces[-1] += b"]," + msgspec.json.encode(rest)[1:]

@@ -17,23 +17,26 @@ DIMENSIONS = {
     "period": ("Period", None),
     "source": ("Source", None),
 }
-"""The dimensions, each with its label and the column that labels its categories."""
+"""Label of every dimension, and the column with the labels of its categories."""
 METRICS = {"value": "Stated value", "lower": "Lower bound", "upper": "Upper bound"}
 ROLES = {"time": ["period"], "metric": ["metric"]}
 NEEDED = {"indicator", "subject", "nature", "source", "period_start", "period_end", "comparator", "as_written", *METRICS}
 
 
 Keyed = tuple[dict[str, Any], dict[str, str]]
-"""A row, and its category in each dimension."""
+"""A row, and its category in every dimension."""
 
 
 def fits(columns: Sequence[Column]) -> bool:
-    """Whether these are columns of figures."""
+    """Return whether these are the columns of observations."""
     return {column.name for column in columns} >= NEEDED
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
-    """One document of class ``dataset``. Rows that agree in every dimension are told apart by a last one, ``version``."""
+    """Yield one document of class ``dataset``.
+
+    A last dimension, ``version``, distinguishes rows that agree in every other dimension.
+    """
     seen: Counter[tuple[str, ...]] = Counter()
     records = []
     for record in dataset.records():
@@ -82,27 +85,27 @@ def _key(name: str, record: dict[str, Any]) -> str:
 
 def _dimension(name: str, records: Sequence[Keyed]) -> dict[str, Any]:
     label, labelled_by = DIMENSIONS.get(name, ("Version", None))
-    found = {keys[name]: str((labelled_by and record.get(labelled_by)) or keys[name]) for record, keys in records}
-    ordered = sorted(found)
+    labels = {keys[name]: str((labelled_by and record.get(labelled_by)) or keys[name]) for record, keys in records}
+    ordered = sorted(labels)
     return {
         "label": label,
-        "category": {"index": {key: place for place, key in enumerate(ordered)}, "label": {key: found[key] for key in ordered}},
+        "category": {"index": {key: place for place, key in enumerate(ordered)}, "label": {key: labels[key] for key in ordered}},
     }
 
 
 def _units(records: Sequence[Keyed]) -> dict[str, dict[str, Any]]:
-    """Return the units of categories, by dimension: of each indicator, and of the metrics where all figures share one."""
+    """Return the units of categories by dimension: of indicators, and of metrics if all figures share one."""
     units: dict[str, dict[str, Any]] = {}
     for record, keys in records:
         code = record.get("unit")
         if code is not None:
             unit = units.setdefault(keys["indicator"], {"label": code, "decimals": 0})
             unit["decimals"] = max(unit["decimals"], *(_decimals(record[metric]) for metric in METRICS))
-    found = {"indicator": units} if units else {}
+    by_dimension = {"indicator": units} if units else {}
     if len({unit["label"] for unit in units.values()}) == 1:
         shared = {"label": next(iter(units.values()))["label"], "decimals": max(unit["decimals"] for unit in units.values())}
-        found["metric"] = dict.fromkeys(METRICS, shared)
-    return found
+        by_dimension["metric"] = dict.fromkeys(METRICS, shared)
+    return by_dimension
 
 
 def _decimals(value: float | None) -> int:
@@ -112,7 +115,7 @@ def _decimals(value: float | None) -> int:
 def _cells(
     records: Sequence[Keyed], dimensions: dict[str, Any], size: Sequence[int]
 ) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
-    """Return the figures, their comparators and hedges by place in the cube, in row-major order; absent ones are not stated."""
+    """Return figures, comparators and hedges by index in the cube, in row-major order; unstated ones are absent."""
     values: dict[str, float] = {}
     status: dict[str, str] = {}
     hedges: dict[str, str] = {}

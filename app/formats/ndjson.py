@@ -1,4 +1,4 @@
-"""NDJSON: one JSON object a line."""
+"""NDJSON: one JSON object per line."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from app.formats.json import row_type
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
-    """One line a row, in batches."""
+    """Yield one line per row, in batches."""
     encoder, row = msgspec.json.Encoder(), row_type(dataset)
 
     def lines(batch: Sequence[Row]) -> bytes:
@@ -23,5 +23,5 @@ def write(dataset: Dataset) -> Iterator[bytes]:
 
 
 NDJSON = Format(
-    "ndjson", "application/x-ndjson", "ndjson", write, "One JSON object a line.", streams=True, takes="objects", at_once=1000
+    "ndjson", "application/x-ndjson", "ndjson", write, "One JSON object per line.", streams=True, takes="objects", at_once=1000
 )

@@ -1,4 +1,4 @@
-"""Which format answers a request: ``format`` beats Accept beats the default (RFC 9110, section 12.5.1)."""
+"""Content negotiation: ``format`` beats Accept, which beats the default (RFC 9110, section 12.5.1)."""
 
 from functools import lru_cache
 from typing import Protocol, TypeVar
@@ -7,7 +7,7 @@ from app.errors import Fault, NotAcceptable
 
 
 class Offer(Protocol):
-    """What can be chosen: a name, and a media type."""
+    """A representation on offer: a name and a media type."""
 
     @property
     def name(self) -> str:
@@ -15,7 +15,7 @@ class Offer(Protocol):
 
     @property
     def media_type(self) -> str:
-        """What it is in Accept."""
+        """The media type in Accept."""
 
 
 Offered = TypeVar("Offered", bound=Offer)
@@ -23,7 +23,11 @@ Offered = TypeVar("Offered", bound=Offer)
 
 @lru_cache(maxsize=1024)
 def prefer(name: str | None, accept: str, offers: tuple[Offered, ...]) -> Offered:
-    """The offer named ``name``, else the one that ``accept`` prefers. Raises NotAcceptable when there is none."""
+    """Return the offer ``name``, else the one that ``accept`` prefers.
+
+    Raises:
+        NotAcceptable: if there is none.
+    """
     weights = weighted(accept or "*/*")
     best = max(offers, key=lambda offer: offer.name == name if name else _weight(offer.media_type, weights))
     if best.name != name if name else _weight(best.media_type, weights) <= 0:
@@ -34,19 +38,19 @@ def prefer(name: str | None, accept: str, offers: tuple[Offered, ...]) -> Offere
 
 
 def _weight(media_type: str, weights: dict[str, float]) -> float:
-    """The most specific range that covers the media type decides."""
+    """Return the weight of the most specific range that covers the media type."""
     family = media_type.split("/", 1)[0]
     return next((weights[name] for name in (media_type, f"{family}/*", "*/*") if name in weights), 0.0)
 
 
 def weighted(header: str) -> dict[str, float]:
-    """The members of an Accept or Accept-Language header with their weights; malformed weights count as 1."""
-    found: dict[str, float] = {}
+    """Return the weights of the members of Accept or Accept-Language; malformed weights count as 1."""
+    weights: dict[str, float] = {}
     for member in header.lower().split(","):
         name, *parameters = (part.strip() for part in member.split(";"))
         weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
         try:
-            found.setdefault(name, min(max(float(weight), 0.0), 1.0))
+            weights.setdefault(name, min(max(float(weight), 0.0), 1.0))
         except ValueError:
-            found.setdefault(name, 1.0)
-    return found
+            weights.setdefault(name, 1.0)
+    return weights

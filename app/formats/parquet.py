@@ -1,4 +1,4 @@
-"""Apache Parquet, with descriptions in the schema. Needs pyarrow, an extra."""
+"""Apache Parquet, with column descriptions in the schema. Requires pyarrow, an extra."""
 
 import io
 from collections.abc import Iterator
@@ -12,10 +12,11 @@ ROW_GROUP = 5000
 """Rows of one row group."""
 
 AVAILABLE = find_spec("pyarrow") is not None
+"""True if pyarrow is installed."""
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
-    """One file, a row group for each batch; what is written is handed on at once."""
+    """Yield one file with a row group per batch, each as soon as it is written."""
     import pyarrow as pa  # noqa: PLC0415  an extra, and slow to import
     from pyarrow import parquet  # noqa: PLC0415  the same
 
@@ -33,7 +34,7 @@ def write(dataset: Dataset) -> Iterator[bytes]:
 
 
 def _field(pa: Any, column: Column) -> Any:
-    kinds = {
+    types = {
         "string": pa.string(),
         "html": pa.string(),
         "integer": pa.int64(),
@@ -43,7 +44,7 @@ def _field(pa: Any, column: Column) -> Any:
         "datetime": pa.timestamp("us", tz="UTC"),
         "strings": pa.list_(pa.string()),
     }
-    return pa.field(column.name, kinds[column.type], metadata={"description": column.description})
+    return pa.field(column.name, types[column.type], metadata={"description": column.description})
 
 
 def _array(pa: Any, cells: list[Any], field: Any) -> Any:
