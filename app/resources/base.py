@@ -80,10 +80,7 @@ MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?
 
 
 def _notation(pattern: str, expected: str) -> BeforeValidator:
-    """Return a validator that requires ``pattern`` before pydantic parses the text.
-
-    Pydantic alone would also accept ``1_0``, `` 10``, ``+10`` and ``yes``.
-    """
+    """Return a validator of notation: pydantic alone accepts ``1_0``, `` 10``, ``+10`` and ``yes``."""
 
     def check(value: object) -> object:
         if isinstance(value, str) and not re.fullmatch(pattern, value):
@@ -94,10 +91,7 @@ def _notation(pattern: str, expected: str) -> BeforeValidator:
 
 
 def _comma_separated(*, strip: bool, most: int | None = None) -> BeforeValidator:
-    """Return a validator that splits the texts of a list at commas.
-
-    More than ``most`` values are refused before any of them is validated.
-    """
+    """Return a validator that splits texts at commas; more than ``most`` values are refused unread."""
 
     def split(value: object) -> object:
         if not isinstance(value, list):
@@ -111,10 +105,7 @@ def _comma_separated(*, strip: bool, most: int | None = None) -> BeforeValidator
 
 
 def _day(value: object) -> object:
-    """Return the date written as YYYY-MM-DD. Raises ValueError for any other value.
-
-    Pydantic alone would also accept a number of seconds, and Python the other forms of ISO 8601.
-    """
+    """Return the date. Stricter than pydantic, which accepts seconds, and Python, with all of ISO 8601."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
             return date.fromisoformat(value)
