@@ -23,12 +23,12 @@ _TEXTS = ("string", "strings", "html")
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
-    """Yield the header, then the rows in batches, with formulas made harmless for spreadsheets."""
+    """Yield the header, then batches of rows, with formulas escaped for spreadsheets."""
     return _write(dataset, plain=False)
 
 
 def write_plain(dataset: Dataset) -> Iterator[bytes]:
-    """Yield the header, then the rows in batches, with every text as published; for programs."""
+    """Yield the header, then batches of rows, with texts as published, for programs."""
     return _write(dataset, plain=True)
 
 
@@ -39,7 +39,7 @@ def _write(dataset: Dataset, *, plain: bool) -> Iterator[bytes]:
 
 
 def _from_lines(batch: Sequence[bytes], columns: Sequence[Column], *, plain: bool) -> bytes:
-    """Return a batch of lines as CSV: by replacing the separators if no cell needs quotes."""
+    """Return a batch as CSV, by replacing its separators if no cell needs quotes."""
     joined = _ROW.join([b"", *batch, b""])
     if len(columns) == 1 or _is_special(joined):
         return _from_columns(list(zip(*(line.split(_CELL) for line in batch), strict=True)), columns, plain=plain)
@@ -57,7 +57,10 @@ def _from_cells(batch: Sequence[Row], columns: Sequence[Column], *, plain: bool)
 
 
 def _from_columns(cells_by_column: list[Sequence[bytes]], columns: Sequence[Column], *, plain: bool) -> bytes:
-    """Return columns of cells as CSV. The cells of a single column are never empty: a parser would skip the line."""
+    """Return columns of cells as CSV.
+
+    Empty cells of a single column are quoted: a parser would skip an empty line.
+    """
     if not cells_by_column:
         return b""
     for place, (column, cells) in enumerate(zip(columns, cells_by_column, strict=True)):

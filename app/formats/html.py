@@ -49,7 +49,10 @@ def with_links_to(others: Sequence[Format]) -> Format:
 
 
 def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
-    """Yield the page: a table for a list; for an item, its columns as lines and a table per included resource."""
+    """Yield the page of a list or an item.
+
+    A list is one table; an item is a table with a line per column, then a table per included resource.
+    """
     here = dataset.links.get("self") or ""
     columns, rows = dataset.columns, list(dataset.rows)
     path = here.partition("?")[0]
@@ -79,7 +82,7 @@ def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
 
 
 def _links(dataset: Dataset, here: str, others: Sequence[Format]) -> Mapping[str, str]:
-    """Return the links by label: up, those of the dataset (such as next), and the other formats."""
+    """Return links by label: up, the dataset's own (such as next), and other formats."""
     if not here:
         return {}
     up = here.partition("?")[0].rsplit("/", 1)[0]

@@ -12,7 +12,7 @@ from app.formats.base import Format
 
 @lru_cache(maxsize=256)
 def _row_type(names: tuple[str, ...]) -> type[msgspec.Struct]:
-    """Return a struct with these members: built from cells by position, and encoded faster than a dict."""
+    """Return a struct type, built from cells by position and encoded faster than dicts."""
     return msgspec.defstruct("Row", names)
 
 
@@ -35,7 +35,7 @@ def encoded_rows(dataset: Dataset) -> list[msgspec.Raw]:
 
 
 def write(dataset: Dataset) -> Iterator[bytes]:
-    """Yield one JSON document: the rows of a list, or the row of an item with its included rows."""
+    """Yield one JSON document: rows of a list, or an item with its included rows."""
     meta: dict[str, Any]
     if dataset.included is None:
         objects = list(dataset.rows) if dataset.form == "objects" else []
@@ -54,7 +54,7 @@ def write(dataset: Dataset) -> Iterator[bytes]:
 
 
 def _joined(rows: Sequence[bytes], rest: Mapping[str, Any]) -> bytes:
-    """Return the object with these rows as ``data``, copying most of its bytes only once."""
+    """Return the object with these rows as ``data``; most bytes are copied only once."""
     pieces = list(rows)
     pieces[0] = b'{"data":[' + pieces[0]
     pieces[-1] += b"]," + msgspec.json.encode(rest)[1:]

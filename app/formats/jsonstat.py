@@ -94,7 +94,7 @@ def _dimension(name: str, records: Sequence[Keyed]) -> dict[str, Any]:
 
 
 def _units(records: Sequence[Keyed]) -> dict[str, dict[str, Any]]:
-    """Return the units of categories by dimension: of indicators, and of metrics if all figures share one."""
+    """Return the units of indicators, and of the metrics if all figures share one."""
     units: dict[str, dict[str, Any]] = {}
     for record, keys in records:
         code = record.get("unit")
@@ -115,7 +115,10 @@ def _decimals(value: float | None) -> int:
 def _cells(
     records: Sequence[Keyed], dimensions: dict[str, Any], size: Sequence[int]
 ) -> tuple[dict[str, float], dict[str, str], dict[str, str]]:
-    """Return figures, comparators and hedges by index in the cube, in row-major order; unstated ones are absent."""
+    """Return figures, comparators and hedges by index in the cube.
+
+    The index is in row-major order; values that are not stated are absent.
+    """
     values: dict[str, float] = {}
     status: dict[str, str] = {}
     hedges: dict[str, str] = {}

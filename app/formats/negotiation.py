@@ -44,7 +44,7 @@ def _weight(media_type: str, weights: dict[str, float]) -> float:
 
 
 def weighted(header: str) -> dict[str, float]:
-    """Return the weights of the members of Accept or Accept-Language; malformed weights count as 1."""
+    """Return the weights in Accept or Accept-Language; malformed ones count as 1."""
     weights: dict[str, float] = {}
     for member in header.lower().split(","):
         name, *parameters = (part.strip() for part in member.split(";"))

@@ -11,7 +11,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def neutral(text: str) -> str:
-    """Return the text with an apostrophe before it if a spreadsheet may run it as a formula.
+    """Return the text, with an apostrophe before it if it may be a formula.
 
     A lone sign is a comparator, and a signed figure as cited (``-1.48‰``, ``+5.0%``) is no formula: both stay unchanged.
     """

@@ -80,7 +80,7 @@ MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?
 
 
 def _notation(pattern: str, expected: str) -> BeforeValidator:
-    """Return a validator of notation: pydantic alone accepts ``1_0``, `` 10``, ``+10`` and ``yes``."""
+    """Return a validator of notation: pydantic accepts ``1_0``, ``+10`` and ``yes``."""
 
     def check(value: object) -> object:
         if isinstance(value, str) and not re.fullmatch(pattern, value):
@@ -91,7 +91,7 @@ def _notation(pattern: str, expected: str) -> BeforeValidator:
 
 
 def _comma_separated(*, strip: bool, most: int | None = None) -> BeforeValidator:
-    """Return a validator that splits texts at commas; more than ``most`` values are refused unread."""
+    """Return a validator that splits at commas, and counts before values are read."""
 
     def split(value: object) -> object:
         if not isinstance(value, list):
@@ -105,7 +105,7 @@ def _comma_separated(*, strip: bool, most: int | None = None) -> BeforeValidator
 
 
 def _day(value: object) -> object:
-    """Return the date. Stricter than pydantic, which accepts seconds, and Python, with all of ISO 8601."""
+    """Return a day of ISO 8601; pydantic would accept seconds, Python other forms."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         try:
             return date.fromisoformat(value)
@@ -115,7 +115,7 @@ def _day(value: object) -> object:
 
 
 def _as_of(value: object) -> object:
-    """Return a revision number, the end of a day in UTC, or a moment (in UTC unless it has a zone)."""
+    """Return a revision number, the end of a UTC day, or a moment (UTC by default)."""
     if not isinstance(value, str):
         return value
     text = re.sub(r" (?=[0-9]{2}:?[0-9]{2}$)", "+", value)  # an unencoded plus in a query decodes to a space
@@ -134,7 +134,7 @@ def _as_of(value: object) -> object:
 
 
 def _searchable(value: str) -> str:
-    """Return the search text. Raises ValueError for invisible characters, or without letters and digits."""
+    """Return the text if it can be searched for, else raise ValueError."""
     if forbidden(value):
         raise ValueError("Expected text without control characters, or others that are not seen")
     if not asked(value):
@@ -349,7 +349,7 @@ _TYPES: dict[Any, ColumnType] = {
 
 
 def _column_type(annotation: Any) -> ColumnType:
-    """Return the column type of a field's annotation; optional and constrained types count as their base."""
+    """Return the column type of an annotation, ignoring None and constraints."""
     if get_origin(annotation) in (Union, UnionType):
         return _column_type(next(part for part in get_args(annotation) if part is not type(None)))
     if get_origin(annotation) is Literal:

@@ -20,7 +20,7 @@ TypeFilter = Annotated[Some[Choice], Where("type", "in"), Field(description="Typ
 
 
 def one_of(column: str, choices: Any) -> CheckConstraint:
-    """Return a named CHECK that ``column`` is null or one of the Literal type ``choices``."""
+    """Return a named CHECK that ``column`` is null or in the Literal ``choices``."""
     listed = ", ".join(f"'{value}'" for value in get_args(choices))
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 

@@ -202,7 +202,7 @@ def _period(lang: str, label: str | None, start: date | None, end: date | None) 
 
 
 def _within(lang: str, subject: str, region: str) -> str:
-    """Return the subject with its region, or alone if its own name contains the region's."""
+    """Return the subject with its region, unless its name contains the region's."""
     short = REGION_TYPE[lang].sub("", region)
     if lang == "zh":
         is_named = (short if len(short) > 1 else region) in subject
