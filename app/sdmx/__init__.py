@@ -1,1 +1,1 @@
-"""Observations as SDMX: their data structure, queries for them, messages of them, and the routes of SDMX-REST."""
+"""Observations as SDMX: data structure definition, data queries, messages, and the endpoints of SDMX-REST."""

@@ -1,4 +1,4 @@
-"""The waist between selecting observations and writing messages of them."""
+"""Data messages, independent of syntax: the interface between selecting observations and writing them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from app.sdmx.dsd import ALL_DIMENSIONS, BY_ID, COMPONENTS, DIMENSIONS, PLACES, 
 
 Action = Literal["Information", "Replace", "Delete"]
 MOST_SORTED = 100_000
-"""Observations that are put into another order than that in which they are read."""
+"""Observations that are sorted in memory, if their order differs from that in which they are read."""
 Series = tuple[Cells, Sequence[Cells]]
-"""The cells of the dimensions that its observations share, and these."""
+"""The key of a series (the cells of the dimensions that its observations share), and its observations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One data set of a message: observations, and what is to be done with them."""
+    """One data set of a message: observations, and the action on them."""
 
     action: Action
     cells: Iterable[Cells]
@@ -28,18 +28,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Cube:
-    """What a data message says.
+    """The content of a data message.
 
     Attributes:
-        parts: Its data sets, and what is in them; both can be gone through once.
-        at: The dimension at the observations, or ``AllDimensions``.
-        shown: The measures and attributes that it has.
-        observed: Whether it has observations, and not only the keys of series.
-        id: Of the message.
-        prepared: When what it says was published (ISO 8601).
-        lang: The language of names, where there is room for one.
-        names: Of all codes.
-        labels: Whether names stand beside ids, in formats that have both.
+        parts: The data sets; they and their cells can be iterated once.
+        at: The dimension at observation level, or ``AllDimensions``.
+        shown: The measures and attributes in the message.
+        observed: True if it has observations, False if it has only series keys.
+        id: The id of the message.
+        prepared: The time of publication of its content (ISO 8601).
+        lang: The language of names in formats with one language.
+        names: The names of all codes.
+        labels: True if names accompany ids, in formats that allow both.
     """
 
     parts: Iterable[Part]
@@ -54,34 +54,35 @@ class Cube:
 
     @cached_property
     def dimensions(self) -> tuple[Component, ...]:
-        """The dimensions, time among them."""
-        return tuple(each for each in COMPONENTS if each.role in ("dimension", "time"))
+        """The dimensions, including time."""
+        return tuple(component for component in COMPONENTS if component.role in ("dimension", "time"))
 
     @cached_property
     def key(self) -> tuple[Component, ...]:
         """The dimensions that the observations of a series share."""
-        return tuple(each for each in self.dimensions if each.id != self.at) if self.at != ALL_DIMENSIONS else ()
+        return tuple(dimension for dimension in self.dimensions if dimension.id != self.at) if self.at != ALL_DIMENSIONS else ()
 
     def series(self, part: Part) -> Iterator[Series]:
-        """The series of a data set; where there are no series, each observation as one without a key."""
-        places = [PLACES[each.id] for each in self.key]
+        """Yield the series of a data set; in a flat list, every observation without a key."""
+        places = [PLACES[dimension.id] for dimension in self.key]
         if not places:
             yield from (((), (cells,)) for cells in part.cells)
             return
-        pick = itemgetter(*places)
-        for key, found in groupby(part.cells, pick):
-            yield key, tuple(found) if self.observed else ()
+        series_key = itemgetter(*places)
+        for key, observations in groupby(part.cells, series_key):
+            yield key, tuple(observations) if self.observed else ()
 
 
 def in_order(cells: Iterable[Cells], at: str) -> Iterable[Cells]:
-    """The observations such that those of one series stand together, whichever dimension is at the observations.
+    """Return the observations grouped by series for the dimension ``at``.
 
-    Raises PayloadTooLarge for more than can be put in order.
+    Raises:
+        PayloadTooLarge: for more observations than can be sorted.
     """
     if at in (TIME, ALL_DIMENSIONS):
-        return cells  # as they are read
-    found = list(islice(cells, MOST_SORTED + 1))
-    if len(found) > MOST_SORTED:
+        return cells  # they are read in this order
+    observations = list(islice(cells, MOST_SORTED + 1))
+    if len(observations) > MOST_SORTED:
         raise PayloadTooLarge(f"More than {MOST_SORTED} observations; ask for less, or for series of {TIME}.")
-    places = [PLACES[each.id] for each in (*DIMENSIONS, BY_ID[TIME]) if each.id != at]
-    return sorted(found, key=itemgetter(*places, PLACES[at]))
+    places = [PLACES[dimension.id] for dimension in (*DIMENSIONS, BY_ID[TIME]) if dimension.id != at]
+    return sorted(observations, key=itemgetter(*places, PLACES[at]))

@@ -1,4 +1,4 @@
-"""What a query selects: keys and conditions on components (SDMX-REST 2.1, data queries)."""
+"""Selection of observations by series keys and conditions on components (SDMX-REST 2.1, data queries)."""
 
 import operator
 import re
@@ -13,14 +13,14 @@ from app.sdmx.dsd import BY_ID, DIMENSIONS, PLACES, TIME, Component
 from app.sdmx.time_period import span
 
 ALL = ("", "*", "all")
-"""A part of a key, or a key, that allows everything."""
+"""Wildcards for a part of a key, or for a whole key."""
 CODE = re.compile(r"[A-Za-z0-9_@$-]+")
 
-Key = tuple[frozenset[str] | None, ...]
-"""Per dimension the codes that it may have; None for any."""
-Compared = Callable[[Any, Any], bool]
+SeriesKey = tuple[frozenset[str] | None, ...]
+"""A series key of a query: per dimension, the codes that are selected; None for all."""
+Comparison = Callable[[Any, Any], bool]
 
-ORDERED: Mapping[str, Compared] = {
+ORDERED: Mapping[str, Comparison] = {
     "eq": operator.eq,
     "ne": operator.ne,
     "lt": operator.lt,
@@ -28,18 +28,18 @@ ORDERED: Mapping[str, Compared] = {
     "gt": operator.gt,
     "ge": operator.ge,
 }
-PERIODS: Mapping[str, Compared] = {
+PERIODS: Mapping[str, Comparison] = {
     "eq": operator.eq,
     "ne": operator.ne,
-    "lt": lambda cell, given: cell[1] < given[0],
-    "le": lambda cell, given: cell[1] <= given[1],
-    "gt": lambda cell, given: cell[0] > given[1],
-    "ge": lambda cell, given: cell[0] >= given[0],
+    "lt": lambda cell, value: cell[1] < value[0],
+    "le": lambda cell, value: cell[1] <= value[1],
+    "gt": lambda cell, value: cell[0] > value[1],
+    "ge": lambda cell, value: cell[0] >= value[0],
 }
-"""How spans of days compare: one is within a range when all of it is."""
-TEXTS: Mapping[str, Compared] = {
+"""Comparisons of spans of days: a span lies in a range only as a whole."""
+TEXTS: Mapping[str, Comparison] = {
     "co": operator.contains,
-    "nc": lambda cell, given: given not in cell,
+    "nc": lambda cell, value: value not in cell,
     "sw": str.startswith,
     "ew": str.endswith,
 }
@@ -47,100 +47,104 @@ OPERATORS = (*ORDERED, *TEXTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
-    """One comparison of a cell with a given value, both made comparable by ``read``."""
+class Term:
+    """One comparison of a cell with a value, ``operand``; ``convert`` makes cells comparable with it."""
 
     operator: str
     value: str
-    compare: Compared
-    read: Callable[[Any], Any]
-    given: Any
+    compare: Comparison
+    convert: Callable[[Any], Any]
+    operand: Any
 
-    def passes(self, cell: Any) -> bool:
-        """Whether the cell does; what is not stated passes nothing."""
-        return cell is not None and self.compare(self.read(cell), self.given)
+    def matches(self, cell: Any) -> bool:
+        """Return whether the cell matches; an absent value never does."""
+        return cell is not None and self.compare(self.convert(cell), self.operand)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """On one component: any of some alternatives, of each all tests."""
+    """A condition on one component: any alternative has to match, with all its terms."""
 
     place: int
-    alternatives: tuple[tuple[Test, ...], ...]
+    alternatives: tuple[tuple[Term, ...], ...]
 
-    def passes(self, cells: Cells) -> bool:
-        """Whether the observation does."""
+    def matches(self, cells: Cells) -> bool:
+        """Return whether the observation matches."""
         cell = cells[self.place]
-        return any(all(test.passes(cell) for test in tests) for tests in self.alternatives)
+        return any(all(term.matches(cell) for term in terms) for terms in self.alternatives)
 
     @property
     def codes(self) -> frozenset[str] | None:
-        """The codes that it allows, where it is a list of codes."""
-        if all(len(tests) == 1 and tests[0].operator == "eq" for tests in self.alternatives):
-            return frozenset(tests[0].value for tests in self.alternatives)
+        """The codes that it selects; None if it is not a list of codes."""
+        if all(len(terms) == 1 and terms[0].operator == "eq" for terms in self.alternatives):
+            return frozenset(terms[0].value for terms in self.alternatives)
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked for: any of the keys, all of the conditions, of each series so many observations."""
+    """A selection of observations: any key and all conditions match; ``first`` and ``last`` limit every series."""
 
-    keys: tuple[Key, ...] = ()
+    keys: tuple[SeriesKey, ...] = ()
     conditions: tuple[Condition, ...] = ()
     first: int | None = None
     last: int | None = None
 
     def of(self, block: Sequence[Cells]) -> list[Cells]:
-        """The observations of a block that are selected."""
-        found = [cells for cells in block if not self._failing(cells)] if self.keys or self.conditions else list(block)
-        return self._ends(found) if self.first or self.last else found
+        """Return the selected observations of a block."""
+        matches = [cells for cells in block if self._matches(cells)] if self.keys or self.conditions else list(block)
+        return self._ends(matches) if self.first or self.last else matches
 
-    def _ends(self, cells: list[Cells]) -> list[Cells]:
-        """The first and last so many of each series."""
+    def _ends(self, block: list[Cells]) -> list[Cells]:
+        """Return the first and last N observations of every series."""
         series: dict[Cells, list[Cells]] = {}
-        for each in cells:
-            series.setdefault(each[: len(DIMENSIONS)], []).append(each)
-        kept: list[Cells] = []
-        for found in series.values():
-            head, tail = self.first or 0, len(found) - (self.last or 0)
-            kept += [each for number, each in enumerate(found) if number < head or number >= tail]
-        return kept
+        for cells in block:
+            series.setdefault(cells[: len(DIMENSIONS)], []).append(cells)
+        ends: list[Cells] = []
+        for observations in series.values():
+            head, tail = self.first or 0, len(observations) - (self.last or 0)
+            ends += [cells for number, cells in enumerate(observations) if number < head or number >= tail]
+        return ends
 
     def blockers(self, cells: Cells) -> set[int]:
-        """The places of the components by which the observation is left out; empty where it is selected."""
-        found = {condition.place for condition in self.conditions if not condition.passes(cells)}
+        """Return the places of the components that exclude the observation."""
+        places = {condition.place for condition in self.conditions if not condition.matches(cells)}
         if self.keys:
-            found |= min((_blocking(key, cells) for key in self.keys), key=len)
-        return found
+            places |= min((_mismatches(key, cells) for key in self.keys), key=len)
+        return places
 
-    def _failing(self, cells: Cells) -> bool:
-        if any(not condition.passes(cells) for condition in self.conditions):
-            return True
-        return bool(self.keys) and all(_blocking(key, cells) for key in self.keys)
+    def _matches(self, cells: Cells) -> bool:
+        if any(not condition.matches(cells) for condition in self.conditions):
+            return False
+        return not self.keys or any(not _mismatches(key, cells) for key in self.keys)
 
     def allowed(self) -> dict[str, frozenset[str]]:
-        """Per dimension the codes outside of which nothing is selected, where that can be said without looking."""
-        found: dict[str, frozenset[str]] = {}
+        """Return a superset of the selected codes per dimension, where the query has one."""
+        codes: dict[str, frozenset[str]] = {}
         for place, dimension in enumerate(DIMENSIONS):
             parts = [key[place] for key in self.keys]
             sets = [frozenset().union(*(part for part in parts if part))] if parts and None not in parts else []
             sets += [condition.codes for condition in self.conditions if condition.place == place and condition.codes is not None]
             if sets:
-                found[dimension.id] = frozenset.intersection(*sets)
-        return found
+                codes[dimension.id] = frozenset.intersection(*sets)
+        return codes
 
 
-def _blocking(key: Key, cells: Cells) -> set[int]:
+def _mismatches(key: SeriesKey, cells: Cells) -> set[int]:
+    """Return the places of the dimensions whose code is not in the key."""
     return {place for place, part in enumerate(key) if part is not None and str(cells[place]) not in part}
 
 
-def keys(text: str) -> tuple[tuple[Key, ...], list[Fault]]:
-    """The keys in ``text``: parts by dots, several codes of a part by ``+``, several keys by commas; and what is wrong."""
+def keys(text: str) -> tuple[tuple[SeriesKey, ...], list[Fault]]:
+    """Return the keys in ``text``, and its faults.
+
+    Commas separate keys, dots the parts of a key, ``+`` the codes of a part.
+    """
     if text in ALL:
         return (), []
-    found, faults = [], []
-    for each in text.split(","):
-        parts = [frozenset(part.split("+")) if part not in ALL else None for part in each.split(".")]
+    series_keys, faults = [], []
+    for key in text.split(","):
+        parts = [frozenset(part.split("+")) if part not in ALL else None for part in key.split(".")]
         if len(parts) > len(DIMENSIONS):
             names = ".".join(dimension.id for dimension in DIMENSIONS)
             faults.append(Fault(f"The key has {len(parts)} parts; expected {names}.", "malformed_key", parameter="key"))
@@ -148,12 +152,15 @@ def keys(text: str) -> tuple[tuple[Key, ...], list[Fault]]:
             message = f"{malformed[0]!r} is no code; expected codes by `+`, and dimensions by `.`."
             faults.append(Fault(message, "malformed_key", parameter="key"))
         else:
-            found.append((*parts, *[None] * (len(DIMENSIONS) - len(parts))))
-    return tuple(found), faults
+            series_keys.append((*parts, *[None] * (len(DIMENSIONS) - len(parts))))
+    return tuple(series_keys), faults
 
 
 def condition(name: str, text: str) -> tuple[Condition | None, list[Fault]]:
-    """The condition ``c[name]=text``: alternatives by commas, of each the tests by ``+``; and what is wrong with it."""
+    """Return the condition ``c[name]=text``, and its faults.
+
+    Commas separate alternatives, ``+`` the terms of an alternative.
+    """
     parameter = f"c[{name}]"
     component = BY_ID.get(name)
     if component is None:
@@ -161,30 +168,31 @@ def condition(name: str, text: str) -> tuple[Condition | None, list[Fault]]:
         fault = Fault("No component has this id.", "unknown_component", parameter, allowed=known, suggestion=nearest(name, known))
         return None, [fault]
     alternatives, faults = [], []
-    for part in text.split(","):
-        tests = []
-        for each in part.split("+"):
+    for alternative in text.split(","):
+        terms = []
+        for term in alternative.split("+"):
             try:
-                tests.append(_test(component, each))
+                terms.append(_term(component, term))
             except ValueError as error:
                 faults.append(Fault(str(error) + ".", "malformed_condition", parameter=parameter))
-        alternatives.append(tuple(tests))
+        alternatives.append(tuple(terms))
     return Condition(PLACES[name], tuple(alternatives)), faults
 
 
 def between(start: str | None, end: str | None) -> tuple[list[Condition], list[Fault]]:
-    """The conditions that ``startPeriod`` and ``endPeriod`` are; and what is wrong with them."""
-    found, faults = [], []
+    """Return the conditions of ``startPeriod`` and ``endPeriod``, and their faults."""
+    conditions, faults = [], []
     for parameter, name, text in (("startPeriod", "ge", start), ("endPeriod", "le", end)):
         if text is not None:
             try:
-                found.append(Condition(PLACES[TIME], ((_test(BY_ID[TIME], f"{name}:{text}"),),)))
+                conditions.append(Condition(PLACES[TIME], ((_term(BY_ID[TIME], f"{name}:{text}"),),)))
             except ValueError as error:
                 faults.append(Fault(str(error) + ".", "malformed_period", parameter=parameter))
-    return found, faults
+    return conditions, faults
 
 
-def _test(component: Component, text: str) -> Test:
+def _term(component: Component, text: str) -> Term:
+    """Return the term that ``text`` states. Raises ValueError if it is malformed."""
     name, colon, value = text.partition(":")
     if not (colon and re.fullmatch("[a-z]{2}", name)):
         name, value = "eq", text
@@ -193,11 +201,11 @@ def _test(component: Component, text: str) -> Test:
     if not value:
         raise ValueError("Expected a value")
     if name in TEXTS:
-        return Test(name, value, TEXTS[name], str, value)
+        return Term(name, value, TEXTS[name], str, value)
     if component.id == TIME:
-        return Test(name, value, PERIODS[name], span, span(value))
+        return Term(name, value, PERIODS[name], span, span(value))
     if component.is_numeric:
         if not re.fullmatch(NUMBER, value):
             raise ValueError(f"Expected a number for {component.id}, such as 12, -0.5 or 1e6")
-        return Test(name, value, ORDERED[name], float, float(value))
-    return Test(name, value, ORDERED[name], str, value)
+        return Term(name, value, ORDERED[name], float, float(value))
+    return Term(name, value, ORDERED[name], str, value)

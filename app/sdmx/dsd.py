@@ -1,4 +1,4 @@
-"""The data structure definition of observations, as data: its components, and the code lists that are closed.
+"""The data structure definition of observations, as data: its components and its closed code lists.
 
 ``OBS_VALUE`` is the only measure, so that one definition serves SDMX 2.1 and 3.0; the bounds are attributes of it.
 """
@@ -10,44 +10,44 @@ from re import sub
 from typing import Literal
 
 AGENCY, FLOW, CONCEPTS, VERSION = "RI", "OBSERVATIONS", "CONCEPTS", "1.0.0"
-"""Who maintains all this; the id of the data flow, which is that of its structure; the concept scheme; the version of all."""
+"""The maintenance agency; the id of the data flow and of its structure; the id of the concept scheme; the version of all."""
 TIME, VALUE, CLAIM = "TIME_PERIOD", "OBS_VALUE", "CLAIM"
 ALL_DIMENSIONS = "AllDimensions"
-"""Instead of the id of a dimension: observations stand alone, in no series."""
+"""Value of ``dimensionAtObservation``, instead of a dimension, for a flat list of observations without series."""
 NOT_APPLICABLE = "_Z"
-"""The reference area of what is active in many regions."""
+"""The reference area of entities that are active in many regions."""
 
-Names = tuple[str, str]
-"""In English and in Chinese."""
-Vocabulary = Mapping[str, Mapping[str, Names]]
-"""By code list the names of its codes."""
+InternationalString = tuple[str, str]
+"""A text in English and in Chinese."""
+Vocabulary = Mapping[str, Mapping[str, InternationalString]]
+"""The names of codes, by code list and code."""
 Role = Literal["dimension", "time", "measure", "attribute"]
 Type = Literal["String", "Integer", "Double", "ObservationalTimePeriod"]
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component: what it is called, which role it plays, and what its values are.
+    """One component: its name, its role and the representation of its values.
 
     Attributes:
-        id: Its id, and that of its concept.
-        role: Whether it identifies (``time``: when), measures or describes.
-        names: What it is, in English and Chinese.
+        id: The id of the component and of its concept.
+        role: The role: dimension (``time`` for the time dimension), measure or attribute.
+        names: The name in English and Chinese.
         codes: The code list of its values, or None.
-        type: The type of its values, where they are no codes.
-        column: The column of an observation that it is, as it stands there; None for what is made of others.
+        type: The type of its values, if they are no codes.
+        column: The column of observations that it copies; None if it is derived from others.
     """
 
     id: str
     role: Role
-    names: Names
+    names: InternationalString
     codes: str | None = None
     type: Type = "String"
     column: str | None = None
 
     @property
     def is_numeric(self) -> bool:
-        """Whether its values are compared as numbers."""
+        """True if its values are compared as numbers."""
         return self.codes is None and self.type in ("Integer", "Double")
 
 
@@ -82,13 +82,13 @@ COMPONENTS: tuple[Component, ...] = (
 )  # fmt: skip
 BY_ID: Mapping[str, Component] = {component.id: component for component in COMPONENTS}
 PLACES: Mapping[str, int] = {component.id: place for place, component in enumerate(COMPONENTS)}
-"""Where the cells of an observation have each component."""
+"""Positions of the components in the cells of an observation."""
 DIMENSIONS = tuple(component for component in COMPONENTS if component.role == "dimension")
-"""Those that a key is made of, in its order."""
+"""The dimensions of a series key, in its order."""
 ATTRIBUTES = tuple(component for component in COMPONENTS if component.role == "attribute")
 
 COMPARATORS = {"<": "lt", "<=": "le", "=": "eq", "~": "ap", ">=": "ge", ">": "gt"}
-"""A code may not contain signs: the prefixes by which FHIR searches stand for its comparators."""
+"""Codes of comparators, which may not contain signs: the prefixes of FHIR searches."""
 
 CLOSED: Vocabulary = {
     "CL_FREQ": {
@@ -125,18 +125,21 @@ CLOSED: Vocabulary = {
         "unstated": ("Not stated", "未说明"),
     },
 }
-"""The code lists that are the same whatever was published."""
-OPEN: Mapping[str, Names] = {
+"""The code lists that do not depend on publications."""
+OPEN: Mapping[str, InternationalString] = {
     "CL_REF_AREA": ("Regions", "地区"),
     "CL_SUBJECT": ("Entities", "主体"),
     "CL_INDICATOR": ("Indicators", "指标"),
     "CL_SOURCE": ("Sources", "来源"),
     "CL_UNIT_MEASURE": ("Units (UCUM, ISO 4217)", "单位"),
 }
-"""The code lists that are made of what was published, with their names."""
+"""Names of the code lists whose codes come from publications."""
 
 
 @lru_cache(maxsize=4096)
 def unit_code(unit: str) -> str:
-    """The code of a unit: ``_`` for the braces of UCUM, and for other characters that no code has ``$`` and their number."""
-    return sub(r"[^A-Za-z0-9-]", lambda found: "_" if found[0] in "{}" else f"${ord(found[0]):02X}", unit)
+    """Return the code of a unit.
+
+    The braces of UCUM become ``_``; other characters that codes may not have become ``$`` and their code point.
+    """
+    return sub(r"[^A-Za-z0-9-]", lambda match: "_" if match[0] in "{}" else f"${ord(match[0]):02X}", unit)

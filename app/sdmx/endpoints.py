@@ -1,4 +1,4 @@
-"""The addresses of SDMX-REST: structures, data, availability and schemas, in both versions of the API."""
+"""Endpoints of SDMX-REST: structures, data, availability and schemas, in both versions of the API."""
 
 import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,18 +29,18 @@ router = APIRouter(prefix="/sdmx", tags=["SDMX"])
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One kind of resource.
+    """One kind of SDMX-REST resource.
 
     Attributes:
-        name: For operation ids.
-        summary: What is answered, in a few words.
-        description: The same in a sentence.
-        segments: By version of the API the first part of the path.
-        paths: By version of the API what the rest of the path says.
-        parameters: The parameters in the query.
-        messages: What is answered with.
-        answer: Answers a request, whose path has these parts after the first.
-        problems: Those that only this kind of resource is answered with.
+        name: The name in operation ids.
+        summary: The summary of the operation.
+        description: The description of the operation.
+        segments: The first segment of the path, by version of the API.
+        paths: The description of the remaining path, by version of the API.
+        parameters: The query parameters.
+        messages: The messages on offer.
+        answer: The handler of a request, given the path segments after the first.
+        problems: Problems that only this kind of resource has.
     """
 
     name: str
@@ -104,7 +104,7 @@ ADDRESSES = (
         responses.structure,
     ),
 )
-"""Of each version of the API; the one without a segment of its own comes last."""
+"""Resources of both versions of the API; the one without a segment of its own comes last."""
 
 CONDITIONS: dict[str, Any] = {
     "name": "c",
@@ -127,10 +127,10 @@ def _responses(address: Address) -> dict[int | str, dict[str, Any]]:
 
 
 def _add(address: Address, api: API) -> None:
-    """The route of one address in one version of the API."""
+    """Add the route of one address in one version of the API."""
 
     async def endpoint(request: Request, path: Annotated[str, Path(description=address.paths[api])]) -> Response:
-        return await address.answer(request, api, path.rstrip("/").split("/"))  # a slash at the end says nothing
+        return await address.answer(request, api, path.rstrip("/").split("/"))  # a trailing slash has no meaning
 
     conditions = [CONDITIONS] if issubclass(address.parameters, Periods) else []
     router.add_api_route(

@@ -1,4 +1,4 @@
-"""Problems as the error messages of SDMX, in the syntax that was asked for."""
+"""Problems as SDMX error messages, in the requested syntax."""
 
 from fastapi import Request, Response
 
@@ -10,20 +10,22 @@ from app.sdmx.writers import json, xml
 PREFIX = "/sdmx/"
 BAD_REQUEST = 400
 CODES = {404: 100, 413: 130, 501: 501, 503: 503}
-"""The code (SDMX 2.1, section 7, part 5.8) of a status: no results, response too large, and those called alike."""
+"""SDMX error codes (2.1, section 7, part 5.8) by HTTP status: no results, response too large, and two of the same name."""
 SYNTAX, SEMANTICS, INTERNAL = 140, 150, 500
 
 
 def error_message(problem: Problem, request: Request) -> Response:
-    """The error message that says a problem; a query that cannot be understood is a bad request (SDMX-REST, status)."""
+    """Return the SDMX error message of a problem.
+
+    A query that cannot be understood is a bad request, 400 instead of 422 (SDMX-REST, status).
+    """
     status = BAD_REQUEST if isinstance(problem, InvalidParameters) else problem.status
-    server = status >= INTERNAL
-    code = CODES.get(status, INTERNAL if server else SYNTAX)
-    said = [(SEMANTICS if fault.code == "unknown_component" else code, fault.sentence) for fault in problem.errors]
-    texts = [(said[0][0] if said else code, problem.detail), *said]
+    code = CODES.get(status, INTERNAL if status >= INTERNAL else SYNTAX)
+    faults = [(SEMANTICS if fault.code == "unknown_component" else code, fault.sentence) for fault in problem.errors]
+    texts = [(faults[0][0] if faults else code, problem.detail), *faults]
     headers = NO_STORE | problem.headers
-    asked = max(ranges(request.headers.get("accept", "")), key=lambda each: each.weight)
-    if "json" in asked.kind:
+    preferred = max(ranges(request.headers.get("accept", "")), key=lambda accepted: accepted.weight)
+    if "json" in preferred.kind:
         return Response(json.error(problem.title, texts), status, headers, "application/json")
-    is_21 = request.url.path.startswith(f"{PREFIX}2.1") or asked.parameters.get("version") == "2.1"
+    is_21 = request.url.path.startswith(f"{PREFIX}2.1") or preferred.parameters.get("version") == "2.1"
     return Response(xml.error("v2_1" if is_21 else "v3_0", texts), status, headers, "application/xml")

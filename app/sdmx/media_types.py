@@ -1,4 +1,4 @@
-"""The media types of SDMX, as data, and which of them a request accepts."""
+"""The media types of SDMX, as data, and their negotiation."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from app.sdmx.writers import csv, json, xml
 
 Syntax = Literal["xml", "json", "csv"]
 API = Literal["2.1", "3.0"]
-"""The versions of SDMX whose REST API is spoken."""
+"""The SDMX versions of the REST APIs that are served."""
 PLAIN: Mapping[str, Syntax] = {
     "application/xml": "xml",
     "text/xml": "xml",
@@ -20,7 +20,7 @@ PLAIN: Mapping[str, Syntax] = {
     "text/csv": "csv",
     "application/csv": "csv",
 }
-"""Media types that say only in which syntax."""
+"""Generic media types, which state only a syntax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Message:
     Attributes:
         name: A short name.
         kind: Its media type.
-        version: Of the format.
-        syntax: What it is written in.
-        write: Makes its bytes.
+        version: The version of the format.
+        syntax: The syntax of the format.
+        write: The writer of its bytes.
     """
 
     name: str
@@ -62,14 +62,14 @@ DATA: tuple[Message, ...] = (
     Message("generic-2.1", f"{SDMX}genericdata+xml", "2.1", "xml", xml.generic),
     Message("specific-2.1", f"{SDMX}structurespecificdata+xml", "2.1", "xml", xml.specific),
 )
-"""Messages of data."""
+"""Data messages."""
 FIRST: Mapping[API, tuple[str, ...]] = {"2.1": ("2.1", "1.0.0"), "3.0": ()}
-"""By version of the API the versions of formats that come first where a client leaves the choice."""
+"""Versions of formats that are preferred if the client leaves the choice, by version of the API."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The message that was chosen, with what its media type asks besides."""
+    """The negotiated message, with the option ``labels`` of its media type."""
 
     message: Message
     labels: bool = False
@@ -84,36 +84,40 @@ class Range:
     weight: float
 
     def covers(self, message: Message) -> int:
-        """How closely it names the message; 0 where it does not."""
+        """Return the specificity with which it covers the message; 0 if it does not."""
         if self.kind == message.kind:
-            asked = self.parameters.get("version")
-            return 3 if asked is None else 4 if _alike(asked, message.version) else 0
+            version = self.parameters.get("version")
+            return 3 if version is None else 4 if _is_same_version(version, message.version) else 0
         if PLAIN.get(self.kind) == message.syntax:
             return 2
         return int(self.kind in ("*/*", "application/*"))
 
 
-def _alike(asked: str, version: str) -> bool:
-    """Whether a version is the one asked for, however many of its parts are given."""
-    return version == asked or version.startswith(f"{asked}.") or asked.startswith(f"{version}.0")
+def _is_same_version(requested: str, version: str) -> bool:
+    """Return whether the versions agree, in however many parts each is written."""
+    return version == requested or version.startswith(f"{requested}.") or requested.startswith(f"{version}.0")
 
 
 def preferred(messages: Sequence[Message], api: API) -> tuple[Message, ...]:
-    """The messages in the order in which this version of the API offers them."""
+    """Return the messages in the order of preference of this version of the API."""
     first = FIRST[api]
     return tuple(sorted(messages, key=lambda message: first.index(message.version) if message.version in first else len(first)))
 
 
 def choose(accept: str, offers: Sequence[Message]) -> Choice:
-    """The message that Accept prefers, the first where it does not matter. Raises NotAcceptable where there is none."""
+    """Return the message that Accept prefers; among equals, the first.
+
+    Raises:
+        NotAcceptable: if no message is accepted.
+    """
     best: tuple[float, int] = (0.0, 0)
     choice = None
     for offer in offers:
-        for each in ranges(accept or "*/*"):
-            closeness = each.covers(offer) if each.weight and _options(each, offer) else 0
-            if closeness and (each.weight, closeness) > best:
-                best = (each.weight, closeness)
-                choice = Choice(offer, labels=each.parameters.get("labels") == "both")
+        for accepted in ranges(accept or "*/*"):
+            specificity = accepted.covers(offer) if accepted.weight and _has_supported_options(accepted, offer) else 0
+            if specificity and (accepted.weight, specificity) > best:
+                best = (accepted.weight, specificity)
+                choice = Choice(offer, labels=accepted.parameters.get("labels") == "both")
     if choice is None:
         allowed = tuple(offer.media_type for offer in offers)
         fault = Fault("This cannot be served here.", "not_acceptable", parameter="Accept", allowed=allowed)
@@ -122,20 +126,20 @@ def choose(accept: str, offers: Sequence[Message]) -> Choice:
 
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {"labels": ("id", "both"), "timeformat": ("original",), "keys": ("none",)}
-"""What may be asked of CSV besides its version."""
+"""Supported values of the media type parameters of SDMX-CSV besides its version; the first is the default."""
 
 
-def _options(each: Range, offer: Message) -> bool:
-    """Whether what the range asks besides is done."""
-    return offer.syntax != "csv" or all(each.parameters.get(name, values[0]) in values for name, values in OPTIONS.items())
+def _has_supported_options(accepted: Range, offer: Message) -> bool:
+    """Return whether the options of the range are supported; only CSV has options."""
+    return offer.syntax != "csv" or all(accepted.parameters.get(name, values[0]) in values for name, values in OPTIONS.items())
 
 
 def ranges(accept: str) -> list[Range]:
-    """The members of an Accept header; malformed weights count as 1."""
-    found = []
+    """Return the members of an Accept header; malformed weights count as 1."""
+    members = []
     for member in accept.lower().split(","):
         kind, *rest = (part.strip() for part in member.split(";"))
         parameters = dict(part.replace(" ", "").split("=", 1) for part in rest if "=" in part)
         weight = parameters.pop("q", "1")
-        found.append(Range(kind, parameters, float(weight) if re.fullmatch(r"[01](\.[0-9]{1,3})?", weight) else 1.0))
-    return found
+        members.append(Range(kind, parameters, float(weight) if re.fullmatch(r"[01](\.[0-9]{1,3})?", weight) else 1.0))
+    return members

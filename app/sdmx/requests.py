@@ -1,4 +1,4 @@
-"""What an SDMX request asks for: paths and parameters, read strictly, with every fault reported at once."""
+"""Paths and parameters of SDMX-REST requests, parsed strictly, with every fault reported at once."""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ ELSEWHERE = (
     "userdefinedoperatorscheme", "customtypescheme", "namepersonalisationscheme", "vtlmappingscheme", "conceptschememap",
     "categoryschememap", "organisationschememap", "reportingtaxonomymap",
 )  # fmt: skip
-"""Types of artefact that the standard has and this service has none of."""
+"""Types of artefact in the standard of which this service has none."""
 
 VERSIONS = re.compile(r"[0-9]+(\.[0-9]+\+?){0,2}\+?(-[0-9A-Za-z.-]+)?")
 VERSION_EXPECTED = "Expected a version such as 1.0.0, or one of +, ~, *, latest."
@@ -38,59 +38,68 @@ Count = Annotated[Integer | None, Field(ge=1)]
 
 
 class Periods(NoParameters):
-    """Between which periods; beside these come conditions on components, as ``c[…]``."""
+    """Limits of periods; requests may also have conditions on components, as ``c[…]``."""
 
     startPeriod: Annotated[str | None, Field(description="Periods that begin on or after the first day of this one.")] = None
     endPeriod: Annotated[str | None, Field(description="Periods that end on or before the last day of this one.")] = None
 
 
 class DataParameters(Periods):
-    """The parameters of data."""
+    """Parameters of data queries."""
 
     updatedAfter: Annotated[
-        AsOf, Field(description="What changed since this moment: what is new or other, and what is gone.")
+        AsOf, Field(description="Return only changes since this moment: new and revised observations, then deleted ones.")
     ] = None
-    asOf: Annotated[AsOf, Field(description="The data as known then: a date-time, a day or a revision's number.")] = None
-    firstNObservations: Annotated[Count, Field(description="Of each series the first so many.")] = None
-    lastNObservations: Annotated[Count, Field(description="Of each series the last so many.")] = None
+    asOf: Annotated[
+        AsOf, Field(description="Return the data as known at this point: a date-time, a day or a revision number.")
+    ] = None
+    firstNObservations: Annotated[Count, Field(description="At most the first N observations of each series.")] = None
+    lastNObservations: Annotated[Count, Field(description="At most the last N observations of each series.")] = None
     dimensionAtObservation: Annotated[
-        str, Field(description=f"The dimension at the observations, or `{ALL_DIMENSIONS}` for a flat list.")
+        str, Field(description=f"The dimension at observation level, or `{ALL_DIMENSIONS}` for a flat list.")
     ] = TIME
     detail: Annotated[
-        Literal["full", "dataonly", "serieskeysonly", "nodata"], Field(description="How much is said of each series.")
+        Literal["full", "dataonly", "serieskeysonly", "nodata"], Field(description="Amount of detail of each series.")
     ] = "full"
     attributes: Annotated[list[str] | None, Comma, Field(description="Ids of attributes, or `all`, `dsd`, `obs`, `none` …")] = (
         None
     )
     measures: Annotated[list[str] | None, Comma, Field(description="Ids of measures, `all` or `none`.")] = None
-    includeHistory: Annotated[Flag, Field(description="Earlier versions too; not served, see `asOf`.")] = False
+    includeHistory: Annotated[Flag, Field(description="Include earlier versions; not supported, see `asOf`.")] = False
 
 
 class AvailabilityParameters(Periods):
-    """The parameters of what data there are."""
+    """Parameters of availability queries."""
 
-    references: Annotated[list[str] | None, Comma, Field(description="Which artefacts come with the constraint.")] = None
+    references: Annotated[
+        list[str] | None, Comma, Field(description="Related artefacts to return together with the constraint.")
+    ] = None
     mode: Annotated[
-        Literal["exact", "available"], Field(description="Values that the query finds, or that it could find more with.")
+        Literal["exact", "available"],
+        Field(
+            description="`exact`: the values in the selected data; `available`: also the values that could be added to the query."
+        ),
     ] = "exact"
 
 
 class StructureParameters(NoParameters):
-    """The parameters of structural metadata."""
+    """Parameters of structure queries."""
 
-    detail: Annotated[Literal[tuple(DETAILS)], Field(description="How much is said of each artefact.")] = "full"  # type: ignore[valid-type]
-    references: Annotated[list[str] | None, Comma, Field(description="Which artefacts come with those asked for.")] = None
+    detail: Annotated[Literal[tuple(DETAILS)], Field(description="Amount of detail of each artefact.")] = "full"  # type: ignore[valid-type]
+    references: Annotated[
+        list[str] | None, Comma, Field(description="Related artefacts to return together with the requested ones.")
+    ] = None
 
 
 class SchemaParameters(NoParameters):
-    """The parameters of a schema."""
+    """Parameters of schema queries."""
 
-    dimensionAtObservation: Annotated[str, Field(description="The dimension at the observations.")] = TIME
+    dimensionAtObservation: Annotated[str, Field(description="The dimension at observation level.")] = TIME
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """What a path names: artefacts by agency, id and version, of item schemes also by items."""
+class ArtefactReference:
+    """A reference in a path to artefacts, by agencies, ids and versions, for item schemes also by items."""
 
     agencies: Sequence[str]
     ids: Sequence[str]
@@ -98,7 +107,10 @@ class Where:
     items: Sequence[str]
 
     def names(self, artefact: Artefact) -> bool:
-        """Whether that artefact is among them; all are ours, also the scheme of agencies, which is kept by SDMX."""
+        """Return whether it refers to the artefact.
+
+        Our agency also finds the agency scheme, which belongs to the agency SDMX.
+        """
         version = artefact.version
         return (
             _covers(self.agencies, (AGENCY, artefact.agency))
@@ -107,12 +119,16 @@ class Where:
         )
 
 
-def _covers(asked: Sequence[str], names: Sequence[str]) -> bool:
-    return any(each in names or each in ANY for each in asked)
+def _covers(requested: Sequence[str], names: Sequence[str]) -> bool:
+    return any(name in names or name in ANY for name in requested)
 
 
-def where(parts: Sequence[str], most: int) -> Where:
-    """The artefacts that a path names after its type, in at most so many parts. Raises InvalidParameters."""
+def where(parts: Sequence[str], most: int) -> ArtefactReference:
+    """Return the reference in the path segments after the type.
+
+    Raises:
+        InvalidParameters: if a segment is malformed, or there are more than ``most``.
+    """
     agencies, ids, versions, items = (part.split(",") for part in [*parts, *["*"] * 4][:4])
     faults = [
         Fault(VERSION_EXPECTED, "malformed_version", parameter="version", suggestion=VERSION)
@@ -123,11 +139,16 @@ def where(parts: Sequence[str], most: int) -> Where:
         faults.append(Fault(f"There are {len(parts)} parts; expected at most {most}.", "malformed_path", parameter="path"))
     if faults:
         raise InvalidParameters("The path cannot be understood.", faults)
-    return Where(agencies, ids, versions, items if items != ["*"] else ())
+    return ArtefactReference(agencies, ids, versions, items if items != ["*"] else ())
 
 
 def context_flow(parts: Sequence[str], most: int) -> Sequence[str]:
-    """What follows context, agency, id and version in a path, if these are of our data flow. Raises NotFound."""
+    """Return the segments after context, agency, id and version in a path of SDMX 3.0.
+
+    Raises:
+        NotFound: if these are not of our data flow.
+        InvalidParameters: if more than ``most`` segments follow, or the path is malformed.
+    """
     context, *rest = parts
     if context in ELSEWHERE:
         raise NotFound("There are no data in this context.")
@@ -139,13 +160,20 @@ def context_flow(parts: Sequence[str], most: int) -> Sequence[str]:
 
 
 def flow(parts: Sequence[str], most: int) -> Sequence[str]:
-    """What follows the data flow in a path of SDMX 2.1, if it is ours: an id, or agency, id and version by commas."""
+    """Return the segments after the data flow in a path of SDMX 2.1.
+
+    The data flow is an id, or agency, id and version separated by commas.
+
+    Raises:
+        NotFound: if it is not our data flow.
+        InvalidParameters: if more than ``most`` segments follow, or the path is malformed.
+    """
     reference = parts[0].split(",")
     return _after(where(reference if len(reference) > 1 else ["*", *reference], 3), parts[1:], most)
 
 
-def _after(asked: Where, rest: Sequence[str], most: int) -> Sequence[str]:
-    if not asked.names(OURS):
+def _after(reference: ArtefactReference, rest: Sequence[str], most: int) -> Sequence[str]:
+    if not reference.names(OURS):
         fault = Fault("No data flow is called so.", "unknown_flow", suggestion=f"{AGENCY},{FLOW},{VERSION}")
         raise NotFound("There is no such data flow.", [fault])
     if len(rest) > most:
@@ -155,8 +183,16 @@ def _after(asked: Where, rest: Sequence[str], most: int) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A query for data: what is selected, of which revisions, and what is said of it."""
+class DataQuery:
+    """A data query.
+
+    Attributes:
+        selection: The selected observations.
+        parameters: The parameters of the request.
+        at: The dimension at observation level.
+        shown: The measures and attributes to return.
+        observed: True to return observations, False for series keys only.
+    """
 
     selection: Selection
     parameters: DataParameters
@@ -165,40 +201,45 @@ class Question:
     observed: bool
 
 
-def question(request: Request, key: str) -> Question:
-    """The query for data that a request is. Raises InvalidParameters with every fault."""
-    found, selected, faults = _read(request, DataParameters, key)
-    shown, unknown = _shown(found)
+def question(request: Request, key: str) -> DataQuery:
+    """Return the data query of a request. Raises InvalidParameters with every fault."""
+    parameters, selected, faults = _read(request, DataParameters, key)
+    shown, unknown = _shown(parameters)
     faults += unknown
-    known = (ALL_DIMENSIONS, *(each.id for each in DIMENSIONS), TIME)
-    if found.dimensionAtObservation not in known:
-        faults.append(_unknown("dimensionAtObservation", found.dimensionAtObservation, known))
+    known = (ALL_DIMENSIONS, *(dimension.id for dimension in DIMENSIONS), TIME)
+    if parameters.dimensionAtObservation not in known:
+        faults.append(_unknown("dimensionAtObservation", parameters.dimensionAtObservation, known))
     if faults:
         raise refused(faults)
-    if found.includeHistory:
+    if parameters.includeHistory:
         raise NotImplementedHere("Earlier versions are served one at a time; asOf says of when.")
-    ends = Selection(selected.keys, selected.conditions, found.firstNObservations, found.lastNObservations)
-    observed = found.detail in ("full", "dataonly")
-    at = found.dimensionAtObservation if observed else TIME  # the keys of series are those of time series
-    return Question(ends, found, at, shown, observed)
+    selection = Selection(selected.keys, selected.conditions, parameters.firstNObservations, parameters.lastNObservations)
+    observed = parameters.detail in ("full", "dataonly")
+    at = parameters.dimensionAtObservation if observed else TIME  # series keys alone are those of time series
+    return DataQuery(selection, parameters, at, shown, observed)
 
 
 def availability_question(request: Request, key: str, component: str) -> tuple[Selection, AvailabilityParameters]:
-    """The query for what data there are that a request is. Raises InvalidParameters with every fault."""
-    found, selected, faults = _read(request, AvailabilityParameters, key)
-    faults += _unknown_references(found.references)
-    known = tuple(each.id for each in DIMENSIONS)
+    """Return the availability query of a request.
+
+    Raises:
+        InvalidParameters: with every fault.
+    """
+    parameters, selection, faults = _read(request, AvailabilityParameters, key)
+    faults += _unknown_references(parameters.references)
+    known = tuple(dimension.id for dimension in DIMENSIONS)
     if component not in (*ANY, *known):
         faults.append(_unknown("componentId", component, known))
     if faults:
         raise refused(faults)
-    return selected, found
+    return selection, parameters
 
 
 Parameters = TypeVar("Parameters", bound=Periods)
 
 
 def _read(request: Request, model: type[Parameters], key: str) -> tuple[Parameters, Selection, list[Fault]]:
+    """Return the parameters, the selection, and the faults of keys and conditions."""
     values = texts_of(request, plus="%2B")
     conditions: list[Condition] = []
     allowed, faults = keys(key)
@@ -206,46 +247,46 @@ def _read(request: Request, model: type[Parameters], key: str) -> tuple[Paramete
         texts = values.pop(name)
         if len(texts) > 1:
             faults.append(Fault("Given more than once; expected one value.", "repeated", parameter=name))
-        wanted, wrong = condition(name[2:-1], texts[0])
-        faults += wrong
-        conditions += [wanted] if wanted else []
+        selected, malformed = condition(name[2:-1], texts[0])
+        faults += malformed
+        conditions += [selected] if selected else []
         if len(faults) >= MOST_FAULTS:
             break
     try:
-        found = validated(model, values)
+        parameters = validated(model, values)
     except InvalidParameters as error:
         raise refused([*faults, *error.errors]) from None
-    periods, wrong = between(found.startPeriod, found.endPeriod)
-    return found, Selection(allowed, (*conditions, *periods)), faults + wrong
+    periods, malformed = between(parameters.startPeriod, parameters.endPeriod)
+    return parameters, Selection(allowed, (*conditions, *periods)), faults + malformed
 
 
 GROUPS = {
     "attributes": {"all": ATTRIBUTES, "dsd": ATTRIBUTES, "obs": ATTRIBUTES, "none": (), "series": (), "dataset": (), "msd": ()},
-    "measures": {"all": tuple(each for each in COMPONENTS if each.role == "measure"), "none": ()},
+    "measures": {"all": tuple(component for component in COMPONENTS if component.role == "measure"), "none": ()},
 }
-"""What stands for many attributes or measures."""
+"""Values of ``attributes`` and ``measures`` that stand for several components, or for none."""
 
 
 def _shown(parameters: DataParameters) -> tuple[tuple[Component, ...], list[Fault]]:
-    """The measures and attributes that are asked for, in their order, and the ids that are unknown."""
-    wanted: set[str] = set()
+    """Return the requested measures and attributes, and faults for unknown ids."""
+    selected: set[str] = set()
     faults: list[Fault] = []
     attributes = ["none"] if parameters.detail == "dataonly" else parameters.attributes or ["all"]
-    for name, asked in (("measures", parameters.measures or ["all"]), ("attributes", attributes)):
-        known = {each.id: (each,) for each in GROUPS[name]["all"]} | GROUPS[name]
-        for each in dict.fromkeys(asked):
-            if each in known:
-                wanted |= {component.id for component in known[each]}
+    for parameter, values in (("measures", parameters.measures or ["all"]), ("attributes", attributes)):
+        known = {component.id: (component,) for component in GROUPS[parameter]["all"]} | GROUPS[parameter]
+        for value in dict.fromkeys(values):
+            if value in known:
+                selected |= {component.id for component in known[value]}
             elif len(faults) < MOST_FAULTS:
-                faults.append(_unknown(name, each, tuple(known)))
-    return tuple(each for each in COMPONENTS if each.id in wanted), faults
+                faults.append(_unknown(parameter, value, tuple(known)))
+    return tuple(component for component in COMPONENTS if component.id in selected), faults
 
 
-def _unknown_references(asked: Sequence[str] | None) -> list[Fault]:
-    """What is wrong with the parameter ``references``."""
+def _unknown_references(references: Sequence[str] | None) -> list[Fault]:
+    """Return a fault for every unknown value of the parameter ``references``."""
     known = (*REFERENCES, *ELSEWHERE)
-    wrong = [each for each in dict.fromkeys(asked or ()) if each not in known]
-    return [_unknown("references", each, tuple(REFERENCES)) for each in wrong[:MOST_FAULTS]]
+    unknown = [reference for reference in dict.fromkeys(references or ()) if reference not in known]
+    return [_unknown("references", reference, tuple(REFERENCES)) for reference in unknown[:MOST_FAULTS]]
 
 
 def _unknown(parameter: str, value: str, known: Sequence[str]) -> Fault:
@@ -253,8 +294,12 @@ def _unknown(parameter: str, value: str, known: Sequence[str]) -> Fault:
 
 
 def structure_parameters(request: Request) -> StructureParameters:
-    """The parameters of a query for structural metadata. Raises InvalidParameters with every fault."""
-    found = validated(StructureParameters, texts_of(request))
-    if faults := _unknown_references(found.references):
+    """Return the parameters of a structure query.
+
+    Raises:
+        InvalidParameters: with every fault.
+    """
+    parameters = validated(StructureParameters, texts_of(request))
+    if faults := _unknown_references(parameters.references):
         raise refused(faults)
-    return found
+    return parameters

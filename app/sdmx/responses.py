@@ -1,4 +1,4 @@
-"""The answers of SDMX-REST, the same in both versions of the API but for the message that comes first."""
+"""Responses of SDMX-REST; both versions of the API differ only in paths and in the preferred message."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -41,11 +41,11 @@ from app.sdmx.structures import (
 )
 
 FLOW: Mapping[API, Callable[[Sequence[str], int], Sequence[str]]] = {"3.0": context_flow, "2.1": flow}
-"""By version of the API what makes sure that a path is about our data flow, and what follows it; how much that may be."""
+"""Path parsers by API version: check the data flow and return the segments after it, of which there is a maximum."""
 
 
 async def data(request: Request, api: API, path: Sequence[str]) -> Response:
-    """The observations that are selected, as the message that is preferred; sent while they are read where they are many."""
+    """Return the selected observations as the preferred message, streamed if large."""
     key, *_ = [*FLOW[api](path, 2), "*"]
     wanted = question(request, key)
     choice = _choice(request, api, DATA)
@@ -74,9 +74,9 @@ async def data(request: Request, api: API, path: Sequence[str]) -> Response:
 
 
 async def availability(request: Request, api: API, path: Sequence[str]) -> Response:
-    """The constraint that says which values the dimensions have in what is selected."""
+    """Return the availability constraint of the selected observations."""
     rest = [*FLOW[api](path, 3), "*", "*", "*"]
-    key, component = rest[0], rest[2 if api == "2.1" else 1]  # in 2.1 a provider stands between them
+    key, component = rest[0], rest[2 if api == "2.1" else 1]  # 2.1 has the data provider between them
     selection, parameters = availability_question(request, key, component)
     variant, names = await _begun(request, _choice(request, api, STRUCTURES))
     if variant.is_known:
@@ -99,7 +99,7 @@ async def availability(request: Request, api: API, path: Sequence[str]) -> Respo
 
 
 async def structure(request: Request, api: API, path: Sequence[str]) -> Response:
-    """Artefacts of a type, with those that they refer to or are referred to by."""
+    """Return artefacts of a type, with related ones by ``references``."""
     kind, asked = path[0], where(path[1:], 4)
     parameters = structure_parameters(request)
     kinds = _kinds(kind)
@@ -125,7 +125,7 @@ async def structure(request: Request, api: API, path: Sequence[str]) -> Response
 
 
 async def schema(request: Request, api: API, path: Sequence[str]) -> Response:
-    """The data structure, with all that it refers to."""
+    """Return the data structure, with the artefacts that it refers to."""
     context_flow(path, 0)
     validated(SchemaParameters, texts_of(request))
     variant, names = await _begun(request, _choice(request, api, STRUCTURES))
@@ -140,7 +140,11 @@ async def schema(request: Request, api: API, path: Sequence[str]) -> Response:
 
 
 def _kinds(kind: str) -> tuple[str, ...]:
-    """The types of artefact that a path asks for. Raises InvalidParameters for what the standard does not have."""
+    """Return the requested types of artefact.
+
+    Raises:
+        InvalidParameters: for a type that the standard does not have.
+    """
     if kind in ("*", "all", "structure", ""):
         return TYPES
     if kind in ELSEWHERE:
@@ -152,7 +156,7 @@ def _kinds(kind: str) -> tuple[str, ...]:
 
 
 def _referenced(references: Sequence[str] | None, kinds: Iterable[str]) -> list[str]:
-    """The types of the artefacts that come with those of some types."""
+    """Return the types of artefacts that ``references`` adds to some types."""
     rules = [REFERENCES[reference] for reference in references or () if reference in REFERENCES]
     found = {each for rule in rules for kind in kinds for each in rule(kind)}
     return [kind for kind in TYPES if kind in found]
@@ -163,7 +167,7 @@ def _choice(request: Request, api: API, messages: Sequence[Message]) -> Choice:
 
 
 async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tuple[Representation, Vocabulary]:
-    """The answer as this message, of the version of the data that there is, and the names of its codes if it needs them."""
+    """Return the representation at the current version, and names of codes if needed."""
     message = choice.message
     name = f"{message.name}, labels" if choice.labels else message.name
     medium = Medium(name, message.media_type, message.write, message.content_type)

@@ -1,6 +1,6 @@
-"""Structural metadata: the artefacts by pysdmx, which of them a query asks for, and the messages that carry them.
+"""Structural metadata: the artefacts as pysdmx models, their references and details, and structure messages.
 
-pysdmx knows one language and writes it as English: both names go through it as one, and are parted in what it has written.
+pysdmx supports one language and writes it as English: both names pass through it as one text, split again in its output.
 """
 
 import re
@@ -40,21 +40,21 @@ from pysdmx.model.message import Header
 from pysdmx.model.organisation import AgencyScheme
 
 from app.sdmx import dsd as ours
-from app.sdmx.dsd import AGENCY, COMPONENTS, CONCEPTS, FLOW, TIME, VERSION, Names, Vocabulary
+from app.sdmx.dsd import AGENCY, COMPONENTS, CONCEPTS, FLOW, TIME, VERSION, InternationalString, Vocabulary
 from app.sdmx.media_types import SDMX, Message
 
 Artefact = Any
 """A maintainable artefact of pysdmx."""
 SEPARATOR = "\uffff"
-"""Between the two languages of a name: a character that no XML document has."""
+"""Separator of the two languages of a name: a character that XML documents cannot contain."""
 SDMX_AGENCY = "SDMX"
 ROLES = {"dimension": Role.DIMENSION, "time": Role.DIMENSION, "measure": Role.MEASURE, "attribute": Role.ATTRIBUTE}
-TITLES: Mapping[str, Names] = {
+TITLES: Mapping[str, InternationalString] = {
     "FLOW": ("Regional indicators as sources state them", "来源所述的区域指标"),
     "CONCEPTS": ("Concepts", "概念"),
     "AGENCY": ("Regional Indicators", "区域指标"),
 }
-DESCRIPTION: Names = (
+DESCRIPTION: InternationalString = (
     "Hedged figures, cited. What has no period with dates stands at the day of reporting, with FREQ _U.",
     "带修饰语与出处的数字。没有具体时期的观测以报道日期为时期，FREQ为_U。",
 )
@@ -62,13 +62,13 @@ DESCRIPTION: Names = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a structure message says.
+    """The content of a structure message.
 
     Attributes:
         artefacts: The artefacts.
-        id: Of the message.
-        prepared: When what it says was published.
-        lang: The language of names, where there is room for one.
+        id: The id of the message.
+        prepared: The time of publication of its content.
+        lang: The language of names in formats with one language.
     """
 
     artefacts: Sequence[Artefact]
@@ -77,34 +77,38 @@ class Found:
     lang: Literal["en", "zh"]
 
 
-def _both(names: Names) -> str:
+def _joined(names: InternationalString) -> str:
+    """Return both languages as one text."""
     return SEPARATOR.join(name.replace(SEPARATOR, "�") for name in names)
 
 
 def artefacts(vocabulary: Vocabulary, *, partial: bool = False) -> dict[str, list[Artefact]]:
-    """All artefacts by type, with the codes of the vocabulary; ``partial`` where it has only some of them."""
+    """Return all artefacts by type, with the codes of the vocabulary.
+
+    ``partial`` marks the code lists as partial, for a vocabulary with only some of the codes.
+    """
     common: dict[str, Any] = {"agency": AGENCY, "version": VERSION, "is_final": True}
-    titles = {each.codes: each.names for each in COMPONENTS if each.codes} | dict(ours.OPEN)
+    titles = {component.codes: component.names for component in COMPONENTS if component.codes} | dict(ours.OPEN)
     lists = [
         Codelist(
             id=name,
-            name=_both(titles[name]),
-            items=[Code(id=code, name=_both(names)) for code, names in codes.items()],
+            name=_joined(titles[name]),
+            items=[Code(id=code, name=_joined(names)) for code, names in codes.items()],
             is_partial=partial,
             **common,
         )
         for name, codes in vocabulary.items()
     ]
-    concepts = [Concept(id=each.id, name=_both(each.names)) for each in COMPONENTS]
+    concepts = [Concept(id=component.id, name=_joined(component.names)) for component in COMPONENTS]
     structure = DataStructureDefinition(
-        id=FLOW, name=_both(TITLES["FLOW"]), components=Components([_component(each) for each in COMPONENTS]), **common
+        id=FLOW, name=_joined(TITLES["FLOW"]), components=Components([_component(part) for part in COMPONENTS]), **common
     )
-    flow = Dataflow(id=FLOW, name=_both(TITLES["FLOW"]), description=_both(DESCRIPTION), structure=structure, **common)
-    agencies = AgencyScheme(agency=SDMX_AGENCY, items=[Agency(id=AGENCY, name=_both(TITLES["AGENCY"]))])
+    flow = Dataflow(id=FLOW, name=_joined(TITLES["FLOW"]), description=_joined(DESCRIPTION), structure=structure, **common)
+    agencies = AgencyScheme(agency=SDMX_AGENCY, items=[Agency(id=AGENCY, name=_joined(TITLES["AGENCY"]))])
     return {
         "agencyscheme": [agencies],
         "codelist": lists,
-        "conceptscheme": [ConceptScheme(id=CONCEPTS, name=_both(TITLES["CONCEPTS"]), items=concepts, **common)],
+        "conceptscheme": [ConceptScheme(id=CONCEPTS, name=_joined(TITLES["CONCEPTS"]), items=concepts, **common)],
         "datastructure": [structure],
         "dataflow": [flow],
     }
@@ -132,8 +136,9 @@ CHILDREN: Mapping[str, tuple[str, ...]] = {
     "agencyscheme": (),
     AVAILABILITY: ("dataflow",),
 }
-"""What the artefacts of each type refer to."""
+"""Types of artefact to which the artefacts of a type refer."""
 TYPES = tuple(CHILDREN)[:-1]
+"""Types of artefact that can be queried."""
 
 
 def _parents(kind: str) -> tuple[str, ...]:
@@ -141,16 +146,17 @@ def _parents(kind: str) -> tuple[str, ...]:
 
 
 def _closure(kind: str, step: Callable[[str], Iterable[str]]) -> set[str]:
-    found: set[str] = set()
+    """Return the types that repeated steps from a type reach."""
+    reached: set[str] = set()
     following = set(step(kind))
-    while following - found:
-        found |= following
-        following = {each for name in found for each in step(name)}
-    return found
+    while following - reached:
+        reached |= following
+        following = {target for origin in reached for target in step(origin)}
+    return reached
 
 
-def _siblings(kind: str) -> set[str]:
-    return {each for parent in _parents(kind) for each in (parent, *CHILDREN[parent])}
+def _parents_and_siblings(kind: str) -> set[str]:
+    return {relative for parent in _parents(kind) for relative in (parent, *CHILDREN[parent])}
 
 
 REFERENCES: Mapping[str, Callable[[str], set[str]]] = {
@@ -158,43 +164,43 @@ REFERENCES: Mapping[str, Callable[[str], set[str]]] = {
     "children": lambda kind: set(CHILDREN[kind]),
     "descendants": lambda kind: _closure(kind, CHILDREN.__getitem__),
     "parents": lambda kind: set(_parents(kind)),
-    "parentsandsiblings": _siblings,
+    "parentsandsiblings": _parents_and_siblings,
     "ancestors": lambda kind: _closure(kind, _parents),
-    "all": lambda kind: {"agencyscheme"} | _siblings(kind) | _closure(kind, CHILDREN.__getitem__),
-    **{kind: lambda _, kind=kind: {kind} for kind in TYPES},  # type: ignore[misc]  # binds the name of this turn
+    "all": lambda kind: {"agencyscheme"} | _parents_and_siblings(kind) | _closure(kind, CHILDREN.__getitem__),
+    **{kind: lambda _, kind=kind: {kind} for kind in TYPES},  # type: ignore[misc]  # the default binds the loop variable
 }
-"""What ``references`` adds to artefacts of a type: other types."""
+"""Types of artefact that a value of ``references`` adds to the artefacts of a type."""
 DETAILS: Mapping[str, tuple[bool, bool, bool]] = {
     "full": (False, False, False),
     "allstubs": (True, True, False),
     "referencestubs": (False, True, False),
     "allcompletestubs": (True, True, True),
     "referencecompletestubs": (False, True, True),
-    "referencepartial": (False, False, False),  # all that is referred to is used
+    "referencepartial": (False, False, False),  # every code that is referred to is used
     "raw": (False, False, False),
 }
-"""Of each detail whether what was asked for is stubs, whether what comes with it is, and whether these are described."""
+"""Effect of a detail: are requested artefacts stubs, are referenced ones stubs, and do stubs keep descriptions?"""
 
 
 def stub(artefact: Artefact, *, complete: bool) -> Artefact:
-    """The artefact without what it is made of; with its description where ``complete``."""
-    emptied: dict[str, Any] = {} if complete else {"description": None}
-    if hasattr(artefact, "items") and not isinstance(artefact, AgencyScheme):  # of which no schema allows empty ones
-        emptied["items"] = ()
+    """Return the artefact without its content; with its description if ``complete``."""
+    changes: dict[str, Any] = {} if complete else {"description": None}
+    if hasattr(artefact, "items") and not isinstance(artefact, AgencyScheme):  # no schema allows empty agency schemes
+        changes["items"] = ()
     if isinstance(artefact, DataStructureDefinition):
-        emptied["components"] = Components([])
-    return replace(artefact, **emptied)
+        changes["components"] = Components([])
+    return replace(artefact, **changes)
 
 
-def with_items(found: Sequence[Artefact], items: Sequence[str]) -> list[Artefact]:
-    """The item schemes with these items alone; those without any of them are left out."""
-    kept = [(each, [item for item in getattr(each, "items", ()) if item.id in items]) for each in found]
-    return [replace(each, items=some, is_partial=True) for each, some in kept if some]
+def with_items(schemes: Sequence[Artefact], items: Sequence[str]) -> list[Artefact]:
+    """Return the item schemes reduced to these items, without empty schemes."""
+    matches = [(scheme, [item for item in getattr(scheme, "items", ()) if item.id in items]) for scheme in schemes]
+    return [replace(scheme, items=selected, is_partial=True) for scheme, selected in matches if selected]
 
 
 def constraint(values: Mapping[str, Iterable[str]], period: tuple[str, str] | None, series: int, count: int) -> Artefact:
-    """The constraint that says which values of each dimension there are, from when to when, and how many observations."""
-    region = [CubeKeyValue(name, [CubeValue(value) for value in sorted(found)]) for name, found in values.items()]
+    """Return the availability constraint: values, period, series and observation counts."""
+    region = [CubeKeyValue(name, [CubeValue(code) for code in sorted(codes)]) for name, codes in values.items()]
     if period is not None:
         start, end = (TimePeriodBoundary(day) for day in period)
         region.append(CubeKeyValue(TIME, time_range=CubeTimeRange(start_period=start, end_period=end)))
@@ -213,43 +219,43 @@ _UNWANTED = re.compile(
     r"<str:MeasureRelationship>.*?</str:MeasureRelationship>|<str:DataStructureComponents>\s*</str:DataStructureComponents>",
     re.DOTALL,
 )
-"""Which measure an attribute is about: there is one, and some clients cannot read it; and the components of a stub."""
+"""Elements to remove: measure relationships, needless for one measure and unreadable for some clients; components of stubs."""
 
 
 def _xml(write: Callable[..., Any]) -> Callable[[Found], bytes]:
-    def written(found: Found) -> bytes:
-        text = write(found.artefacts, header=_header(found), prettyprint=False)
+    def write_message(message: Found) -> bytes:
+        text = write(message.artefacts, header=_header(message), prettyprint=False)
         text = _UNWANTED.sub("", text)
         return _NAME.sub(r'<com:\1 xml:lang="en">\2</com:\1><com:\1 xml:lang="zh">\3</com:\1>', text).encode()
 
-    return written
+    return write_message
 
 
-def _json(found: Found) -> bytes:
-    message = msgspec.json.decode(write_json(found.artefacts, header=_header(found), prettyprint=False) or "")
-    return msgspec.json.encode(_parted(message, found.lang))
+def _json(message: Found) -> bytes:
+    document = msgspec.json.decode(write_json(message.artefacts, header=_header(message), prettyprint=False) or "")
+    return msgspec.json.encode(_split_languages(document, message.lang))
 
 
-def _parted(node: Any, lang: str) -> Any:
-    """The node with the two languages of its names apart, and without what is empty where the schema forbids that."""
+def _split_languages(node: Any, lang: str) -> Any:
+    """Return the node with bilingual names, without empty members the schema forbids."""
     if isinstance(node, list):
-        return [_parted(each, lang) for each in node]
+        return [_split_languages(item, lang) for item in node]
     if not isinstance(node, dict):
         return node
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, value in node.items():
         if (name == "groups" and not value) or (name == "dataStructureComponents" and not value["dimensionList"]["dimensions"]):
             continue
         if name in ("name", "description") and isinstance(value, str) and SEPARATOR in value:
-            both = dict(zip(("en", "zh"), value.split(SEPARATOR), strict=True))
-            found |= {name: both[lang], f"{name}s": both}
+            texts = dict(zip(("en", "zh"), value.split(SEPARATOR), strict=True))
+            members |= {name: texts[lang], f"{name}s": texts}
         else:
-            found[name] = _parted(value, lang)
-    return found
+            members[name] = _split_languages(value, lang)
+    return members
 
 
-def _header(found: Found) -> Header:
-    return Header(id=found.id, prepared=datetime.fromisoformat(found.prepared), sender=Organisation(id=AGENCY))
+def _header(message: Found) -> Header:
+    return Header(id=message.id, prepared=datetime.fromisoformat(message.prepared), sender=Organisation(id=AGENCY))
 
 
 STRUCTURES: tuple[Message, ...] = (
@@ -257,4 +263,4 @@ STRUCTURES: tuple[Message, ...] = (
     Message("structure-json-2.0", f"{SDMX}structure+json", "2.0.0", "json", _json),
     Message("structure-xml-2.1", f"{SDMX}structure+xml", "2.1", "xml", _xml(write_21)),
 )
-"""Messages of structural metadata."""
+"""Structure messages."""

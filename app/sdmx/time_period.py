@@ -1,4 +1,4 @@
-"""Periods as SDMX writes them (SDMX 2.1, section 6, part 4.2): reporting and Gregorian periods, and ranges of days."""
+"""Time periods of SDMX (SDMX 2.1, section 6, part 4.2): reporting and Gregorian periods, and time ranges."""
 
 import re
 from calendar import monthrange
@@ -10,20 +10,20 @@ Span = tuple[date, date]
 """First and last day."""
 
 UNSPECIFIED, OTHER = "_U", "_O"
-"""Frequencies of what has no period, and of what has one that no other frequency fits."""
+"""Frequencies of observations without a period, and of periods that no other frequency fits."""
 MONTHS = {"A": 12, "S": 6, "T": 4, "Q": 3, "M": 1}
-"""Months of the periods that divide the year, by the letter in their names."""
+"""Lengths of reporting periods in months, by the letter in their notation."""
 
 WRITTEN = "ASQM"
-"""Those of them that observations are given; the others are understood."""
+"""Reporting periods in which observations are written; the others are only read."""
 
 
 @lru_cache(maxsize=4096)
 def period(start: str | None, end: str | None, reported_on: str) -> tuple[str, str]:
-    """The frequency and the TIME_PERIOD of an observation.
+    """Return the frequency and the TIME_PERIOD of an observation.
 
-    One whose source states no period, or none that has dates, stands at the day on which it was reported, with the frequency
-    ``_U``: SDMX knows no observation without a time.
+    If its source states no period, or none with dates, the period is the day of reporting and the frequency ``_U``: SDMX has
+    no observations without a time.
     """
     if start is None or end is None:
         return UNSPECIFIED, reported_on
@@ -35,12 +35,12 @@ def period(start: str | None, end: str | None, reported_on: str) -> tuple[str, s
         for letter in WRITTEN:
             length = MONTHS[letter]
             if months == length and (first.month - 1) % length == 0:
-                return letter, _named(letter, first, (first.month - 1) // length + 1)
+                return letter, _notation(letter, first, (first.month - 1) // length + 1)
         return OTHER, f"{start}/P{months}M"
     return OTHER, f"{start}/P{(last - first).days + 1}D"
 
 
-def _named(letter: str, first: date, number: int) -> str:
+def _notation(letter: str, first: date, number: int) -> str:
     if letter == "A":
         return f"{first.year:04}"
     return f"{first.year:04}-{number:02}" if letter == "M" else f"{first.year:04}-{letter}{number}"
@@ -51,8 +51,8 @@ def _month_end(year: int, month: int) -> date:
 
 
 def _after(first: date, months: int) -> date:
-    """The day before the same day ``months`` later."""
-    if first.day == 1:  # there may be no day after it
+    """Return the day before the same day ``months`` later."""
+    if first.day == 1:  # the result may be the last day that ``date`` supports
         year, month = divmod(first.year * 12 + first.month - 2 + months, 12)
         return _month_end(year, month + 1)
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
@@ -91,16 +91,20 @@ FORMS: tuple[tuple[str, Callable[..., Span]], ...] = (
     (r"(\d{4})-D(\d{3})", lambda year, day: _day(str(date(int(year), 1, 1) + timedelta(days=int(day) - 1)))),
     (r"(\d{4}-\d{2}-\d{2})/P(\d{1,7})([YMD])", _range),
 )
-"""How a time can be written, and what span it is."""
+"""Patterns of the notations of a time, with parsers of their groups to spans."""
 
 
 @lru_cache(maxsize=4096)
 def span(text: str) -> Span:
-    """The first and the last day of a TIME_PERIOD, or of what is compared with one. Raises ValueError for anything else."""
-    for form, read in FORMS:
-        if found := re.fullmatch(form, text, re.ASCII):
+    """Return the first and last day of a TIME_PERIOD, or of a time compared with one.
+
+    Raises:
+        ValueError: for any other text.
+    """
+    for form, parse in FORMS:
+        if match := re.fullmatch(form, text, re.ASCII):
             try:
-                return read(*found.groups())
+                return parse(*match.groups())
             except (ValueError, OverflowError):
                 break
     raise ValueError("Expected a period: 2023, 2023-05, 2023-05-01, 2023-Q2, 2023-S1, 2023-W07, or 2023-01-01/P3M")

@@ -1,1 +1,1 @@
-"""Writers of SDMX messages, one file a syntax. Each turns a cube into pieces of bytes."""
+"""Writers of SDMX messages, one module per syntax. Each turns a cube into chunks of bytes."""

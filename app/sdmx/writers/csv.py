@@ -1,4 +1,4 @@
-"""SDMX-CSV 1.0 and 2.0: one line an observation, with all its dimensions."""
+"""SDMX-CSV 1.0 and 2.0: one line per observation, with all its dimensions."""
 
 import csv
 import io
@@ -12,48 +12,50 @@ from app.sdmx.cube import Cube
 from app.sdmx.dsd import AGENCY, COMPONENTS, FLOW, PLACES, VERSION, Component
 
 BATCH = 500
+"""Lines that are written at a time."""
 FLOW_URN = f"{AGENCY}:{FLOW}({VERSION})"
 ACTIONS = {"Information": "I", "Replace": "R", "Delete": "D"}
 
 
 def version_1(cube: Cube) -> Iterator[bytes]:
-    """SDMX-CSV 1.0."""
-    return _written(cube, ("DATAFLOW",), lambda _: (FLOW_URN,))
+    """Return a message of SDMX-CSV 1.0 in chunks."""
+    return _write(cube, ("DATAFLOW",), lambda _: (FLOW_URN,))
 
 
 def version_2(cube: Cube) -> Iterator[bytes]:
-    """SDMX-CSV 2.0: says of each line what is to be done with it."""
-    return _written(cube, ("STRUCTURE", "STRUCTURE_ID", "ACTION"), lambda action: ("dataflow", FLOW_URN, ACTIONS[action]))
+    """Return a message of SDMX-CSV 2.0 in chunks; every line has an action."""
+    return _write(cube, ("STRUCTURE", "STRUCTURE_ID", "ACTION"), lambda action: ("dataflow", FLOW_URN, ACTIONS[action]))
 
 
-def _written(cube: Cube, first: Sequence[str], prefix: Callable[[str], tuple[str, ...]]) -> Iterator[bytes]:
+def _write(cube: Cube, first: Sequence[str], prefix: Callable[[str], tuple[str, ...]]) -> Iterator[bytes]:
     columns = (*cube.dimensions, *cube.shown) if cube.observed else cube.key
-    number = 1 if cube.lang == "zh" else 0
-    yield _lines([[*first, *(f"{each.id}: {each.names[number]}" if cube.labels else each.id for each in columns)]])
-    shape = _shape(cube, columns, number)
+    language = 1 if cube.lang == "zh" else 0
+    header = (f"{column.id}: {column.names[language]}" if cube.labels else column.id for column in columns)
+    yield _lines([[*first, *header]])
+    select = _selector(cube, columns, language)
     for part in cube.parts:
-        named = prefix(part.action)
-        lines = shape(part.cells) if cube.observed else (key for key, _ in cube.series(part))
+        first_cells = prefix(part.action)
+        lines = select(part.cells) if cube.observed else (key for key, _ in cube.series(part))
         while batch := list(islice(lines, BATCH)):
-            yield _lines([(*named, *cells) for cells in batch])
+            yield _lines([(*first_cells, *cells) for cells in batch])
 
 
-def _shape(cube: Cube, columns: Sequence[Component], number: int) -> Callable[[Any], Iterator[Cells]]:
-    """What makes lines of observations."""
-    places = [PLACES[each.id] for each in columns]
-    lists = [cube.names.get(each.codes or "", {}) if cube.labels else {} for each in columns]
+def _selector(cube: Cube, columns: Sequence[Component], language: int) -> Callable[[Any], Iterator[Cells]]:
+    """Return a function that selects columns of observations, with labels if requested."""
+    places = [PLACES[column.id] for column in columns]
+    lists = [cube.names.get(column.codes or "", {}) if cube.labels else {} for column in columns]
 
-    def shaped(found: Iterator[Cells]) -> Iterator[Cells]:
+    def select(observations: Iterator[Cells]) -> Iterator[Cells]:
         if columns == COMPONENTS and not cube.labels:
-            yield from found
+            yield from observations
             return
-        for cells in found:
+        for cells in observations:
             yield tuple(
-                f"{cells[place]}: {names[cells[place]][number]}" if cells[place] in names else cells[place]
+                f"{cells[place]}: {names[cells[place]][language]}" if cells[place] in names else cells[place]
                 for place, names in zip(places, lists, strict=True)
             )
 
-    return shaped
+    return select
 
 
 def _lines(rows: Sequence[Sequence[Any]]) -> bytes:

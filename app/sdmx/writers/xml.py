@@ -10,7 +10,7 @@ from app.sdmx.cube import Cube, Series
 from app.sdmx.dsd import AGENCY, FLOW, PLACES, VALUE, VERSION, Component
 
 BATCH = 250
-"""Series that are written at once."""
+"""Series that are written at a time."""
 SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas/"
 STRUCTURE = f"{AGENCY}:{FLOW}({VERSION})"
 STRUCTURE_URN = f"urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure={STRUCTURE}"
@@ -20,11 +20,14 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\ufffe": "\
 
 
 def escaped(value: Any) -> str:
-    """The value as it stands in an attribute or an element; the two characters that XML knows not are replaced."""
+    """Return the value escaped for an attribute or an element.
+
+    The two characters that XML does not allow (U+FFFE, U+FFFF) become U+FFFD.
+    """
     text = str(value)
     if not _SPECIAL.search(text):
         return text
-    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"&#{ord(found[0])};"), text)
+    return _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], f"&#{ord(match[0])};"), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,12 @@ class Dialect:
     """One kind of data message.
 
     Attributes:
-        root: Its root element.
-        schemas: The version in its namespaces.
-        data: The namespace of its data, after the version, and the prefix that it has here.
-        reference: The reference to the data structure in its header.
-        dataset: What its data sets say besides the action.
-        series: Writes a series.
+        root: The root element.
+        schemas: The version in the namespaces.
+        data: The namespace of the data, after the version, and its prefix here.
+        reference: The reference to the data structure in the header.
+        dataset: The attributes of data sets besides the action.
+        series: The writer of a series.
     """
 
     root: str
@@ -53,19 +56,20 @@ def _generic(cube: Cube, series: Series) -> str:
     lines = [_generic_observation(cube, cells) for cells in observations]
     if not cube.key:
         return "".join(lines)
-    values = _values(dict(zip((each.id for each in cube.key), key, strict=True)))
+    values = _values(dict(zip((part.id for part in cube.key), key, strict=True)))
     return f"<g:Series><g:SeriesKey>{values}</g:SeriesKey>{''.join(lines)}</g:Series>\n"
 
 
 def _generic_observation(cube: Cube, cells: Cells) -> str:
     if cube.key:
-        where = f'<g:ObsDimension value="{escaped(cells[PLACES[cube.at]])}"/>'
+        key = f'<g:ObsDimension value="{escaped(cells[PLACES[cube.at]])}"/>'
     else:
-        where = f"<g:ObsKey>{_values({each.id: cells[PLACES[each.id]] for each in cube.dimensions})}</g:ObsKey>"
-    stated = {each.id: cells[PLACES[each.id]] for each in cube.shown if cells[PLACES[each.id]] is not None}
-    value = f'<g:ObsValue value="{stated.pop(VALUE)}"/>' if VALUE in stated else ""
-    attributes = f"<g:Attributes>{_values(stated)}</g:Attributes>" if stated else ""
-    return f"<g:Obs>{where}{value}{attributes}</g:Obs>"
+        key = f"<g:ObsKey>{_values({part.id: cells[PLACES[part.id]] for part in cube.dimensions})}</g:ObsKey>"
+    values = {component.id: cells[PLACES[component.id]] for component in cube.shown}
+    values = {name: cell for name, cell in values.items() if cell is not None}
+    value = f'<g:ObsValue value="{values.pop(VALUE)}"/>' if VALUE in values else ""
+    attributes = f"<g:Attributes>{_values(values)}</g:Attributes>" if values else ""
+    return f"<g:Obs>{key}{value}{attributes}</g:Obs>"
 
 
 def _values(cells: Mapping[str, Any]) -> str:
@@ -74,16 +78,17 @@ def _values(cells: Mapping[str, Any]) -> str:
 
 def _specific(cube: Cube, series: Series) -> str:
     key, observations = series
-    columns = (*(each for each in cube.dimensions if each not in cube.key), *cube.shown)
+    columns = (*(dimension for dimension in cube.dimensions if dimension not in cube.key), *cube.shown)
     lines = [f"<Obs{_attributes(columns, cells)}/>" for cells in observations]
     if not cube.key:
         return "".join(lines)
-    shared = "".join(f' {each.id}="{escaped(cell)}"' for each, cell in zip(cube.key, key, strict=True))
-    return f"<Series{shared}>{''.join(lines)}</Series>\n"
+    key_attributes = "".join(f' {part.id}="{escaped(cell)}"' for part, cell in zip(cube.key, key, strict=True))
+    return f"<Series{key_attributes}>{''.join(lines)}</Series>\n"
 
 
 def _attributes(columns: Sequence[Component], cells: Cells) -> str:
-    return "".join(f' {each.id}="{escaped(cells[PLACES[each.id]])}"' for each in columns if cells[PLACES[each.id]] is not None)
+    pairs = ((column.id, cells[PLACES[column.id]]) for column in columns)
+    return "".join(f' {name}="{escaped(cell)}"' for name, cell in pairs if cell is not None)
 
 
 _REF = f'<c:Structure><Ref agencyID="{AGENCY}" id="{FLOW}" version="{VERSION}"/></c:Structure>'
@@ -108,7 +113,7 @@ SPECIFIC_3 = Dialect(
 
 
 def _message(dialect: Dialect, cube: Cube) -> Iterator[bytes]:
-    """The message in pieces."""
+    """Yield the message in chunks."""
     namespace = f"{STRUCTURE_URN}:ObsLevelDim:{cube.at}" if dialect.data[1] == "ss" else ""
     name, prefix = dialect.data
     specific = f' xmlns:ns="{namespace}"' if namespace else ""
@@ -135,23 +140,23 @@ def _message(dialect: Dialect, cube: Cube) -> Iterator[bytes]:
 
 
 def generic(cube: Cube) -> Iterator[bytes]:
-    """SDMX-ML 2.1, generic."""
+    """Return a generic message of SDMX-ML 2.1 in chunks."""
     return _message(GENERIC, cube)
 
 
 def specific(cube: Cube) -> Iterator[bytes]:
-    """SDMX-ML 2.1, structure-specific."""
+    """Return a structure-specific message of SDMX-ML 2.1 in chunks."""
     return _message(SPECIFIC, cube)
 
 
 def specific_3(cube: Cube) -> Iterator[bytes]:
-    """SDMX-ML 3.0, structure-specific."""
+    """Return a structure-specific message of SDMX-ML 3.0 in chunks."""
     return _message(SPECIFIC_3, cube)
 
 
 def error(version: str, messages: Sequence[tuple[int, str]]) -> bytes:
-    """An error message: codes of SDMX (2.1, section 7, part 5.8) and texts."""
-    said = [(code, f'<c:Text xml:lang="en">{escaped(text)}</c:Text>') for code, text in messages]
-    faults = "".join(f'<m:ErrorMessage code="{code}">{text}</m:ErrorMessage>' for code, text in said)
+    """Return an error message: SDMX codes (2.1, section 7, part 5.8) and texts."""
+    texts = [(code, f'<c:Text xml:lang="en">{escaped(text)}</c:Text>') for code, text in messages]
+    faults = "".join(f'<m:ErrorMessage code="{code}">{text}</m:ErrorMessage>' for code, text in texts)
     namespaces = f'xmlns:m="{SCHEMAS}{version}/message" xmlns:c="{SCHEMAS}{version}/common"'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<m:Error {namespaces}>{faults}</m:Error>\n'.encode()
