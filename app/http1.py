@@ -1,7 +1,7 @@
 """Limits and deadlines of HTTP/1.1 connections, on uvicorn's protocol for httptools.
 
-The subclass overrides callbacks of the protocol and of the parser, nothing else. Ambiguous framing (request smuggling), excess
-and slowness are answered with a problem document, after the answers that are still due, and end the connection.
+The subclass overrides callbacks of the protocol and of the parser, nothing else. Ambiguous framing (request smuggling),
+oversized and slow requests are answered with a problem document, after pending responses, and close the connection.
 """
 
 import re
@@ -31,11 +31,11 @@ from app.limits import (
 )
 
 CHECK_SECONDS = 1.0
-"""Between two looks at the deadlines of a connection."""
+"""Seconds between two checks of the deadlines of a connection."""
 PIECE = 8 * 2**10
-"""Bytes that the parser gets at once: at most 300 pipelined requests, however many were sent."""
+"""Bytes given to the parser at a time: at most 300 pipelined requests, however many were sent."""
 CHUNK_FRAMING = 32
-"""Bytes of the size and the line ends of a chunk; what exceeds them is chunk extensions and trailers."""
+"""Bytes of the size and the line ends of a chunk; any excess is chunk extensions and trailers."""
 
 HASH = ord("#")
 _AUTHORITY = re.compile(rb"https?://([^/?#@]+)(?=[/?#]|\Z)", re.IGNORECASE)
@@ -44,13 +44,13 @@ _DEFAULT_PORT = re.compile(rb":(80|443)\Z")
 
 
 class StrictProtocol(HttpToolsProtocol):
-    """One connection."""
+    """A connection with limits and deadlines."""
 
     __slots__ = (
         "_body", "_body_in_piece", "_due", "_framing", "_in_body", "_made_at", "_plain_body", "_receiving", "_refusal", "_silent",
         "_stalled_at", "_taken", "_timer", "_unread", "_unsent", "_waited",
     )  # fmt: skip
-    """Kept out of the instance's dictionary: above 30 keys CPython no longer shares them, and all of uvicorn is slower (5 %)."""
+    """Slots instead of the instance's dictionary: above 30 keys CPython no longer shares them, and uvicorn is 5 % slower."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """Start the deadlines of the connection."""
@@ -58,13 +58,13 @@ class StrictProtocol(HttpToolsProtocol):
         self._silent = True  # no request has begun yet
         self._receiving = False  # a request has begun and not ended
         self._in_body = False  # its headers are complete
-        self._framing = 0  # bytes of it that are not body
+        self._framing = 0  # bytes of the request that are not body
         self._body = 0  # bytes of its body
-        self._body_in_piece = 0  # bytes of the body, and of the framing of chunks, in the piece that is being parsed
-        self._plain_body = 0  # bytes of it that are still to come and that the parser does not see
-        self._waited = 0.0  # seconds for which its headers, then its body, were waited for
+        self._body_in_piece = 0  # bytes of body and chunk framing in the piece that is being parsed
+        self._plain_body = 0  # remaining bytes of a body that bypasses the parser
+        self._waited = 0.0  # seconds spent waiting for its headers, then for its body
         self._refusal: Problem | None = None
-        self._stalled_at: float | None = None  # since when the client takes its answer too slowly
+        self._stalled_at: float | None = None  # time since which the client reads its response too slowly
         self._unsent = self._taken = 0
         self._unread = bytearray()
         self._due: deque[RequestResponseCycle] = deque()
@@ -75,18 +75,18 @@ class StrictProtocol(HttpToolsProtocol):
         """Stop the deadlines."""
         self._timer.cancel()
         self._unread.clear()
-        for cycle in self._due:  # uvicorn tells the newest alone that its client has left
+        for cycle in self._due:  # uvicorn notifies only the newest of the disconnect
             cycle.disconnected = True
             cycle.message_event.set()
         super().connection_lost(exc)
 
     @property
     def is_new(self) -> bool:
-        """Return whether nothing was asked over the connection yet."""
+        """True if the client has not sent anything yet."""
         return self._silent
 
     def data_received(self, data: bytes) -> None:
-        """Parse what was sent, piece by piece, or keep it while answers are due."""
+        """Parse received bytes in pieces, or buffer them while responses are pending."""
         if self._refusal is not None or self.transport.is_closing():
             return
         if not self._unread and len(data) <= PIECE and (self._receiving or not self._due):
@@ -98,7 +98,7 @@ class StrictProtocol(HttpToolsProtocol):
             self._refuse(BadRequest(f"More than {MAX_UNREAD} bytes were sent before the answers were read."))
 
     def _parse_unread(self) -> None:
-        """Parse what was kept, until a request is complete; no more is read while there is some left."""
+        """Parse buffered bytes until a request is complete; pause reading if any remain."""
         while self._unread and (self._receiving or not self._due) and self._refusal is None and not self.transport.is_closing():
             piece = bytes(self._unread[:PIECE])
             del self._unread[:PIECE]
@@ -112,19 +112,19 @@ class StrictProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(rest)
         except httptools.HttpParserUpgrade as upgrade:
-            # no other protocol is spoken here: what follows is the next request (RFC 9110, section 7.8)
+            # upgrades are ignored: the following bytes are the next request (RFC 9110, section 7.8)
             self._unread[:0] = rest[upgrade.args[0] :]
             self._parse_unread()
         except httptools.HttpParserError as error:
             self._refuse(self._refusal or _not_http(rest, str(error)))
         else:
             if self._receiving:
-                self._framing += max(0, len(piece) - self._body_in_piece)  # small chunks pay for no trailers
+                self._framing += max(0, len(piece) - self._body_in_piece)  # unused allowance of chunks is not for trailers
                 if self._refusal is None and (excess := self._excess()):
                     self._refuse(excess)
 
     def _take_plain_body(self, piece: bytes) -> bytes:
-        """Take what the piece has of a body that the parser does not see, and return the rest of the piece."""
+        """Consume a body that bypasses the parser, and return the rest of the piece."""
         body, rest = piece[: self._plain_body], piece[self._plain_body :]
         self._plain_body -= len(body)
         self.on_body(body)
@@ -133,7 +133,7 @@ class StrictProtocol(HttpToolsProtocol):
         return rest
 
     def _excess(self) -> Problem | None:
-        """Return the problem of a request whose address, headers or trailers are too large."""
+        """Return the problem of a too large address, or of too large headers or trailers."""
         if len(self.url) > MAX_URL:
             return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
         if self._framing > MAX_HEADERS + MAX_URL:
@@ -152,7 +152,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._waited = 0.0
 
     def on_headers_complete(self) -> None:
-        """Refuse ambiguous framing and excess, before anything else looks at the request."""
+        """Reject ambiguous framing and oversized headers before dispatch."""
         fields, url, parser = fields_of(self.scope), self.url, self.parser  # type: ignore[arg-type]  # uvicorn's own Scope
         version, upgrades = parser.get_http_version(), parser.should_upgrade()
         if (
@@ -168,12 +168,12 @@ class StrictProtocol(HttpToolsProtocol):
         if self._framing > MAX_HEADERS - PIECE or len(url) > MAX_URL:
             self._refusal = self._refusal or self._excess() or self._large_headers()
         if self._refusal is not None:
-            raise ValueError(self._refusal.detail)  # the parser hands it on as its own error
+            raise ValueError(self._refusal.detail)  # the parser re-raises it as its own error
         super().on_headers_complete()
-        self.headers = []  # trailers come here: they are no headers of the request (RFC 9110, section 6.5), and are bounded
+        self.headers = []  # takes the trailers, which are bounded, and no headers of the request (RFC 9110, section 6.5)
         self._due.append(self.cycle)
         self._in_body, self._waited = True, 0.0
-        if upgrades:  # for the parser the message ends here, and its body would be the next request
+        if upgrades:  # the parser ends the message here, and would parse its body as the next request
             self._plain_body = int(fields.get(b"content-length", b"0"))
 
     def _large_headers(self) -> Problem | None:
@@ -182,7 +182,10 @@ class StrictProtocol(HttpToolsProtocol):
         return None
 
     def _ambiguity(self, version: str) -> Problem | None:
-        """Return the problem of a request that another server could read otherwise (RFC 9112, sections 3.2 and 6.1)."""
+        """Return the problem of a request that other servers may parse differently.
+
+        RFC 9112, sections 3.2 and 6.1.
+        """
         hosts = [value for name, value in self.headers if name == b"host"]
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         is_sized = any(name == b"content-length" for name, _ in self.headers)
@@ -201,18 +204,21 @@ class StrictProtocol(HttpToolsProtocol):
         return BadRequest(broken) if broken else self._foreign_target(hosts[0] if hosts else b"")
 
     def _foreign_target(self, host: bytes) -> Problem | None:
-        """Return the problem of a target that is no path; one in absolute form becomes its path (RFC 9112, section 3.2.2)."""
+        """Return the problem of a target other than a path on this host.
+
+        A target in absolute form is replaced by its path (RFC 9112, section 3.2.2).
+        """
         if b"#" in self.url:
             return BadRequest("Expected no fragment in the target of the request.")
         if self.url.startswith(b"/") or self.url == b"*":
             return None
-        found = _AUTHORITY.match(self.url)
-        if found is None:
+        authority = _AUTHORITY.match(self.url)
+        if authority is None:
             return BadRequest("Expected a path as the target of the request.")
-        if _DEFAULT_PORT.sub(b"", found[1].lower()) != _DEFAULT_PORT.sub(b"", host.lower()):
+        if _DEFAULT_PORT.sub(b"", authority[1].lower()) != _DEFAULT_PORT.sub(b"", host.lower()):
             return BadRequest("The target of the request names another host than the header Host.")
-        rest = self.url[found.end() :]
-        self.url = rest if rest.startswith(b"/") else b"/" + rest
+        path = self.url[authority.end() :]
+        self.url = path if path.startswith(b"/") else b"/" + path
         return None
 
     def on_body(self, body: bytes) -> None:
@@ -222,7 +228,7 @@ class StrictProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_chunk_header(self) -> None:
-        """Allow for the framing of a chunk."""
+        """Add the allowance for the framing of a chunk."""
         self._body_in_piece += CHUNK_FRAMING
 
     def on_message_complete(self) -> None:
@@ -233,7 +239,7 @@ class StrictProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request; where there is none, with the refusal that is still due."""
+        """Continue with the pending refusal, or with the next request."""
         self._due.popleft()
         super().on_response_complete()
         if self._refusal is not None:
@@ -242,15 +248,15 @@ class StrictProtocol(HttpToolsProtocol):
             self._parse_unread()
 
     def _refuse(self, problem: Problem) -> None:
-        """Read no more, answer with the problem once it is its turn, and close."""
+        """Stop reading, answer with the problem after pending responses, and close."""
         self._refusal = problem
         self._unread.clear()
         self.flow.pause_reading()
         if self.transport.is_closing():
             return
-        if self._receiving and self._in_body:  # its headers were accepted, and it waits to be answered, or is
+        if self._receiving and self._in_body:  # the request was dispatched, or is queued
             if self.cycle.response_started:
-                self.transport.close()  # its answer has begun, and cannot become another one
+                self.transport.close()  # a response that has begun cannot be replaced
                 return
             if self.pipeline:
                 self.pipeline.popleft()
@@ -281,7 +287,7 @@ class StrictProtocol(HttpToolsProtocol):
             self._refuse(problem)
 
     def _lateness(self, now: float) -> Problem | None:
-        """Return the problem of a request that is late; what we do not read ourselves is not."""
+        """Return the problem of a late request; none is late while reading is paused."""
         if self._silent:
             is_late = now - self._made_at > SILENT_SECONDS
             return RequestTimeout(f"Nothing was sent in {SILENT_SECONDS:g} seconds.") if is_late else None
@@ -295,7 +301,7 @@ class StrictProtocol(HttpToolsProtocol):
         return RequestTimeout(f"The body arrives at less than {BODY_RATE} bytes a second.") if is_late else None
 
     def _client_stalls(self, now: float) -> bool:
-        """Return whether the client has taken too little of its answers for too long."""
+        """Return whether the client has read its responses too slowly for too long."""
         before, self._unsent = self._unsent, self.transport.get_write_buffer_size() + self._unacknowledged()
         self._taken += max(0, before - self._unsent)
         if not self._unsent or self._stalled_at is None or self._taken >= ANSWER_RATE * STALL_SECONDS:
@@ -303,16 +309,19 @@ class StrictProtocol(HttpToolsProtocol):
         return self._stalled_at is not None and now - self._stalled_at > STALL_SECONDS
 
     def _unacknowledged(self) -> int:
-        """Return the bytes that the kernel holds for the client: megabytes, which it takes before the server notices."""
+        """Return the bytes in the kernel's send buffer: megabytes unseen by the transport."""
         try:
             (count,) = unpack("i", ioctl(self.transport.get_extra_info("socket").fileno(), TIOCOUTQ, bytes(4)))
-        except (AttributeError, OSError, ValueError):  # it is closed, or no socket
+        except (AttributeError, OSError, ValueError):  # the transport is closed, or has no socket
             return 0
         return int(count)
 
 
 def _not_http(piece: bytes, reason: str) -> Problem:
-    """Return the problem of bytes that the parser refused; of an address that is not encoded it says how to write it."""
+    """Return the problem of bytes that the parser refused.
+
+    If an address is not percent-encoded, the problem states the encoded address.
+    """
     for line in piece.split(b"\r\n"):
         target, _, version = line.partition(b" ")[2].rpartition(b" ")
         if version in (b"HTTP/1.0", b"HTTP/1.1") and (encoded := encoded_address(target)) != target.decode("latin-1"):

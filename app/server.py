@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, with our limits and deadlines, as the settings have it."""
+"""The HTTP server: uvicorn with our limits and deadlines, configured by the settings."""
 
 import asyncio
 import sys
@@ -13,19 +13,21 @@ from app.limits import GRACE_SECONDS, IDLE_SECONDS
 from app.settings import Settings
 
 TESTED_UVICORN = "0.54."
-"""The version of uvicorn whose protocol the limits were tested on; another minor version may lose them silently."""
+"""Version of uvicorn with which the limits were tested; other minor versions may lose them silently."""
 SWITCH_SECONDS = 0.001
-"""After which a thread that computes lets another one on: with Python's own 5 ms the event loop, which makes ten pages in that,
-waits too long for the threads that write streams."""
+"""Interval after which a computing thread yields to another one.
+
+With Python's default of 5 ms, in which the event loop builds ten pages, it waits too long for the threads that write streams.
+"""
 LEAVE_SECONDS = 1.0
-"""That a new connection is given to ask once when the server ends."""
+"""Seconds that new connections have for one request when the server shuts down."""
 
 
 class Server(uvicorn.Server):
-    """The server, which leaves new connections the time to ask when it ends."""
+    """A server that lets new connections send one request before it shuts down."""
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Accept no more, let those that have just connected ask once, and end."""
+        """Stop accepting, wait for a request of new connections, and shut down."""
         for server in self.servers:
             server.close()
         if any(isinstance(connection, StrictProtocol) and connection.is_new for connection in self.server_state.connections):
@@ -34,10 +36,12 @@ class Server(uvicorn.Server):
 
 
 def serve(app: ASGIApp, settings: Settings, fd: int | None = None) -> None:
-    """Serve until told to stop; then open requests have some seconds to end. ``fd`` is a socket that listens already.
+    """Serve until stopped; open requests then have ``GRACE_SECONDS`` to finish.
+
+    ``fd`` is the descriptor of a socket that is already listening.
 
     Raises:
-        Refusal: with another version of uvicorn than the one tested.
+        Refusal: if the installed version of uvicorn is not the tested one.
     """
     if not uvicorn.__version__.startswith(TESTED_UVICORN):
         raise Refusal(f"uvicorn {uvicorn.__version__} is installed; this software was tested with {TESTED_UVICORN}x alone")

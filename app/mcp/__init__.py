@@ -1,1 +1,1 @@
-"""The tools of agents, over the Model Context Protocol."""
+"""Tools for agents, over the Model Context Protocol."""

@@ -1,6 +1,6 @@
-"""What the tools of agents ask the REST API, of which they are a shorter form.
+"""Implementation of the tools: requests to the REST API, whose answers are shortened.
 
-What does not fit into one result is had by ``cursor``.
+Rows that do not fit into one result are available by ``cursor``.
 """
 
 import hashlib
@@ -10,21 +10,23 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from app.errors import Fault, InvalidParameters
-from app.mcp.results import FIGURE, FOR_FIGURE, ROOM, Row, citation, figure, fitting, shortened, size, written
+from app.mcp.results import FIGURE, FOR_FIGURE, ROOM, Row, citation, compact_json, figure, fitting, shortened, size
 
 LEAST = 1_500
-"""Room below which no further part of a profile is begun."""
+"""Characters of room below which no further part of a profile is begun."""
 BEST = "100"
-"""Rows that a search finds at most."""
+"""Most rows that a search returns."""
 DEFAULTS = {"limit": ["25"]}
 
 Texts = dict[str, list[str]]
+"""Query parameters, as texts."""
 Ask = Callable[..., Awaitable[Any]]
+"""Sends a request to the REST API and returns the body of its response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Rows that fit, and the cursor of those after them."""
+class FittingPage:
+    """Rows that fit into a result, and the cursor of the rows after them."""
 
     rows: list[Row]
     next: str | None
@@ -32,71 +34,79 @@ class Page:
 
 
 Shape = Callable[[Ask, list[Row]], Awaitable[list[Row]]]
-"""Makes compact rows of those of the REST API."""
+"""Turns rows of the REST API into compact rows."""
 
 
-async def page(  # noqa: PLR0913  what is asked for, and the room for it
+async def fetch_page(  # noqa: PLR0913  the request, and the room for its rows
     ask: Ask, path: str, texts: Texts, shape: Shape, room: int = ROOM, least: int = 1
-) -> Page:
-    """Return a page of a list; it is asked for again, shorter, where its rows do not fit: a cursor is of its last row."""
+) -> FittingPage:
+    """Return a page of a list.
+
+    If its rows do not fit, a shorter page is requested, because the cursor of a page belongs to its last row.
+    """
     while True:
         answer = await ask(path, texts)
         rows = await shape(ask, answer["data"])
-        kept = fitting(rows, room, least)
-        if len(kept) == len(rows):
-            return Page(kept, cursor_of(answer), answer["meta"])
-        if not kept:
-            return Page([], texts.get("cursor", [""])[0], answer["meta"])
-        texts = texts | {"limit": [str(len(kept))]}
+        fitting_rows = fitting(rows, room, least)
+        if len(fitting_rows) == len(rows):
+            return FittingPage(fitting_rows, cursor_of(answer), answer["meta"])
+        if not fitting_rows:
+            return FittingPage([], texts.get("cursor", [""])[0], answer["meta"])
+        texts = texts | {"limit": [str(len(fitting_rows))]}
 
 
 def cursor_of(answer: Row) -> str | None:
-    """Return the cursor of the page after the one that is answered, or None."""
+    """Return the cursor of the next page, or None."""
     return parse_qs(urlsplit(answer["links"]["next"] or "").query).get("cursor", [None])[0]
 
 
-async def _listed(ask: Ask, path: str, texts: Texts, shape: Shape) -> Row:
-    found = await page(ask, path, texts, shape)
-    return {"data": found.rows, **_rest(found.meta | {"count": len(found.rows)}, found.next)}
+async def _list(ask: Ask, path: str, texts: Texts, shape: Shape) -> Row:
+    """Return a page of a list that REST pages too."""
+    page = await fetch_page(ask, path, texts, shape)
+    return {"data": page.rows, **_envelope(page.meta | {"count": len(page.rows)}, page.next)}
 
 
-async def _sliced(ask: Ask, path: str, texts: Texts, shape: Shape) -> Row:
-    """Return a part of an answer that REST gives as a whole; the cursor counts its rows."""
-    asked = {name: each for name, each in texts.items() if name not in ("cursor", "limit", "fields")}
-    start = _place(texts, asked)
+async def _slice(ask: Ask, path: str, texts: Texts, shape: Shape) -> Row:
+    """Return a slice of an answer that REST returns whole; the cursor is an offset."""
+    query = {name: values for name, values in texts.items() if name not in ("cursor", "limit", "fields")}
+    start = _offset(texts, query)
     limit = int(texts.get("limit", [BEST])[0])
-    answer = await ask(path, asked | ({"limit": [BEST]} if "limit" in texts else {}))
+    answer = await ask(path, query | ({"limit": [BEST]} if "limit" in texts else {}))
     rows = answer["data"]
-    kept = fitting(await shape(ask, rows[start : start + limit]), ROOM)
-    end = start + len(kept)
-    following = f"{end}.{_fingerprint(asked)}" if end < len(rows) else None
-    return {"data": kept, **_rest(answer["meta"] | {"count": len(kept)}, following)}
+    fitting_rows = fitting(await shape(ask, rows[start : start + limit]), ROOM)
+    end = start + len(fitting_rows)
+    next_cursor = f"{end}.{_fingerprint(query)}" if end < len(rows) else None
+    return {"data": fitting_rows, **_envelope(answer["meta"] | {"count": len(fitting_rows)}, next_cursor)}
 
 
-def _place(texts: Texts, asked: Texts) -> int:
-    """Return the place that a cursor names. Raises InvalidParameters unless it is of this query."""
-    start, _, mark = texts.get("cursor", [f"0.{_fingerprint(asked)}"])[0].partition(".")
-    if mark != _fingerprint(asked) or not (start.isascii() and start.isdigit()):
-        raise _foreign("This cursor belongs to another query, or is none; use `next_cursor` of the call before.")
-    return int(start[:9])
+def _offset(texts: Texts, query: Texts) -> int:
+    """Return the offset in a cursor.
+
+    Raises:
+        InvalidParameters: for a cursor of another query.
+    """
+    offset, _, fingerprint = texts.get("cursor", [f"0.{_fingerprint(query)}"])[0].partition(".")
+    if fingerprint != _fingerprint(query) or not (offset.isascii() and offset.isdigit()):
+        raise _invalid_cursor("This cursor belongs to another query, or is none; use `next_cursor` of the call before.")
+    return int(offset[:9])
 
 
-def _foreign(message: str) -> InvalidParameters:
+def _invalid_cursor(message: str) -> InvalidParameters:
     return InvalidParameters("The cursor cannot be used.", [Fault(message, "invalid_cursor", parameter="cursor")])
 
 
-def _fingerprint(asked: Texts) -> str:
-    return hashlib.blake2b(written(sorted(asked.items())).encode(), digest_size=6).hexdigest()
+def _fingerprint(query: Texts) -> str:
+    return hashlib.blake2b(compact_json(sorted(query.items())).encode(), digest_size=6).hexdigest()
 
 
-def _rest(meta: Row, following: str | None) -> Row:
-    note = None if following is None else "There is more: call again with next_cursor as cursor, and the same other arguments."
-    return {"meta": meta, "next_cursor": following, "note": note}
+def _envelope(meta: Row, next_cursor: str | None) -> Row:
+    note = None if next_cursor is None else "There is more: call again with next_cursor as cursor, and the same other arguments."
+    return {"meta": meta, "next_cursor": next_cursor, "note": note}
 
 
-def _figures(fields: Sequence[str] = FIGURE, beside: Sequence[str] = ()) -> Shape:
+def _figures(fields: Sequence[str] = FIGURE, extra: Sequence[str] = ()) -> Shape:
     async def shape(_ask: Ask, rows: list[Row]) -> list[Row]:
-        return [figure(row, fields, beside) for row in rows]
+        return [figure(row, fields, extra) for row in rows]
 
     return shape
 
@@ -106,45 +116,45 @@ async def _unchanged(_ask: Ask, rows: list[Row]) -> list[Row]:
 
 
 async def _cited(_ask: Ask, rows: list[Row]) -> list[Row]:
-    """Return the facts, with their citations in one text."""
-    apart = ("source", "line", "as_written")
-    return [{name: row[name] for name in row if name not in apart} | {"citation": citation(row)} for row in rows]
+    """Return the facts, with their citations as one text."""
+    parts = ("source", "line", "as_written")
+    return [{name: row[name] for name in row if name not in parts} | {"citation": citation(row)} for row in rows]
 
 
 async def _hits(ask: Ask, rows: list[Row]) -> list[Row]:
-    """Return the hits; those that are figures with what may be said of them."""
+    """Return the hits; observations with their statements and citations."""
     ids = [row["id"] for row in rows if row["resource"] == "observations"]
-    asked = {"id": ids, "fields": list(FOR_FIGURE), "limit": [BEST]}
-    found = (await ask("/observations", asked))["data"] if ids else []
-    figures = {row["id"]: figure(row, ()) for row in found}
+    query = {"id": ids, "fields": list(FOR_FIGURE), "limit": [BEST]}
+    observations = (await ask("/observations", query))["data"] if ids else []
+    figures = {row["id"]: figure(row, ()) for row in observations}
     return [row | figures.get(row["id"], {}) if row["resource"] == "observations" else row for row in rows]
 
 
-async def _titled(ask: Ask, rows: list[Row]) -> list[Row]:
-    """Return the entities, each with the titles that were conferred on it."""
-    asked = {"subject": [row["id"] for row in rows], "fields": ["subject", "title", "level"], "limit": ["1000"]}
-    titles = (await ask("/designations", asked))["data"] if rows else []
+async def _with_titles(ask: Ask, rows: list[Row]) -> list[Row]:
+    """Return the entities with the titles conferred on them."""
+    query = {"subject": [row["id"] for row in rows], "fields": ["subject", "title", "level"], "limit": ["1000"]}
+    titles = (await ask("/designations", query))["data"] if rows else []
     return [
-        row | {"designations": [f"{each['title']} ({each['level']})" for each in titles if each["subject"] == row["id"]]}
+        row | {"designations": [f"{title['title']} ({title['level']})" for title in titles if title["subject"] == row["id"]]}
         for row in rows
     ]
 
 
 async def search(ask: Ask, texts: Texts) -> Row:
     """Find entities, indicators, observations and sources by words."""
-    return await _sliced(ask, "/search", {"limit": ["20"]} | texts, _hits)
+    return await _slice(ask, "/search", {"limit": ["20"]} | texts, _hits)
 
 
 async def describe_indicators(ask: Ask, texts: Texts) -> Row:
     """List what can be measured: ids, definitions, units, topics."""
     fields = ["id", *texts.get("fields", ("name", "definition", "topic", "unit"))]
-    return await _listed(ask, "/indicators", DEFAULTS | texts | {"fields": fields}, _unchanged)
+    return await _list(ask, "/indicators", DEFAULTS | texts | {"fields": fields}, _unchanged)
 
 
 async def get_observations(ask: Ask, texts: Texts) -> Row:
-    """Get figures: values with comparator and bounds, statements that may be printed, citations."""
+    """Get figures: values with hedges, statements that may be printed, citations."""
     fields, columns = _columns(texts)
-    return await _listed(ask, "/observations", DEFAULTS | texts | {"fields": columns}, _figures(fields))
+    return await _list(ask, "/observations", DEFAULTS | texts | {"fields": columns}, _figures(fields))
 
 
 async def region_profile(ask: Ask, texts: Texts) -> Row:
@@ -153,60 +163,68 @@ async def region_profile(ask: Ask, texts: Texts) -> Row:
     fields, columns = _columns(texts)
     start, cursor = _part(texts)
     item = await ask(f"/regions/{quote(identifier, safe='')}", lang)
-    found: Row = {"region": shortened({name: item["data"][name] for name in REGION}, ROOM // 4)}
-    room, following = ROOM - size(found), None
+    profile: Row = {"region": shortened({name: item["data"][name] for name in REGION}, ROOM // 4)}
+    room, next_cursor = ROOM - size(profile), None
     for number, part in enumerate(PARTS[start:], start):
         if room < LEAST:
-            following = f"{number}."
+            next_cursor = f"{number}."
             break
         filters = await part.filters(ask, identifier)
         if filters is None:
             continue
-        wanted = {"fields": columns if part.shape is None else list(part.fields), "limit": ["50"], **lang, **filters}
+        query = {"fields": columns if part.shape is None else list(part.fields), "limit": ["50"], **lang, **filters}
         shape = part.shape or _figures(fields)
-        least = int(len(found) == 1)
-        shown = await page(ask, part.path, wanted | ({"cursor": [cursor]} if cursor else {}), shape, room, least)
-        room -= sum(map(size, shown.rows)) + 2 * len(shown.rows)
-        if shown.rows:
-            found[part.name] = shown.rows
-        if shown.next is not None:
-            following = f"{number}.{shown.next}"
+        least = int(len(profile) == 1)
+        page = await fetch_page(ask, part.path, query | ({"cursor": [cursor]} if cursor else {}), shape, room, least)
+        room -= sum(map(size, page.rows)) + 2 * len(page.rows)
+        if page.rows:
+            profile[part.name] = page.rows
+        if page.next is not None:
+            next_cursor = f"{number}.{page.next}"
             break
         cursor = ""
-    return {"data": found, **_rest(item["meta"], following)}
+    return {"data": profile, **_envelope(item["meta"], next_cursor)}
 
 
 async def compare(ask: Ask, texts: Texts) -> Row:
-    """Compare regions by an indicator, on bounds; refused where periods do not agree. The first region is the base."""
+    """Compare regions by an indicator, on bounds; the first region is the base.
+
+    Refused if their periods do not agree.
+    """
     fields, _ = _columns(texts)
-    return await _sliced(ask, "/compare", texts, _figures(fields, ("subject", "difference", "ratio")))
+    return await _slice(ask, "/compare", texts, _figures(fields, ("subject", "difference", "ratio")))
 
 
 async def cite(ask: Ask, texts: Texts) -> Row:
     """Get the citation of a figure."""
     (identifier,) = texts["id"]
-    wanted = {name: each for name, each in texts.items() if name != "id"}
-    answer = await ask(f"/observations/{quote(identifier, safe='')}/citation", {"format": ["text"]} | wanted)
-    said = shortened({"text": answer} if isinstance(answer, str) else {"items": answer})
-    return {**said, **_rest({}, None)}
+    query = {name: values for name, values in texts.items() if name != "id"}
+    answer = await ask(f"/observations/{quote(identifier, safe='')}/citation", {"format": ["text"]} | query)
+    content = shortened({"text": answer} if isinstance(answer, str) else {"items": answer})
+    return {**content, **_envelope({}, None)}
 
 
 def _columns(texts: Texts) -> tuple[Sequence[str], list[str]]:
-    """Return the fields that a figure is answered with, and the columns that REST is asked for."""
-    asked = [name.strip() for text in texts.get("fields", []) for name in text.split(",")]
-    fields = [name for name in dict.fromkeys(asked) if name not in ("id", "statement")]
+    """Return the fields of a figure in the result, and the columns to request."""
+    names = [name.strip() for text in texts.get("fields", []) for name in text.split(",")]
+    fields = [name for name in dict.fromkeys(names) if name not in ("id", "statement")]
     return fields or FIGURE, list(dict.fromkeys([*FOR_FIGURE, *fields]))
 
 
 def _part(texts: Texts) -> tuple[int, str]:
-    """Return the part of a profile, and the place in it, that a cursor names. Raises InvalidParameters for any other."""
+    """Return the number of a part of a profile and the cursor in it, from a cursor.
+
+    Raises:
+        InvalidParameters: if it is no cursor of a profile.
+    """
     number, _, cursor = texts.get("cursor", ["0."])[0].partition(".")
     if number not in map(str, range(len(PARTS))):
-        raise _foreign("This is not a cursor; use `next_cursor` of the call before, as it is.")
+        raise _invalid_cursor("This is not a cursor; use `next_cursor` of the call before, as it is.")
     return int(number), cursor
 
 
 Filters = Callable[[Ask, str], Awaitable[Texts | None]]
+"""Returns the filters of a part for the id of a region; None if the part is empty."""
 
 
 def _by(parameter: str, **others: list[str]) -> Filters:
@@ -217,14 +235,14 @@ def _by(parameter: str, **others: list[str]) -> Filters:
 
 
 async def _sources(ask: Ask, region: str) -> Texts | None:
-    """Return the filter for the sources of the region's figures; None where there are none."""
+    """Return the filter for the sources of the region's figures; None without sources."""
     answer = await ask("/observations", {"region": [region], "facets": ["source"], "fields": ["id"], "limit": ["1"]})
-    ids = [each["value"] for each in answer["facets"]["source"]]
+    ids = [source["value"] for source in answer["facets"]["source"]]
     return {"id": ids[:200]} if ids else None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ProfilePart:
     """A part of a profile: a list of the REST API. Without ``shape`` its rows are figures."""
 
     name: str
@@ -242,15 +260,15 @@ RELATION = ("id", "subject", "subject_name", "predicate", "object", "object_name
 SOURCE = ("id", "title", "publisher", "published_on", "not_stated")
 BELONGING = ["cluster", "zone", "programme", "organisation", "project"]
 PARTS = (
-    Part("metrics", "/observations", _by("subject")),
-    Part("designations", "/designations", _by("subject", sort=["line"]), TITLE, _cited),
-    Part("clusters", "/clusters", _by("region", sort=["line"]), ENTITY, _titled),
-    Part("zones", "/zones", _by("region", sort=["line"]), ENTITY, _titled),
-    Part("programmes", "/programmes", _by("region", sort=["line"]), ENTITY, _titled),
-    Part("projects", "/projects", _by("region", sort=["line"]), (*ENTITY, "status"), _titled),
-    Part("figures", "/observations", _by("region", subject_kind=BELONGING)),
-    Part("organisations", "/relations", _by("object"), RELATION, _cited),
-    Part("relations", "/relations", _by("object_region"), RELATION, _cited),
-    Part("not_stated", "/sources", _sources, SOURCE, _unchanged),
+    ProfilePart("metrics", "/observations", _by("subject")),
+    ProfilePart("designations", "/designations", _by("subject", sort=["line"]), TITLE, _cited),
+    ProfilePart("clusters", "/clusters", _by("region", sort=["line"]), ENTITY, _with_titles),
+    ProfilePart("zones", "/zones", _by("region", sort=["line"]), ENTITY, _with_titles),
+    ProfilePart("programmes", "/programmes", _by("region", sort=["line"]), ENTITY, _with_titles),
+    ProfilePart("projects", "/projects", _by("region", sort=["line"]), (*ENTITY, "status"), _with_titles),
+    ProfilePart("figures", "/observations", _by("region", subject_kind=BELONGING)),
+    ProfilePart("organisations", "/relations", _by("object"), RELATION, _cited),
+    ProfilePart("relations", "/relations", _by("object_region"), RELATION, _cited),
+    ProfilePart("not_stated", "/sources", _sources, SOURCE, _unchanged),
 )
-"""What is known about a region, in the order in which it is answered."""
+"""Parts of a region's profile, in the order in which they are returned."""

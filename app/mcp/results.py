@@ -1,4 +1,4 @@
-"""Results of the tools of agents: their schemas, compact rows, and as many of them as fit an agent's context."""
+"""Results of the tools: their schemas, compact rows, and limits that fit an agent's context."""
 
 import json
 from collections.abc import Sequence
@@ -7,30 +7,30 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST = 25_000
-"""Characters of a result, of which its JSON is a part twice: as it is, and as text."""
+"""Characters of a result, which contains its JSON twice: as structured content and as text."""
 ROOM = MOST - 1_500
-"""Characters for its rows; the rest is for what stands around them."""
+"""Characters of a result for rows; the rest is for the envelope."""
 
 Row = dict[str, Any]
 
 
 class Loose(BaseModel):
-    """A row: the members that are always there; further columns where ``fields`` asks for them."""
+    """A row with its fixed members, and further columns if ``fields`` requests them."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class Figure(Loose):
-    """A figure, and how it may be repeated."""
+    """A figure, with the sentence in which it may be repeated."""
 
     id: str
     statement: str = Field(description="The sentence that may be printed.")
     value: float | None = None
-    comparator: str | None = Field(None, description="How the true value stands to `value`; `=` without hedge.")
+    comparator: str | None = Field(None, description="How the true value compares with `value`; `=` without hedge.")
     hedge: str | None = Field(None, description="The literal hedging word.")
     unit: str | None = None
-    period: str | None = Field(None, description="A day, an interval, or the period as written; null where none is stated.")
-    hedge_required: bool = Field(description="Whether the figure must be repeated with its hedge.")
+    period: str | None = Field(None, description="A day, an interval, or the period as written; null if none is stated.")
+    hedge_required: bool = Field(description="True if the figure must be repeated with its hedge.")
     citation: str = Field(description="Source, line and literal phrase.")
 
 
@@ -43,13 +43,13 @@ class Compared(Figure):
 
 
 class Hit(Loose):
-    """What a search has found; of an observation also what `get_observations` says of it."""
+    """A search hit; an observation also has its fields of `get_observations`."""
 
     resource: str
     id: str
     region: str | None
     title: str
-    snippet: str = Field(description="HTML of the text around the match, which is marked.")
+    snippet: str = Field(description="The text around the match, as HTML with the match marked.")
 
 
 class Known(Loose):
@@ -59,15 +59,15 @@ class Known(Loose):
 
 
 class Rest(BaseModel):
-    """What every result says of itself."""
+    """Metadata of every result."""
 
     meta: dict[str, Any] = Field(description="The revision that was read, and hints.")
-    next_cursor: str | None = Field(description="For the rest: call again with it as `cursor` and the same other arguments.")
-    note: str | None = Field(description="What was cut, and how to get it.")
+    next_cursor: str | None = Field(description="For more rows: call again with it as `cursor` and the same other arguments.")
+    note: str | None = Field(description="Instructions for getting the rows that were cut off.")
 
 
 class Figures(Rest):
-    """Figures, as many as fit."""
+    """As many figures as fit."""
 
     data: list[Figure]
 
@@ -85,13 +85,13 @@ class Hits(Rest):
 
 
 class Indicators(Rest):
-    """What can be measured."""
+    """Definitions of indicators."""
 
     data: list[Known]
 
 
 class Parts(BaseModel):
-    """Parts of a profile; those that are absent are empty, or come with the next cursor."""
+    """Parts of a profile; an absent part is empty, or follows with the next cursor."""
 
     region: Known
     metrics: list[Figure] = Field([], description="Figures of the region itself.")
@@ -100,43 +100,46 @@ class Parts(BaseModel):
     zones: list[Known] = Field([], description="Its zones, with their titles.")
     programmes: list[Known] = Field([], description="Its programmes, with their titles.")
     projects: list[Known] = Field([], description="Its projects, with their titles.")
-    figures: list[Figure] = Field([], description="Figures of what belongs to the region.")
+    figures: list[Figure] = Field([], description="Figures of entities that belong to the region.")
     organisations: list[Known] = Field([], description="Relations to the region itself.")
-    relations: list[Known] = Field([], description="Relations to what belongs to the region.")
-    not_stated: list[Known] = Field([], description="What the sources of these figures leave open, in our words.")
+    relations: list[Known] = Field([], description="Relations to entities that belong to the region.")
+    not_stated: list[Known] = Field([], description="Details that the sources of these figures leave open, in our own words.")
 
 
 class Profile(Rest):
-    """What is known about a region, part by part."""
+    """Everything known about a region, part by part."""
 
     data: Parts
 
 
 class Citation(Rest):
-    """How to cite a figure: `text`, or `items` in CSL-JSON."""
+    """Citation of a figure: `text`, or `items` in CSL-JSON."""
 
     text: str | None = None
     items: list[dict[str, Any]] | None = None
 
 
 FIGURE = ("value", "comparator", "hedge", "unit", "period")
-"""What is said of a figure unless ``fields`` asks for something else."""
+"""Default fields of a figure, if ``fields`` requests no others."""
 FOR_FIGURE = ("id", "statement", *FIGURE[:-1], "period_label", "period_start", "period_end", "source", "line", "as_written")
-"""The columns that a compact figure is made of."""
+"""Columns from which a compact figure is built."""
 
 
-def figure(row: Row, fields: Sequence[str] = FIGURE, beside: Sequence[str] = ()) -> Row:
-    """Return the row in short: with the ``fields`` asked for, and always with what must not be lost of a figure."""
-    said = row | {"period": _period(row)}
+def figure(row: Row, fields: Sequence[str] = FIGURE, extra: Sequence[str] = ()) -> Row:
+    """Return a compact figure with ``fields`` and ``extra``.
+
+    Id, statement, citation and ``hedge_required`` are always included: a figure must not be repeated without them.
+    """
+    members = row | {"period": _period(row)}
     return {
-        **{name: said[name] for name in ("id", "statement", *fields, *beside)},
+        **{name: members[name] for name in ("id", "statement", *fields, *extra)},
         "hedge_required": row["comparator"] not in (None, "=") or row["hedge"] is not None,
         "citation": citation(row),
     }
 
 
 def citation(row: Row) -> str:
-    """Return where a fact stands: source, line and literal phrase."""
+    """Return the citation of a fact: source, line and literal phrase."""
     return f"{row['source']}, line {row['line']}: {row['as_written']}"
 
 
@@ -149,12 +152,13 @@ def _period(row: Row) -> str | None:
 
 
 MOST_ITEMS = 20
+"""Items of a list that was cut."""
 CUT = "… [cut; the REST API has it whole]"
-"""What a text that was cut ends with."""
+"""Ending of a text that was cut."""
 
 
 def cut(value: Any, most: int) -> Any:
-    """Return the value with texts of about ``most`` characters, and lists of at most ``MOST_ITEMS``."""
+    """Return the value with texts cut to ``most`` characters, lists to ``MOST_ITEMS``."""
     if isinstance(value, str):
         return value if len(value) <= most + len(CUT) else value[:most] + CUT
     if isinstance(value, list):
@@ -162,32 +166,32 @@ def cut(value: Any, most: int) -> Any:
     return {name: cut(member, most) for name, member in value.items()} if isinstance(value, dict) else value
 
 
-def written(value: Any) -> str:
+def compact_json(value: Any) -> str:
     """Return the value as compact JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def size(value: Any) -> int:
-    """Return the characters that a result takes for the value: as JSON, and as JSON in a text."""
-    text = written(value)
+    """Return the characters of the value in a result: as JSON, and as JSON in a text."""
+    text = compact_json(value)
     return len(text) + len(json.dumps(text, ensure_ascii=False))
 
 
 def shortened(value: Any, room: int = ROOM) -> Any:
-    """Return the value, with its texts cut where it would not fit otherwise."""
+    """Return the value, with its texts cut if it would not fit otherwise."""
     if size(value) <= room:
         return value
-    shorter = (cut(value, most) for most in (1000, 300, 100))
-    return next((each for each in shorter if size(each) <= room), cut(value, 30))
+    versions = (cut(value, most) for most in (1000, 300, 100))
+    return next((version for version in versions if size(version) <= room), cut(value, 30))
 
 
 def fitting(rows: Sequence[Row], room: int, least: int = 1) -> list[Row]:
-    """Return the first rows, as many as there is room for, but at least ``least``."""
-    kept: list[Row] = []
+    """Return as many of the first rows as fit, but at least ``least``."""
+    result: list[Row] = []
     for row in rows:
-        shown = shortened(row)
-        room -= size(shown) + 2
-        if room < 0 and len(kept) >= least:
+        shorter = shortened(row)
+        room -= size(shorter) + 2
+        if room < 0 and len(result) >= least:
             break
-        kept.append(shown)
-    return kept
+        result.append(shorter)
+    return result

@@ -1,9 +1,10 @@
-"""The server of agents, over the Model Context Protocol: its tools are requests to the REST API of this process.
+"""Server of the Model Context Protocol: its tools send requests to the REST API of this process.
 
-Every figure comes with the sentence that may be printed, its citation, and whether its hedge must be repeated.
+Every figure has a sentence that may be printed, its citation, and a flag for hedges that must be repeated.
 """
 
 from importlib.metadata import version
+from inspect import getdoc
 from typing import Any
 
 import httpx
@@ -35,23 +36,23 @@ from starlette.types import ASGIApp
 from app.api.representation import V1
 from app.errors import Fault, Problem, nearest
 from app.mcp.calls import Ask, cursor_of
-from app.mcp.results import MOST, written
+from app.mcp.results import MOST, compact_json
 from app.mcp.tools import TOOLS
 
 INSTRUCTIONS = """Figures of regional economic news, as their sources state them. Repeat a figure only by its `statement`, or
 with its hedge where `hedge_required` is true: "nearly 300" is not 300. Cite it. A null means that the source does not say; never
 fill it in. Begin with `search` or `describe_indicators` to find ids. Where `next_cursor` is not null there is more: call again
 with it as `cursor`."""
-READING = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 DOCUMENTS = "indicators://documents/"
-"""What the address of a document begins with; the number of its revision follows."""
+"""Prefix of the URI of a document; the number of its revision follows."""
 MOST_DOCUMENT = 2**18
-"""Characters of a document that is read as a resource; larger ones are for REST."""
+"""Characters of the largest document that can be read as a resource; REST serves larger ones."""
 
 
 def agents(app: ASGIApp) -> Server[Any]:
-    """Return the server; ``app`` is the REST API that its tools ask."""
-    ask = _asking(app)
+    """Return the server, whose tools send requests to ``app``, the REST API."""
+    ask = _requester(app)
 
     async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=_tools())
@@ -63,10 +64,10 @@ def agents(app: ASGIApp) -> Server[Any]:
                 INVALID_PARAMS, Fault("No such tool.", "unknown_tool", "name", suggestion=nearest(params.name, TOOLS)).sentence
             )
         try:
-            found = await tool.run(ask, tool.texts(params.arguments or {}))
+            result = await tool.run(ask, tool.texts(params.arguments or {}))
         except Problem as problem:
-            return CallToolResult(content=[TextContent(text=_said(problem))], is_error=True)
-        return CallToolResult(content=[TextContent(text=written(found))], structured_content=found)
+            return CallToolResult(content=[TextContent(text=_message(problem))], is_error=True)
+        return CallToolResult(content=[TextContent(text=compact_json(result))], structured_content=result)
 
     async def list_resources(_context: Any, params: PaginatedRequestParams | None) -> ListResourcesResult:
         cursor = params.cursor if params else None
@@ -98,10 +99,10 @@ async def serve_stdio(server: Server[Any]) -> None:
 
 
 def http_routes(server: Server[Any]) -> list[Route]:
-    """Return the routes of ``/mcp``: streamable HTTP, of which each request stands alone.
+    """Return the routes of ``/mcp``: stateless streamable HTTP.
 
-    POST alone: there is nothing that the server would say by itself, and a GET would be a stream that is never ended. Hosts
-    are checked for all routes alike, by the guard; scripts of every origin may ask, as they may read everything else.
+    Only POST: the server sends nothing by itself, and GET would open a stream that never ends. The middleware checks hosts
+    for all routes; scripts of every origin are allowed, as for the rest of the API.
     """
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     application = server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security)
@@ -112,17 +113,17 @@ def _tools() -> list[Tool]:
     return [
         Tool(
             name=name,
-            description=tool.run.__doc__,
+            description=getdoc(tool.run),
             input_schema=tool.input_schema,
             output_schema=tool.result.model_json_schema(),
-            annotations=READING,
+            annotations=READ_ONLY,
         )
         for name, tool in TOOLS.items()
     ]
 
 
-def _said(problem: Problem) -> str:
-    """Return the problem as an agent reads it: what is wrong, and what would have been right."""
+def _message(problem: Problem) -> str:
+    """Return the problem as text for an agent: its faults and their corrections."""
     return " ".join([problem.detail, *(fault.sentence for fault in problem.errors)])[: MOST // 4]
 
 
@@ -136,13 +137,13 @@ TEMPLATE = ResourceTemplate(
 
 
 async def _documents(ask: Ask, cursor: dict[str, str]) -> ListResourcesResult:
-    """Return the documents that were published, a page of them, the newest first."""
-    wanted = {"action": "published", "sort": "-id", "limit": "100", "fields": "id,source,published_at"}
+    """Return a page of the published documents, the newest first."""
+    query = {"action": "published", "sort": "-id", "limit": "100", "fields": "id,source,published_at"}
     try:
-        answer = await ask("/revisions", wanted | cursor)
+        answer = await ask("/revisions", query | cursor)
     except Problem as problem:
-        raise MCPError(INVALID_PARAMS, _said(problem)) from None
-    found = [
+        raise MCPError(INVALID_PARAMS, _message(problem)) from None
+    resources = [
         Resource(
             uri=f"{DOCUMENTS}{row['id']}",
             name=f"{row['source']}, revision {row['id']}",
@@ -151,7 +152,7 @@ async def _documents(ask: Ask, cursor: dict[str, str]) -> ListResourcesResult:
         )
         for row in answer["data"]
     ]
-    return ListResourcesResult(resources=found, next_cursor=cursor_of(answer))
+    return ListResourcesResult(resources=resources, next_cursor=cursor_of(answer))
 
 
 async def _document(ask: Ask, uri: str) -> str:
@@ -163,18 +164,18 @@ async def _document(ask: Ask, uri: str) -> str:
     try:
         text: str = await ask(path, {"format": "json"}, raw=True)
     except Problem as problem:
-        raise MCPError(INVALID_PARAMS, _said(problem), {"uri": uri}) from None
+        raise MCPError(INVALID_PARAMS, _message(problem), {"uri": uri}) from None
     if len(text) > MOST_DOCUMENT:
         raise MCPError(INTERNAL_ERROR, f"The document is too large to be read here; GET {V1}{path} has it.", {"uri": uri})
     return text
 
 
-class _Answered(Problem):
-    """A problem as REST has answered it."""
+class _RestProblem(Problem):
+    """A problem in a response of the REST API."""
 
 
-def _asking(app: ASGIApp) -> Ask:
-    """Return what asks the REST API; its problems are raised."""
+def _requester(app: ASGIApp) -> Ask:
+    """Return a function that sends requests to the REST API and raises its problems."""
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://agents.invalid", headers={"Accept-Encoding": "identity"}
     )
@@ -183,7 +184,7 @@ def _asking(app: ASGIApp) -> Ask:
         answer = await client.get(V1 + path, params=texts)
         if answer.is_error:
             body = answer.json()
-            raise _Answered(body["detail"], [Fault(**fault) for fault in body.get("errors", ())])
+            raise _RestProblem(body["detail"], [Fault(**fault) for fault in body.get("errors", ())])
         return answer.text if raw or "json" not in answer.headers["content-type"] else answer.json()
 
     return ask

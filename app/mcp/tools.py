@@ -1,6 +1,6 @@
-"""The tools of agents: their arguments, their results, and what they ask.
+"""Declarations of the tools: their arguments, results and implementations.
 
-Arguments are the parameters of REST, read by the same code.
+Arguments are the parameters of REST, validated by the same code.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ from app.resources.observations import OBSERVATIONS
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: its arguments, its result, and what it asks."""
+    """A tool: its arguments, its result and its implementation."""
 
     arguments: type[BaseModel]
     result: type[BaseModel]
@@ -32,39 +32,42 @@ class Tool:
 
     @property
     def input_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the arguments; those that are lists may also be texts with commas, as in REST."""
+        """The JSON Schema of the arguments; lists may also be comma-separated texts, as in REST."""
         schema = self.arguments.model_json_schema()
         schema["properties"] = {name: _argument(member) for name, member in schema["properties"].items()}
         return schema
 
     def texts(self, arguments: Mapping[str, Any]) -> Texts:
-        """Return the arguments as texts of a query. Raises InvalidParameters with every fault."""
-        faults = [_malformed(name) for name, value in arguments.items() if not _is_readable(value)]
-        unread = {fault.parameter for fault in faults}
-        texts = {name: _texts(value) for name, value in arguments.items() if value is not None and name not in unread}
+        """Return the arguments as query texts. Raises InvalidParameters with every fault."""
+        faults = [_malformed(name) for name, value in arguments.items() if not _is_representable(value)]
+        malformed = {fault.parameter for fault in faults}
+        texts = {name: _texts(value) for name, value in arguments.items() if value is not None and name not in malformed}
         try:
             validated(self.arguments, texts)
         except InvalidParameters as problem:
-            faults += [fault for fault in problem.errors if fault.parameter not in unread]
+            faults += [fault for fault in problem.errors if fault.parameter not in malformed]
         if faults:
             raise InvalidParameters("One or more arguments cannot be used.", faults[:MOST_FAULTS])
         return texts
 
 
 def _argument(member: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of one argument, in short."""
-    kinds = [kind for kind in member.get("anyOf", [member]) if kind != {"type": "null"}]
-    lists = any(kind.get("type") == "array" for kind in kinds)
-    described = {name: member[name] for name in ("description", "default") if member.get(name) is not None}
-    kinds = [{name: part for name, part in kind.items() if name not in ("description", "default", "title")} for kind in kinds]
-    kinds += [{"type": "string"}] if lists else []
-    return described | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+    """Return a shorter schema of one argument."""
+    types = [type_ for type_ in member.get("anyOf", [member]) if type_ != {"type": "null"}]
+    is_list = any(type_.get("type") == "array" for type_ in types)
+    annotations = {name: member[name] for name in ("description", "default") if member.get(name) is not None}
+    types = [{name: part for name, part in type_.items() if name not in ("description", "default", "title")} for type_ in types]
+    types += [{"type": "string"}] if is_list else []
+    return annotations | (types[0] if len(types) == 1 else {"anyOf": types})
 
 
-def _is_readable(value: Any) -> bool:
-    """Return whether the value can stand in a query: a scalar, or a list of some, without what no text may have."""
+def _is_representable(value: Any) -> bool:
+    """Return whether a query can represent the value.
+
+    It can if it is a scalar or a list of scalars, without NUL and lone surrogates.
+    """
     if isinstance(value, list):
-        return not any(isinstance(item, list) or item is None for item in value) and all(map(_is_readable, value))
+        return not any(isinstance(item, list) or item is None for item in value) and all(map(_is_representable, value))
     if isinstance(value, str):
         return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
     return value is None or isinstance(value, bool | int | float)
@@ -76,7 +79,7 @@ def _malformed(name: str) -> Fault:
 
 
 def _texts(value: Any) -> list[str]:
-    """Return the value as texts, one for each item of a list."""
+    """Return the value as texts, one per item of a list."""
     if isinstance(value, list):
         return [text for item in value for text in _texts(item)]
     if isinstance(value, bool):
@@ -87,18 +90,23 @@ def _texts(value: Any) -> list[str]:
 HIDDEN = ("format", "facets", "total")
 """Parameters of REST that tools do not have."""
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^/.][^/]*$")]
-Rows = Annotated[int, Field(ge=1, le=100, description="Rows at most; fewer are answered where more would not fit.")]
-Cursor = Annotated[str | None, Field(max_length=4000, description="Where to go on: `next_cursor` of the call before.")]
+Rows = Annotated[int, Field(ge=1, le=100, description="Maximum number of rows; fewer are returned if more would not fit.")]
+Cursor = Annotated[
+    str | None, Field(max_length=4000, description="Position to continue from: `next_cursor` of the previous call.")
+]
 Fields: Any = Annotated[
     listed(ItemQuery, "fields", [column.name for column in OBSERVATIONS.columns])[0],
-    Field(description="Columns of figures instead of value, comparator, hedge, unit and period; the rest stays."),
+    Field(description="Columns of figures to return instead of value, comparator, hedge, unit and period."),
 ]
 
 
 def _arguments(name: str, query: type[BaseModel], hidden: Sequence[str] = HIDDEN, **own: Any) -> type[BaseModel]:
-    """Return the parameters of ``query`` without the ``hidden`` ones, and those that the tool has of its ``own``."""
-    kept: Any = {each: (info.annotation, info) for each, info in query.model_fields.items() if each not in hidden}
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **own | kept | own)
+    """Return the parameters of ``query`` without ``hidden`` ones, and the tool's own.
+
+    Own arguments come first, and replace parameters of the same name.
+    """
+    inherited: Any = {field: (info.annotation, info) for field, info in query.model_fields.items() if field not in hidden}
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **own | inherited | own)
 
 
 TOOLS: dict[str, Tool] = {

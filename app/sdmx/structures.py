@@ -199,7 +199,7 @@ def with_items(schemes: Sequence[Artefact], items: Sequence[str]) -> list[Artefa
 
 
 def constraint(values: Mapping[str, Iterable[str]], period: tuple[str, str] | None, series: int, count: int) -> Artefact:
-    """Return the availability constraint: values, period, series and observation counts."""
+    """Return the availability constraint: values, period, and counts."""
     region = [CubeKeyValue(name, [CubeValue(code) for code in sorted(codes)]) for name, codes in values.items()]
     if period is not None:
         start, end = (TimePeriodBoundary(day) for day in period)

@@ -41,7 +41,7 @@ def _write(cube: Cube, first: Sequence[str], prefix: Callable[[str], tuple[str, 
 
 
 def _selector(cube: Cube, columns: Sequence[Component], language: int) -> Callable[[Any], Iterator[Cells]]:
-    """Return a function that selects columns of observations, with labels if requested."""
+    """Return a function that selects columns of observations, with optional labels."""
     places = [PLACES[column.id] for column in columns]
     lists = [cube.names.get(column.codes or "", {}) if cube.labels else {} for column in columns]
 
