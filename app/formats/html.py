@@ -53,16 +53,16 @@ def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
 
     A list is one table; an item is a table with a line per column, then a table per included resource.
     """
-    here = dataset.links.get("self") or ""
+    address = dataset.links.get("self") or ""
     columns, rows = dataset.columns, list(dataset.rows)
-    path = here.partition("?")[0]
+    path = address.partition("?")[0]
     name = dataset.name.capitalize()
     title = escape(name if dataset.included is None else f"{unquote(path.rpartition('/')[2])} – {name}")
-    links = _links(dataset, here, others)
+    links = _links(dataset, address, others)
     yield (
         '<!doctype html>\n<html>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p>{_summary(dataset, len(rows))}</p>\n"
-        f"<nav>{''.join(_link(address, name) for name, address in links.items())}</nav>\n"
+        f"<nav>{''.join(_link(target, name) for name, target in links.items())}</nav>\n"
     ).encode()
     for hint in dataset.meta.hints:
         yield f"<p>{escape(hint.sentence)}</p>\n".encode()
@@ -70,7 +70,7 @@ def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
         counts = ", ".join(f"{'null' if value is None else value} ({count})" for value, count in values)
         yield f"<p>{escape(f'{facet}: {counts}.')}</p>\n".encode()
     if dataset.included is None:
-        yield _table(dataset.name, columns, rows, here, above=1)
+        yield _table(dataset.name, columns, rows, address, above=1)
         return
     for row in rows:
         cells = zip(columns, row, strict=True)
@@ -78,17 +78,17 @@ def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
         yield f"<table><tbody>\n{lines}</tbody></table>\n".encode()
     for resource, included in dataset.included.items():
         yield f"<h2>{escape(resource.capitalize())}</h2>\n".encode()
-        yield _table(resource, included.columns, list(included.rows), here, above=2)
+        yield _table(resource, included.columns, list(included.rows), address, above=2)
 
 
-def _links(dataset: Dataset, here: str, others: Sequence[Format]) -> Mapping[str, str]:
+def _links(dataset: Dataset, address: str, others: Sequence[Format]) -> Mapping[str, str]:
     """Return links by label: up, the dataset's own (such as next), and other formats."""
-    if not here:
+    if not address:
         return {}
-    up = here.partition("?")[0].rsplit("/", 1)[0]
-    own = {name: address for name, address in dataset.links.items() if address and name != "self"}
+    up = address.partition("?")[0].rsplit("/", 1)[0]
+    own = {name: target for name, target in dataset.links.items() if target and name != "self"}
     suitable = (other for other in others if other.fits(dataset.columns) and (other.counts or not dataset.facets))
-    alternates = {other.name: opened(here, "format") + other.name for other in suitable}
+    alternates = {other.name: opened(address, "format") + other.name for other in suitable}
     return {"up": up, **own, **alternates}
 
 
@@ -102,18 +102,18 @@ def _summary(dataset: Dataset, count: int) -> str:
     return escape("; ".join(parts) + ".")
 
 
-def _table(name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], here: str, above: int) -> bytes:
+def _table(name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], address: str, above: int) -> bytes:
     """Return a table of rows whose ids link to their items.
 
-    The address of an item is ``here`` without its last ``above`` segments, then ``name`` and the id.
+    The address of an item is ``address`` without its last ``above`` segments, then ``name`` and the id.
     """
-    path, _, query = here.partition("?")
+    path, _, query = address.partition("?")
     ending = "&".join(part for part in query.split("&") if part.startswith(OF_ITEMS))
     items = f"{path.rsplit('/', above)[0]}/{name}/"
 
     def cell(value: Cell, column: Column) -> str:
         text = _text(value, column)
-        if column.name == ID and here and value is not None:
+        if column.name == ID and address and value is not None:
             return f"<td>{_link(items + quote(text, safe='') + (ending and f'?{ending}'), text)}</td>"
         if column.type == "html":
             return f"<td>{text}</td>"

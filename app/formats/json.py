@@ -12,7 +12,7 @@ from app.formats.base import Format
 
 @lru_cache(maxsize=256)
 def _row_type(names: tuple[str, ...]) -> type[msgspec.Struct]:
-    """Return a struct type, built from cells by position and encoded faster than dicts."""
+    """Return a struct type: built from cells by position, encoded faster than dicts."""
     return msgspec.defstruct("Row", names)
 
 
@@ -44,8 +44,8 @@ def write(dataset: Dataset) -> Iterator[bytes]:
         if dataset.meta.hints:
             meta["hints"] = [hint.document() for hint in dataset.meta.hints]
         counts = {name: [{"value": value, "count": count} for value, count in values] for name, values in dataset.facets.items()}
-        rest = {"meta": meta, "links": dataset.links, **({"facets": counts} if counts else {})}
-        yield _joined(objects, rest) if objects else msgspec.json.encode({"data": rows, **rest})
+        envelope = {"meta": meta, "links": dataset.links, **({"facets": counts} if counts else {})}
+        yield _joined(objects, envelope) if objects else msgspec.json.encode({"data": rows, **envelope})
         return
     included = {name: rows_of(rows) for name, rows in dataset.included.items()}
     data = dict(dataset.records()[0]) | included
@@ -53,11 +53,11 @@ def write(dataset: Dataset) -> Iterator[bytes]:
     yield msgspec.json.encode({"data": data, "meta": meta, "links": dataset.links})
 
 
-def _joined(rows: Sequence[bytes], rest: Mapping[str, Any]) -> bytes:
+def _joined(rows: Sequence[bytes], envelope: Mapping[str, Any]) -> bytes:
     """Return the object with these rows as ``data``; most bytes are copied only once."""
     pieces = list(rows)
     pieces[0] = b'{"data":[' + pieces[0]
-    pieces[-1] += b"]," + msgspec.json.encode(rest)[1:]
+    pieces[-1] += b"]," + msgspec.json.encode(envelope)[1:]
     return b",".join(pieces)
 
 

@@ -37,13 +37,13 @@ def write(dataset: Dataset) -> Iterator[bytes]:
 
     A last dimension, ``version``, distinguishes rows that agree in every other dimension.
     """
-    seen: Counter[tuple[str, ...]] = Counter()
+    versions: Counter[tuple[str, ...]] = Counter()
     records = []
     for record in dataset.records():
         keys = {name: _key(name, record) for name in DIMENSIONS}
         place = tuple(keys.values())
-        records.append((record, keys | {"version": str(seen[place] + 1)}))
-        seen[place] += 1
+        records.append((record, keys | {"version": str(versions[place] + 1)}))
+        versions[place] += 1
     dimensions = {name: _dimension(name, records) for name in (*DIMENSIONS, "version")}
     dimensions["metric"] = {
         "label": "Metric",

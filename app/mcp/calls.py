@@ -152,7 +152,7 @@ async def describe_indicators(ask: Ask, texts: Texts) -> Row:
 
 
 async def get_observations(ask: Ask, texts: Texts) -> Row:
-    """Get figures: values with hedges, statements that may be printed, citations."""
+    """Get figures: values, comparators, bounds, printable statements and citations."""
     fields, columns = _columns(texts)
     return await _list(ask, "/observations", DEFAULTS | texts | {"fields": columns}, _figures(fields))
 

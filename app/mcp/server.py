@@ -131,7 +131,7 @@ TEMPLATE = ResourceTemplate(
     uri_template=f"{DOCUMENTS}{{revision}}",
     name="document",
     title="Document of a revision",
-    description="What was published in a revision, as canonical JSON.",
+    description="The document that was published in a revision, as canonical JSON.",
     mime_type="application/json",
 )
 

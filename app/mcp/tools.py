@@ -32,7 +32,7 @@ class Tool:
 
     @property
     def input_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the arguments; lists may also be comma-separated texts, as in REST."""
+        """The JSON Schema of the arguments; lists may also be comma-separated texts."""
         schema = self.arguments.model_json_schema()
         schema["properties"] = {name: _argument(member) for name, member in schema["properties"].items()}
         return schema

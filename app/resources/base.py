@@ -173,7 +173,7 @@ Limit = Annotated[
 """Rows per page; None for all."""
 ROWS = "Rows per page; `all` for the whole list, in formats that are written row by row."
 AsOf = Annotated[int | datetime | None, BeforeValidator(_as_of), WithJsonSchema({"type": "string"})]
-AS_OF = "Return the facts as known at this point: a revision number, a day (its end, in UTC), or a date-time."
+AS_OF = "Facts as known at this point: a revision number, a day (its end, in UTC), or a date-time."
 Amount = Annotated[float | None, Field(allow_inf_nan=False), _notation(NUMBER, "a number such as 12, -0.5 or 1e6")]
 
 

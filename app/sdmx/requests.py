@@ -16,7 +16,7 @@ from app.sdmx.data_query import Condition, Selection, between, condition, keys
 from app.sdmx.dsd import AGENCY, ALL_DIMENSIONS, ATTRIBUTES, COMPONENTS, DIMENSIONS, FLOW, TIME, VERSION, Component
 from app.sdmx.structures import DETAILS, REFERENCES, Artefact
 
-OURS = Dataflow(id=FLOW, agency=AGENCY, version=VERSION)
+OUR_DATAFLOW = Dataflow(id=FLOW, agency=AGENCY, version=VERSION)
 ANY = ("*", "all", "")
 LATEST = ("+", "~", "latest", *ANY)
 CONTEXTS = ("dataflow", "datastructure", *ANY)
@@ -173,7 +173,7 @@ def flow(parts: Sequence[str], most: int) -> Sequence[str]:
 
 
 def _after(reference: ArtefactReference, rest: Sequence[str], most: int) -> Sequence[str]:
-    if not reference.names(OURS):
+    if not reference.names(OUR_DATAFLOW):
         fault = Fault("No data flow is called so.", "unknown_flow", suggestion=f"{AGENCY},{FLOW},{VERSION}")
         raise NotFound("There is no such data flow.", [fault])
     if len(rest) > most:
