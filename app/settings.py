@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         return value
 
 
-def carried(name: str) -> Path:
+def bundled(name: str) -> Path:
     """Return a folder shipped with the software, in the wheel or the checkout.
 
     ``name`` is ``migrations`` or ``seed``.

@@ -4,10 +4,10 @@ from alembic import context
 
 from app.db.database import Database
 from app.resources import ALL
-from app.settings import Settings, carried
+from app.settings import Settings, bundled
 
 # alembic's own command line has no database at hand; the service passes its own
-database: Database = context.config.attributes.get("database") or Database(Settings().database_url, carried("migrations"))
+database: Database = context.config.attributes.get("database") or Database(Settings().database_url, bundled("migrations"))
 metadata = ALL[0].row.metadata
 
 with database.write() as connection:

@@ -16,10 +16,10 @@ from starlette.testclient import TestClient
 from app.db.database import Database
 from app.main import create_app
 from app.publishing.revisions import publish
-from app.settings import Settings, carried
+from app.settings import Settings, bundled
 
-SEED = sorted(carried("seed").glob("*.yaml"))
-ARTICLE = carried("seed").parent.parent / "shared" / "article.txt"
+SEED = sorted(bundled("seed").glob("*.yaml"))
+ARTICLE = bundled("seed").parent.parent / "shared" / "article.txt"
 
 NewDatabase = Callable[[], Database]
 """Makes an empty database of the current schema."""
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def migrated(url: str) -> Database:
     """An empty database of the current schema."""
-    database = Database(url, carried("migrations"))
+    database = Database(url, bundled("migrations"))
     database.migrate()
     return database
 

@@ -15,7 +15,7 @@ import httpx
 
 from app.auth.tokens import issue
 from app.db.database import Database
-from app.settings import carried
+from app.settings import bundled
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def running(url: str, folder: Path, *, before: str = "", environment: Mapping[st
 
 def issued(url: str, *scopes: str) -> str:
     """A new token for the service over the database ``url``."""
-    database = Database(url, carried("migrations"))
+    database = Database(url, bundled("migrations"))
     with database.write() as connection:
         made = issue(connection, "test", scopes, None)
     database.close()

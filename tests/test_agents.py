@@ -15,8 +15,7 @@ from starlette.testclient import TestClient
 
 from app.api.query_params import list_parameters
 from app.db.database import Database
-from app.main import create_app
-from app.mcp.server import agents
+from app.main import create_service
 from app.mcp.tools import HIDDEN, TOOLS
 from app.publishing.revisions import publish
 from app.resources.observations import OBSERVATIONS
@@ -52,7 +51,7 @@ def session(request: pytest.FixtureRequest, server: Running) -> Iterator[Session
 
 def within(database: Database, doing: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
     """Run what an agent does, with the tools over ``database`` in this process."""
-    server = agents(create_app(Settings(database_url=database.url, rate_limit="")).app)
+    server = create_service(Settings(database_url=database.url, rate_limit="")).agents
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(server)) as client:
         portal.call(doing, client)
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from app.db.database import Database
 from app.publishing.revisions import publish
 from app.resources import ALL
-from app.settings import carried
+from app.settings import bundled
 from tests.conftest import SEED, NewDatabase, discard
 
 METADATA = ALL[0].row.metadata
@@ -114,13 +114,13 @@ def test_every_constraint_has_a_name(database: Database) -> None:
 
 def test_a_migration_stopped_half_way_leaves_the_old_schema(tmp_path: Path) -> None:
     """Every migration, stopped at each of its statements: the schema is the old one, and the next run completes it."""
-    scripts = ScriptDirectory.from_config(Database("sqlite://", carried("migrations")).scripts)
+    scripts = ScriptDirectory.from_config(Database("sqlite://", bundled("migrations")).scripts)
     for script in reversed(list(scripts.walk_revisions())):
         statement = 0
         while True:
             folder = tmp_path / f"{script.revision}-{statement}"
             folder.mkdir()
-            database = Database(f"sqlite:///{folder / 'indicators.db'}", carried("migrations"))
+            database = Database(f"sqlite:///{folder / 'indicators.db'}", bundled("migrations"))
             if script.down_revision:
                 database.migrate(str(script.down_revision))
             before = schema(database)

@@ -14,7 +14,7 @@ from app.cli.remote import RemoteService
 from app.db.database import Database
 from app.errors import Refusal
 from app.publishing.revisions import publish
-from app.settings import carried
+from app.settings import bundled
 from tests.conftest import migrated
 from tests.documents import article, vocabulary, written
 from tests.server import Running, free_port, running
@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def token(server: Running, monkeypatch: pytest.MonkeyPatch) -> str:
     """A token for it, where the commands look for one."""
-    database = Database(f"sqlite:///{server.log.parent}/elsewhere.db", carried("migrations"))
+    database = Database(f"sqlite:///{server.log.parent}/elsewhere.db", bundled("migrations"))
     with database.write() as connection:
         made = issue(connection, "test", ["publish", "retract"], None)
     database.close()

@@ -19,7 +19,7 @@ from sqlalchemy import event
 from app.db.database import Database
 from app.db.engines import engine_for
 from app.db.files import is_writable
-from app.settings import carried
+from app.settings import bundled
 from tests.conftest import migrated, seeded
 from tests.server import Running, heard, issued, running
 
@@ -248,7 +248,7 @@ def test_a_database_that_cannot_be_written_to_is_told_from_one_in_use(server: Ru
     path = f"{server.log.parent}/indicators.db"
     writable, frozen = engine_for(f"sqlite:///{path}"), engine_for(f"sqlite:///file:{path}?mode=ro&uri=true")
     assert (is_writable(writable), is_writable(frozen)) == (True, False)
-    with Database(f"sqlite:///{path}", carried("migrations")).write():
+    with Database(f"sqlite:///{path}", bundled("migrations")).write():
         event.listen(writable, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
         assert is_writable(writable)
     for engine in (writable, frozen):

@@ -9,7 +9,7 @@ import pytest
 from app.db.database import Database
 from app.errors import Refusal
 from app.main import create_app
-from app.settings import Settings, carried
+from app.settings import Settings, bundled
 from tests.conftest import migrated
 
 
@@ -61,7 +61,7 @@ def test_a_database_that_cannot_be_served_is_left_alone(tmp_path: Path, name: st
     assert "\n" not in str(caught.value)
     if unmigratable:
         with pytest.raises(Refusal, match=said):
-            Database(settings.database_url, carried("migrations")).migrate()
+            Database(settings.database_url, bundled("migrations")).migrate()
     assert (path.read_bytes() if path.is_file() else None) == before
     assert path.exists() == (name != "missing")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.auth.tokens import issue
 from app.db.database import Database
 from app.limits import BODY_RATE
-from app.settings import carried
+from app.settings import bundled
 from tests.conftest import migrated, seeded
 from tests.documents import vocabulary, written
 from tests.server import heard, running
@@ -20,7 +20,7 @@ SECONDS = 1.6
 def test_a_long_upload_that_is_fast_enough_is_accepted(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/indicators.db"
     seeded(migrated(url)).close()
-    database = Database(url, carried("migrations"))
+    database = Database(url, bundled("migrations"))
     with database.write() as connection:
         token = issue(connection, "test", ["publish"], None)
     database.close()

@@ -14,15 +14,18 @@ Figures = dict[str, tuple[str, float]]
 class Metrics:
     """Counters of requests, and figures that are read when the metrics are scraped."""
 
-    def __init__(self, figures: Callable[[], Figures]) -> None:
-        """Create the counters; ``figures`` is called at each scrape."""
+    def __init__(self) -> None:
+        """Create the counters."""
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
         to: Any = {"registry": self.registry}
         self.requests = Counter("indicators_requests", "Requests that the cache did not answer.", labels, **to)
         self.seconds = Histogram("indicators_request_seconds", "Time until the end of the answer.", ("route",), **to)
-        self.registry.register(_FiguresCollector(figures))
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def add_figures(self, figures: Callable[[], Figures]) -> None:
+        """Call ``figures`` at each scrape."""
+        self.registry.register(_FiguresCollector(figures))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""

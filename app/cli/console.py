@@ -10,7 +10,7 @@ from rich.console import Console
 
 from app.db.database import Database
 from app.errors import DocumentFaulty, Refusal
-from app.settings import Settings, carried
+from app.settings import Settings, bundled
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -26,7 +26,7 @@ def settings(**options: Any) -> Settings:
 
 def database() -> Database:
     """Return the database of the settings; it need not exist."""
-    return Database(settings().database_url, carried("migrations"))
+    return Database(settings().database_url, bundled("migrations"))
 
 
 def current_database() -> Database:

@@ -16,7 +16,7 @@ from app.publishing.parse import declared_by, parse
 from app.publishing.preparation import known
 from app.publishing.verify import citations, mismatches
 from app.publishing.vocabulary import Known
-from app.settings import carried
+from app.settings import bundled
 
 commands = typer.Typer()
 
@@ -79,7 +79,7 @@ def publish(
     if seed and url is not None:
         raise Refusal("--seed is for the local database; name the documents to publish with --url")
     with closing(_service(url, only_missing=seed)) as service:
-        for path in files([carried("seed")] if seed else documents or []):
+        for path in files([bundled("seed")] if seed else documents or []):
             with _problems_of(path), working(f"publishing {path}"):
                 receipt = service.publish(content(path))
             typer.echo(f"{path}: revision {receipt['id']}, {_counts(receipt) if receipt['new'] else 'already there'}")

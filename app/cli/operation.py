@@ -11,8 +11,8 @@ from app.api.middleware.request_log import configure_logs
 from app.auth.tokens import SHAPE
 from app.cli.console import current_database, database, settings, working
 from app.db import backup as backups
-from app.main import create_app
-from app.mcp.server import agents, serve_stdio
+from app.main import create_app, create_service
+from app.mcp.server import serve_stdio
 from app.publishing import json_rows, search_index
 from app.resources.observations import OBSERVATIONS
 from app.server import serve as run_server
@@ -42,7 +42,7 @@ def mcp() -> None:
     """Serve the tools of agents over stdin and stdout (Model Context Protocol)."""
     chosen = settings()
     configure_logs(chosen.log_level, SHAPE)
-    anyio.run(serve_stdio, agents(create_app(chosen).app))
+    anyio.run(serve_stdio, create_service(chosen).agents)
 
 
 @commands.command(epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate")

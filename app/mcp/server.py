@@ -50,7 +50,7 @@ MOST_DOCUMENT = 2**18
 """Characters of the largest document that can be read as a resource; REST serves larger ones."""
 
 
-def agents(app: ASGIApp) -> Server[Any]:
+def server_of(app: ASGIApp) -> Server[Any]:
     """Return the server, whose tools send requests to ``app``, the REST API."""
     ask = _requester(app)
 

@@ -27,7 +27,7 @@ from app.publishing import json_rows
 from app.publishing.revisions import publish
 from app.query import cursor
 from app.resources.observations import OBSERVATIONS
-from app.settings import carried
+from app.settings import bundled
 from tests.bench import contenders
 from tests.bench.contenders import CLIENT_CORE, Server
 from tests.bench.data import INDICATORS, RARE, YEARS, fill, region_id
@@ -113,7 +113,7 @@ def not_modified(url: str, etag: str) -> list[tuple[str, str]]:
 def built(path: Path, rows: int) -> Path:
     """A database of that many rows."""
     with console.status(f"building {rows:,} rows"):
-        database = Database(f"sqlite:///{path}", carried("migrations"))
+        database = Database(f"sqlite:///{path}", bundled("migrations"))
         database.migrate()
         fill(database, rows, TEXTS)
         with database.write() as connection:
@@ -315,7 +315,7 @@ def crowd(cached: Server, bare: Server, page: str) -> list[Goal]:
 
 def fresh(cached: Server, large: Path) -> list[Goal]:
     """Reads right after commits of another process."""
-    database = Database(f"sqlite:///{large}", carried("migrations"))
+    database = Database(f"sqlite:///{large}", bundled("migrations"))
     data, stale = vocabulary(), 0
     data["indicators"] = []
     for number in range(400):

@@ -17,7 +17,7 @@ from app.db.database import Database
 from app.publishing.preparation import Prepared, Receipt
 from app.publishing.revisions import publish
 from app.publishing.submissions import Submission, submit
-from app.settings import carried
+from app.settings import bundled
 from tests.conftest import migrated
 from tests.server import running
 from tests.torture import rounds
@@ -38,7 +38,7 @@ def submitted(database: Database, number: int) -> Receipt:
 
 def publish_on_and_on(url: str, start: int, acknowledge: "Connection[tuple[int, int], None]") -> None:
     """Publish one version after the other, and say so after each commit."""
-    database = Database(url, carried("migrations"))
+    database = Database(url, bundled("migrations"))
     for number in range(start, start + 10_000):
         receipt = submitted(database, number)
         acknowledge.send((number, receipt.revision))
@@ -68,7 +68,7 @@ def test_killed_while_publishing(tmp_path: Path, note: Note) -> None:
         lost += revisions(path) < last
         broken += faults(path)
         # whoever got no answer sends the same again: its receipt is there, or the publication is made now
-        database = Database(url, carried("migrations"))
+        database = Database(url, bundled("migrations"))
         first, second = submitted(database, number + 1), submitted(database, number + 1)
         database.close()
         again += (first != second) + (revisions(path) != first.revision)
@@ -90,7 +90,7 @@ def test_migrations_killed_at_every_statement(tmp_path: Path, note: Note, start:
             if count == last:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        database = Database(url, carried("migrations"))
+        database = Database(url, bundled("migrations"))
         event.listen(database.engine, "before_cursor_execute", stop)
         database.migrate()
 
@@ -98,7 +98,7 @@ def test_migrations_killed_at_every_statement(tmp_path: Path, note: Note, start:
     killed = 0
     for statement in range(1, 1000, rounds(3, 1)):
         url = f"sqlite:///{tmp_path}/{start}-{statement}.db"
-        database = Database(url, carried("migrations"))
+        database = Database(url, bundled("migrations"))
         if start != "base":
             database.migrate(start)
         before = tables(database)

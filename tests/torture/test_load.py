@@ -20,7 +20,7 @@ import pytest
 from app.db import backup
 from app.db.database import Database
 from app.publishing.revisions import publish
-from app.settings import carried
+from app.settings import bundled
 from tests.bench.data import fill
 from tests.conftest import migrated, seeded
 from tests.server import Running, free_port, issued, running
@@ -182,7 +182,7 @@ def test_backups_under_writes(tmp_path: Path, note: Note) -> None:
 
     def write() -> None:
         number = 0
-        writing = Database(f"sqlite:///{path}", carried("migrations"))
+        writing = Database(f"sqlite:///{path}", bundled("migrations"))
         while not stop.is_set():
             number += 1
             published.append(publish(writing, variant(number)).revision)
@@ -199,7 +199,7 @@ def test_backups_under_writes(tmp_path: Path, note: Note) -> None:
             wrong += faults(copy)
             assert counts["revision"] >= least
             assert backup.verify(copy) == counts
-            restored = Database(f"sqlite:///{tmp_path}/restored-{number}.db", carried("migrations"))
+            restored = Database(f"sqlite:///{tmp_path}/restored-{number}.db", bundled("migrations"))
             assert backup.restore(restored, copy, replace=False) == counts
             restored.require_current()
             restored.close()

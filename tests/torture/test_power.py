@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from app.db.database import Database
 from app.publishing.revisions import publish
-from app.settings import carried
+from app.settings import bundled
 from tests.conftest import migrated
 from tests.torture import rounds
 from tests.torture.figures import Note
@@ -190,7 +190,7 @@ def test_the_same_cuts_without_syncs_do_lose(tmp_path: Path, note: Note, points:
 
 
 def test_the_service_syncs_as_the_test_does(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/x.db", carried("migrations"))
+    database = Database(f"sqlite:///{tmp_path}/x.db", bundled("migrations"))
     with database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
