@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +25,7 @@ from app.resources import BY_NAME
 from app.resources.base import ItemQuery, Lang, ListQuery, Resource
 
 
+@cache
 def router_for(resource: Resource) -> APIRouter:
     """Return the routes ``/v1/<name>`` and ``/v1/<name>/{id}``."""
     router = APIRouter(prefix=f"{V1}/{resource.name}", tags=[resource.tag])
