@@ -13,7 +13,7 @@ serve: $(VENV)/runtime
 	@$(BIN)/indicators serve
 
 test: $(VENV)/development
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/torture
 
 check: $(VENV)/development
 	$(BIN)/ruff format --check .
@@ -24,9 +24,11 @@ check: $(VENV)/development
 docs: $(VENV)/development
 	$(BIN)/zensical build --strict --clean
 
-# attempts to lose or corrupt something, in their long form; the figures go into docs/reliability.md
+# attempts to lose or corrupt something: the long form alone on the machine, its figures go into docs/reliability.md;
+# TORTURE=short for the form that runs in CI
+TORTURE ?= long
 torture: $(VENV)/development
-	TORTURE=long $(BIN)/pytest tests/torture
+	TORTURE=$(TORTURE) $(BIN)/pytest $(if $(filter short,$(TORTURE)),-n 2 --dist loadgroup) tests/torture
 
 # speed and memory against peers, on two cores; needs wrk and sqlite3 on the machine. ROWS=100000 for a short run
 ROWS ?= 5000000
