@@ -75,7 +75,7 @@ def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> Editio
     for resource in resources:
         for format_ in _ROWS:
             with (partial / file_name(resource, format_)).open("wb") as file:
-                for chunk in format_.write(stream(opened, resource, resource.query(), "en", format_.takes)):
+                for chunk in format_.write(stream(opened, resource, resource.query(), "en")):
                     file.write(chunk)
     _write_package(opened, resources, now, partial / PACKAGE)
     partial.rename(target)
@@ -98,7 +98,7 @@ def _write_package(opened: Opened, resources: Sequence[Resource], now: Version, 
         for name, content in descriptors.items():
             package.writestr(_member(name, date), msgspec.json.format(msgspec.json.encode(content)))
         for resource in resources:
-            dataset = stream(opened, resource, resource.query(), "en", "lines")
+            dataset = stream(opened, resource, resource.query(), "en")
             with package.open(_member(f"{resource.name}.csv", date), "w", force_zip64=True) as file:
                 for chunk in write_plain(dataset):
                     file.write(chunk)

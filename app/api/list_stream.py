@@ -30,7 +30,7 @@ async def stream_list(  # noqa: PLR0913  a request, parsed
     representation = Representation.of(request, version, format_, lang)
     if representation.is_known:
         return representation.not_modified()
-    dataset = await readers.aside(partial(stream, readers.opened, resource, query, lang, format_.takes))
+    dataset = await readers.aside(partial(stream, readers.opened, resource, query, lang))
     return representation.settled(representation.stream(dataset, readers.sent(format_.write(dataset))))
 
 
@@ -46,7 +46,7 @@ async def _snapshot_list(  # noqa: PLR0913  a request, parsed
         with readers.database.snapshot(readers.seconds) as opened:
             with opened() as connection:
                 yield latest_version(connection)
-            yield from format_.write(stream(opened, resource, query, lang, format_.takes))
+            yield from format_.write(stream(opened, resource, query, lang))
 
     pieces = write()
     async with readers.snapshots:

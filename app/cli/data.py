@@ -13,7 +13,7 @@ from app.db.engines import Opened
 from app.domain.dataset import Dataset
 from app.errors import Problem, Refusal, nearest
 from app.formats import BY_NAME as FORMATS_BY_NAME
-from app.formats import FORMATS, Format
+from app.formats import FORMATS
 from app.query.stream import stream
 from app.resources import ALL, BY_NAME
 from app.resources.base import Lang, Resource
@@ -46,7 +46,7 @@ def export(
     resources = list(fitting) if resource is None else [_named("resource", resource, BY_NAME)]
     with database.snapshot() as opened:
         for resource_ in resources:
-            dataset = _whole(opened, resource_, parameters or [], lang, chosen)
+            dataset = _whole(opened, resource_, parameters or [], lang)
             if output is None:
                 sys.stdout.buffer.writelines(chosen.write(dataset))
                 continue
@@ -57,14 +57,14 @@ def export(
             typer.echo(f"{target}: {target.stat().st_size} bytes")
 
 
-def _whole(opened: Opened, resource: Resource, parameters: list[str], lang: Lang, format_: Format) -> Dataset:
+def _whole(opened: Opened, resource: Resource, parameters: list[str], lang: Lang) -> Dataset:
     """Return the whole list as a stream, read while it is written."""
     values: dict[str, list[str]] = {}
     for parameter in parameters:
         name, _, text = parameter.partition("=")
         values.setdefault(name, []).append(text)
     try:
-        return stream(opened, resource, validated(list_parameters(resource), values), lang, format_.takes)
+        return stream(opened, resource, validated(list_parameters(resource), values), lang)
     except Problem as problem:
         raise Refusal("; ".join(fault.sentence for fault in problem.errors)) from None
 

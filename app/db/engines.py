@@ -115,7 +115,6 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would leave DDL outside of transactions
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-    connection.create_function("written", 1, repr, deterministic=True)  # fractions in Python's shortest form
 
 
 def _begin(connection: Connection) -> None:

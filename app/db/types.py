@@ -1,6 +1,6 @@
 """Column types, and the conversion of driver values to cells and to text."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,19 +11,13 @@ from sqlalchemy import (
     DateTime,
     Float,
     Integer,
-    LargeBinary,
     Numeric,
     String,
     Table,
     Text,
     TypeDecorator,
     UnaryExpression,
-    case,
-    cast,
     event,
-    func,
-    literal_column,
-    type_coerce,
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.operators import custom_op
@@ -104,26 +98,6 @@ CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     "postgresql": {"strings": _lines, "datetime": _moment, "date": date.isoformat, "number": _whole},
 }
 """Converters from driver values to cells, by dialect and column type; values of other types are cells already."""
-
-
-TEXTS: Mapping[str, Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]]] = {
-    "sqlite": {
-        "boolean": lambda column: case({True: "true", False: "false"}, value=column),
-        "datetime": lambda column: func.replace(type_coerce(column, String), " ", "T").concat("Z"),
-        # SQLite's text of fractions differs from JSON's; older versions have too few digits
-        "number": lambda column: case((func.typeof(column) == "real", func.written(column)), else_=column),
-    }
-}
-"""Converters from columns to their text in SQL, by column type, for dialects that can return rows as text."""
-
-
-def line_of(columns: Sequence[tuple[ColumnElement[Any], str]], separator: str, dialect: str) -> ColumnElement[bytes]:
-    """Return an expression that joins typed columns to UTF-8 text; nulls are empty."""
-    texts = TEXTS[dialect]
-    parts: list[ColumnElement[Any]] = []
-    for column, kind in columns:
-        parts += [literal_column(f"char({ord(separator)})"), texts[kind](column) if kind in texts else column]
-    return cast(func.concat(*parts[1:]), LargeBinary)
 
 
 def unindexed(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:

@@ -11,11 +11,8 @@ ColumnType = Literal["string", "html", "integer", "number", "boolean", "date", "
 
 Cell = str | int | float | bool | list[str] | None
 Row = Sequence[Cell]
-RowForm = Literal["cells", "objects", "lines"]
-"""The form of rows: sequences of cells or, if available, JSON objects or lines of text, both as bytes."""
-
-SEPARATOR = "\x1f"
-"""The separator of cells in a line: ASCII's unit separator, which published texts cannot contain."""
+RowForm = Literal["cells", "objects"]
+"""The form of rows: cells by position or, where stored, each row as a JSON object."""
 
 Facets = Mapping[str, Sequence[tuple[Cell, int]]]
 """Per column, the values in the whole result with their counts."""

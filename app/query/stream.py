@@ -1,13 +1,12 @@
 """Streams: whole lists of any length, read in pieces, each in a transaction of its own."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from app.db.engines import Opened
-from app.domain.dataset import Dataset, Meta, RowForm
+from app.domain.dataset import Dataset, Meta
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot
 from app.resources.base import Lang, ListQuery, Resource
@@ -21,24 +20,22 @@ MANY = 20_000
 Of five million rows, going through them takes as long as finding and sorting some ten thousand for each piece."""
 
 
-def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang, form: RowForm = "cells") -> Dataset:
+def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang) -> Dataset:
     """Return the whole list, whose rows are read while they are iterated over.
 
-    ``opened`` opens a connection to read from. Rows come in ``form`` if all of them are available in it, else as cells.
+    ``opened`` opens a connection to read from. Rows are cells: stored JSON objects may be missing for some of them.
     Facts are all of the revision that is the latest when the stream begins. Other rows are so only if all pieces are of one
     snapshot (``Database.snapshot``); if they change meanwhile, iterating raises InvalidParameters: no mixture is ever complete.
     """
-    form = "cells" if form == "objects" else form  # objects of some rows may be missing
     as_of = getattr(query, "as_of", None)
 
     def repository(connection: Connection) -> Repository:
-        return Repository(replace(Snapshot.of(connection, lang), form=form), resource, as_of)
+        return Repository(Snapshot.of(connection, lang), resource, as_of)
 
     with opened() as connection:
         first = repository(connection)
     if resource.versioned:
         as_of = first.revision
-    form = first.form(query)
     indexed = query.sort is None or tuple(query.sort) in resource.orders
 
     def rows() -> Iterator[Any]:
@@ -56,4 +53,4 @@ def stream(opened: Opened, resource: Resource, query: ListQuery, lang: Lang, for
             if cursor is None:
                 return
 
-    return Dataset(resource.name, resource.chosen(query.fields), rows(), Meta(first.revision, 0), form=form)
+    return Dataset(resource.name, resource.chosen(query.fields), rows(), Meta(first.revision, 0))
