@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from app.db.database import Database
 from app.publishing.revisions import publish
-from tests.conftest import serving
+from tests.conftest import seeded, serving
 from tests.documents import STEPS, article, other, vocabulary, written
 
 FACTS = ("observations", "relations", "designations")
@@ -133,3 +133,13 @@ def test_what_cannot_be_cited(seed_client: TestClient) -> None:
     assert seed_client.get(f"/v1/observations/{ID}x/citation").json()["errors"][0]["suggestion"] == ID
     assert seed_client.get(f"/v1/observations/{ID}/citation?format=ris").status_code == 422
     assert seed_client.get(f"/v1/observations/{ID}/citation", headers={"Accept": "image/png"}).status_code == 406
+
+
+def test_a_page_that_ends_with_the_last_change_has_no_next(database: Database) -> None:
+    client = serving(seeded(database))
+    everything = client.get("/v1/changes?limit=1000").json()
+    count = everything["meta"]["count"]
+    assert everything["links"]["next"] is None
+    exact, short = (client.get(f"/v1/changes?limit={limit}").json() for limit in (count, count - 1))
+    assert (exact["meta"]["count"], exact["links"]["next"]) == (count, None)
+    assert client.get(short["links"]["next"]).json()["meta"]["count"] == 1
