@@ -1,4 +1,7 @@
-"""Sources, revisions, entities, indicators, and the versioned facts."""
+"""The first schema: sources, revisions, entities, indicators, versioned facts, search, and access.
+
+Frozen: its types and SQL are literal, so that no later change of the software changes what it makes.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,364 +11,327 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")  # in the order of code points, as SQLite's
 NUMBER = sa.Float(53).with_variant(sa.Numeric(asdecimal=False), "sqlite")
+ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+MOMENT = sa.DateTime(timezone=True)
 
+# ascii: every other character is part of a word, so that no version of Unicode but that of the tokens matters
 SEARCH_INDEX = {
     "sqlite": (
-        """CREATE VIRTUAL TABLE search_index USING fts5(
-            title, body, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0"
-        )""",
+        """CREATE VIRTUAL TABLE search_index USING fts5(title, body, content='', contentless_delete=1, tokenize="ascii tokenchars '='")""",
     ),
     "postgresql": (
         """CREATE TABLE search_index (
-            rowid integer PRIMARY KEY REFERENCES search_entry (id) ON DELETE CASCADE, title text[] NOT NULL, body text[] NOT NULL
+            rowid integer PRIMARY KEY REFERENCES search_entry (id) ON DELETE CASCADE, title tsvector NOT NULL, body tsvector NOT NULL
         )""",
         "CREATE INDEX ix_search_index_body ON search_index USING gin (body)",
     ),
 }
+APPEND_ONLY_AUDIT = {
+    "sqlite": (
+        "CREATE TRIGGER audit_no_update BEFORE update ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+        "CREATE TRIGGER audit_no_delete BEFORE delete ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$""",
+        """CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+            FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()""",
+    ),
+}
+TABLES = (
+    "revision", "source", "entity", "indicator", "designation", "observation", "relation", "observation_json_en",
+    "observation_json_zh", "entity_before", "indicator_before", "source_before", "observation_before", "search_entry",
+    "search_index", "token", "audit", "receipt",
+)  # fmt: skip
 
 
 def upgrade() -> None:
+    _sources()
+    _entities()
+    _indicators()
+    _designations()
+    _observations()
+    _relations()
+    _earlier_states()
+    _search()
+    _access()
+
+
+def downgrade() -> None:
+    for table in reversed(TABLES):
+        op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_is_append_only()")
+
+
+def _columns(kind: sa.types.TypeEngine[object], *names: str, null: bool = False) -> list[sa.Column[object]]:
+    return [sa.Column(name, kind, nullable=null) for name in names]
+
+
+def _key(table: str, *columns: str) -> sa.PrimaryKeyConstraint:
+    return sa.PrimaryKeyConstraint(*columns, name=op.f(f"pk_{table}"))
+
+
+def _check(table: str, name: str, rule: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(rule, name=op.f(f"ck_{table}_{name}"))
+
+
+def _foreign_key(table: str, column: str, target: str, **options: object) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{target}.id"], name=op.f(f"fk_{table}_{column}"), **options)
+
+
+def _index(table: str, *columns: str, unique: bool = False, where: str | None = None) -> None:
+    condition = None if where is None else sa.text(where)
+    name = op.f(f"ix_{table}_{'_'.join(columns)}")
+    op.create_index(name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def _sources() -> None:
     op.create_table(
         "revision",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("action", TEXT, nullable=False),
-        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("document_sha256", TEXT, nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.Column("added", sa.Integer(), nullable=False),
-        sa.Column("changed", sa.Integer(), nullable=False),
-        sa.Column("retracted", sa.Integer(), nullable=False),
-        sa.CheckConstraint("action IN ('published', 'retracted')", name=op.f("ck_revision_action")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
+        *_columns(TEXT, "source", "action"),
+        *_columns(MOMENT, "published_at"),
+        *_columns(TEXT, "document_sha256"),
+        *_columns(sa.LargeBinary(), "document"),
+        *_columns(sa.Integer(), "added", "changed", "retracted"),
+        _check("revision", "action", "action IN ('published', 'retracted')"),
+        _key("revision", "id"),
     )
-    op.create_index(op.f("ix_revision_source"), "revision", ["source"], unique=False)
+    _index("revision", "source")
     op.create_table(
         "source",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("type", TEXT, nullable=False),
-        sa.Column("title", TEXT, nullable=False),
-        sa.Column("title_en", TEXT, nullable=False),
-        sa.Column("title_zh", TEXT, nullable=False),
-        sa.Column("publisher_en", TEXT, nullable=False),
-        sa.Column("publisher_zh", TEXT, nullable=False),
-        sa.Column("published_on", sa.Date(), nullable=True),
-        sa.Column("published_time", TEXT, nullable=True),
-        sa.Column("language", TEXT, nullable=False),
-        sa.Column("author", TEXT, nullable=True),
-        sa.Column("photographer", TEXT, nullable=True),
-        sa.Column("url", TEXT, nullable=True),
-        sa.Column("sha256", TEXT, nullable=True),
-        sa.Column("views", sa.Integer(), nullable=True),
-        sa.Column("comments", sa.Integer(), nullable=True),
-        sa.Column("occasion_en", TEXT, nullable=True),
-        sa.Column("occasion_zh", TEXT, nullable=True),
-        sa.Column("speakers_en", TEXT, nullable=False),
-        sa.Column("speakers_zh", TEXT, nullable=False),
-        sa.Column("not_stated_en", TEXT, nullable=False),
-        sa.Column("not_stated_zh", TEXT, nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("retired", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("type IN ('article', 'report', 'web_page', 'vocabulary')", name=op.f("ck_source_type")),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_source_revision")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
+        *_columns(TEXT, "id", "type", "title", "title_en", "title_zh", "publisher_en", "publisher_zh"),
+        *_columns(sa.Date(), "published_on", null=True),
+        *_columns(TEXT, "published_time", null=True),
+        *_columns(TEXT, "language"),
+        *_columns(TEXT, "author", "photographer", "url", "sha256", null=True),
+        *_columns(sa.Integer(), "views", "comments", null=True),
+        *_columns(TEXT, "occasion_en", "occasion_zh", null=True),
+        *_columns(TEXT, "speakers_en", "speakers_zh", "not_stated_en", "not_stated_zh"),
+        *_columns(sa.Integer(), "revision"),
+        *_columns(sa.Boolean(), "retired"),
+        _check("source", "type", "type IN ('article', 'report', 'web_page', 'vocabulary')"),
+        _foreign_key("source", "revision", "revision"),
+        _key("source", "id"),
         sqlite_with_rowid=False,
     )
+
+
+def _entities() -> None:
     op.create_table(
         "entity",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("kind", TEXT, nullable=False),
-        sa.Column("type", TEXT, nullable=False),
-        sa.Column("scheme", TEXT, nullable=True),
-        sa.Column("status", TEXT, nullable=True),
-        sa.Column("region", TEXT, nullable=True),
-        sa.Column("parent", TEXT, nullable=True),
-        sa.Column("name_en", TEXT, nullable=False),
-        sa.Column("name_zh", TEXT, nullable=False),
-        sa.Column("name_basis", TEXT, nullable=False),
-        sa.Column("name_as_written", TEXT, nullable=True),
-        sa.Column("aliases", TEXT, nullable=False),
-        sa.Column("since", TEXT, nullable=True),
-        sa.Column("summary_en", TEXT, nullable=True),
-        sa.Column("summary_zh", TEXT, nullable=True),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("line", sa.Integer(), nullable=True),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("retired", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("kind <> 'region' OR region IS NULL", name=op.f("ck_entity_region_of_region")),
-        sa.CheckConstraint(
-            "kind IN ('region', 'cluster', 'zone', 'programme', 'organisation', 'project')", name=op.f("ck_entity_kind")
-        ),
-        sa.CheckConstraint("name_basis IN ('official', 'common', 'literal')", name=op.f("ck_entity_name_basis")),
-        sa.CheckConstraint("line > 0", name=op.f("ck_entity_line")),
-        sa.ForeignKeyConstraint(["parent"], ["entity.id"], name=op.f("fk_entity_parent"), initially="DEFERRED", deferrable=True),
-        sa.ForeignKeyConstraint(["region"], ["entity.id"], name=op.f("fk_entity_region"), initially="DEFERRED", deferrable=True),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_entity_revision")),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_entity_source")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_entity")),
+        *_columns(TEXT, "id", "kind", "type"),
+        *_columns(TEXT, "scheme", "status", "region", "parent", null=True),
+        *_columns(TEXT, "name_en", "name_zh", "name_basis"),
+        *_columns(TEXT, "name_as_written", null=True),
+        *_columns(TEXT, "aliases"),
+        *_columns(TEXT, "since", "summary_en", "summary_zh", null=True),
+        *_columns(TEXT, "source"),
+        *_columns(sa.Integer(), "line", null=True),
+        *_columns(sa.Integer(), "revision"),
+        *_columns(sa.Boolean(), "retired"),
+        _check("entity", "region_of_region", "kind <> 'region' OR region IS NULL"),
+        _check("entity", "kind", "kind IN ('region', 'cluster', 'zone', 'programme', 'organisation', 'project')"),
+        _check("entity", "name_basis", "name_basis IN ('official', 'common', 'literal')"),
+        _check("entity", "line", "line > 0"),
+        _foreign_key("entity", "parent", "entity", initially="DEFERRED", deferrable=True),
+        _foreign_key("entity", "region", "entity", initially="DEFERRED", deferrable=True),
+        _foreign_key("entity", "revision", "revision"),
+        _foreign_key("entity", "source", "source"),
+        _key("entity", "id"),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_entity_kind_region"), "entity", ["kind", "region"], unique=False)
-    op.create_index(op.f("ix_entity_parent"), "entity", ["parent"], unique=False)
-    op.create_index(op.f("ix_entity_region"), "entity", ["region"], unique=False)
-    op.create_index(op.f("ix_entity_source"), "entity", ["source"], unique=False)
+    _index("entity", "kind", "region")
+    _index("entity", "parent")
+    _index("entity", "region")
+    _index("entity", "source")
+
+
+def _indicators() -> None:
+    topics = "'economy', 'industry', 'innovation', 'talent', 'transport', 'education', 'health', 'culture', 'space', 'policy'"
     op.create_table(
         "indicator",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("name_en", TEXT, nullable=False),
-        sa.Column("name_zh", TEXT, nullable=False),
-        sa.Column("definition_en", TEXT, nullable=False),
-        sa.Column("definition_zh", TEXT, nullable=False),
-        sa.Column("topic", TEXT, nullable=False),
-        sa.Column("unit", TEXT, nullable=False),
-        sa.Column("unit_system", TEXT, nullable=False),
-        sa.Column("unit_name_en", TEXT, nullable=False),
-        sa.Column("unit_name_zh", TEXT, nullable=False),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("retired", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "topic IN ('economy', 'industry', 'innovation', 'talent', 'transport', 'education', 'health', 'culture', 'space', 'policy')",
-            name=op.f("ck_indicator_topic"),
-        ),
-        sa.CheckConstraint("unit_system IN ('ucum', 'iso4217')", name=op.f("ck_indicator_unit_system")),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_indicator_revision")),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_indicator_source")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator")),
+        *_columns(TEXT, "id", "name_en", "name_zh", "definition_en", "definition_zh", "topic"),
+        *_columns(TEXT, "unit", "unit_system", "unit_name_en", "unit_name_zh", "source"),
+        *_columns(sa.Integer(), "revision"),
+        *_columns(sa.Boolean(), "retired"),
+        _check("indicator", "topic", f"topic IN ({topics})"),
+        _check("indicator", "unit_system", "unit_system IN ('ucum', 'iso4217')"),
+        _foreign_key("indicator", "revision", "revision"),
+        _foreign_key("indicator", "source", "source"),
+        _key("indicator", "id"),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_indicator_source"), "indicator", ["source"], unique=False)
-    op.create_index(op.f("ix_indicator_topic"), "indicator", ["topic"], unique=False)
+    _index("indicator", "source")
+    _index("indicator", "topic")
+
+
+def _fact(table: str, columns: list[sa.schema.SchemaItem], **options: object) -> None:
+    """Create the table of a kind of fact, with the columns, constraints and indexes that all facts have."""
+    op.create_table(
+        table,
+        *_columns(TEXT, "id"),
+        *_columns(sa.Integer(), "revision"),
+        *_columns(sa.Integer(), "retracted_in", null=True),
+        *_columns(TEXT, "source"),
+        *_columns(sa.Integer(), "line"),
+        *_columns(TEXT, "as_written"),
+        *_columns(TEXT, "speaker", null=True),
+        *columns,
+        _check(table, "line", "line > 0"),
+        _check(table, "retracted_in", "retracted_in > revision"),
+        _foreign_key(table, "retracted_in", "revision"),
+        _foreign_key(table, "revision", "revision"),
+        _foreign_key(table, "source", "source"),
+        _foreign_key(table, "subject", "entity"),
+        _key(table, "id", "revision"),
+        **options,
+    )
+    _index(table, "retracted_in", where="retracted_in IS NOT NULL")
+    _index(table, "revision")
+    _index(table, "source")
+
+
+def _designations() -> None:
+    levels = "'international', 'national', 'municipal', 'district', 'unstated'"
+    columns = [
+        *_columns(TEXT, "subject", "title_en", "title_zh", "level"),
+        *_columns(TEXT, "conferred_by", "since", null=True),
+        _check("designation", "level", f"level IN ({levels})"),
+    ]
+    _fact("designation", columns)
+    _index("designation", "subject")
+
+
+OBSERVATION_CHECKS = {
+    "bounds": "lower <= upper",
+    "bounds_basis": "bounds_basis IN ('stated', 'convention', 'none')",
+    "bounds_none": "bounds_basis IS NOT NULL AND bounds_basis <> 'none' OR lower IS NULL AND upper IS NULL",
+    "bounds_value": "(lower IS NULL OR lower <= value) AND (upper IS NULL OR upper >= value)",
+    "claim": "value IS NOT NULL OR rank IS NOT NULL OR rank_band IS NOT NULL",
+    "comparator": "comparator IN ('<', '<=', '=', '~', '>=', '>')",
+    "hedge": "hedge IS NULL OR value IS NOT NULL",
+    "nature": "nature IN ('actual', 'planned', 'target')",
+    "period": "(period_basis = 'unstated') = (period_label IS NULL)",
+    "period_basis": "period_basis IN ('stated', 'derived', 'unstated')",
+    "period_dates": "(period_start IS NULL) = (period_end IS NULL) AND period_start <= period_end",
+    "period_derived": "period_basis <> 'derived' OR period_start IS NOT NULL",
+    "period_unstated": "period_basis <> 'unstated' OR period_start IS NULL",
+    "rank": "rank >= 1 AND (rank_of IS NULL OR rank_of >= rank)",
+    "rank_band": "rank_band IN ('leading', 'first_class')",
+    "rank_or_band": "rank IS NULL OR rank_band IS NULL",
+    "rank_scope": "(rank_scope_en IS NULL) = (rank_scope_zh IS NULL)",
+    "value": "(value IS NULL) = (comparator IS NULL) AND (value IS NULL) = (bounds_basis IS NULL)",
+}
+
+
+def _observations() -> None:
+    columns = [
+        *_columns(TEXT, "indicator", "subject", "subject_kind"),
+        *_columns(TEXT, "region", null=True),
+        *_columns(TEXT, "nature"),
+        *_columns(NUMBER, "value", null=True),
+        *_columns(TEXT, "comparator", null=True),
+        *_columns(NUMBER, "lower", "upper", null=True),
+        *_columns(TEXT, "bounds_basis", "hedge", null=True),
+        *_columns(sa.Integer(), "rank", "rank_of", null=True),
+        *_columns(TEXT, "rank_band", "rank_scope_en", "rank_scope_zh", "rank_region", "period_label", null=True),
+        *_columns(sa.Date(), "period_start", "period_end", null=True),
+        *_columns(TEXT, "period_basis", "statement_en", "statement_zh"),
+        *_columns(ROW_NUMBER, "number", null=True),
+        *(_check("observation", name, rule) for name, rule in OBSERVATION_CHECKS.items()),
+        _foreign_key("observation", "indicator", "indicator"),
+        _foreign_key("observation", "rank_region", "entity"),
+        _foreign_key("observation", "region", "entity"),
+    ]
+    _fact("observation", columns, sqlite_with_rowid=False)
+    _index("observation", "indicator", "region")
+    _index("observation", "indicator", "value")
+    _index("observation", "region", "retracted_in", "id", "number")
+    _index("observation", "subject", "indicator", "nature", "source", "id")
+    for table in ("observation_json_en", "observation_json_zh"):
+        op.create_table(table, *_columns(ROW_NUMBER, "number"), *_columns(sa.LargeBinary(), "body"), _key(table, "number"))
+
+
+def _relations() -> None:
+    predicates = "'member_of', 'located_in', 'part_of', 'promotes', 'supports', 'partner_of'"
+    columns = [
+        *_columns(TEXT, "subject", "predicate", "object"),
+        _check("relation", "predicate", f"predicate IN ({predicates})"),
+        _foreign_key("relation", "object", "entity"),
+    ]
+    _fact("relation", columns)
+    _index("relation", "object", "predicate")
+    _index("relation", "subject", "predicate")
+
+
+def _earlier_states() -> None:
+    columns = {
+        "entity_before": {"kind": TEXT, "region": TEXT, "name_en": TEXT, "name_zh": TEXT},
+        "indicator_before": {"name_en": TEXT, "name_zh": TEXT, "topic": TEXT, "unit": TEXT},
+        "source_before": {"published_on": sa.Date()},
+        "observation_before": {"subject_kind": TEXT, "region": TEXT, "statement_en": TEXT, "statement_zh": TEXT},
+    }
+    for table, kinds in columns.items():
+        op.create_table(
+            table,
+            *_columns(TEXT, "id"),
+            *_columns(sa.Integer(), "held_from", "held_until"),
+            *(sa.Column(name, kind, nullable=name in ("region", "published_on")) for name, kind in kinds.items()),
+            _foreign_key(table, "held_from", "revision"),
+            _foreign_key(table, "held_until", "revision"),
+            _key(table, "id", "held_from"),
+            sqlite_with_rowid=False,
+        )
+
+
+def _search() -> None:
     op.create_table(
         "search_entry",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("resource", TEXT, nullable=False),
-        sa.Column("key", TEXT, nullable=False),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("region", TEXT, nullable=True),
-        sa.Column("title_en", TEXT, nullable=False),
-        sa.Column("title_zh", TEXT, nullable=False),
-        sa.Column("body", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_search_entry_source")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_search_entry")),
+        *_columns(sa.Integer(), "id"),
+        *_columns(TEXT, "resource", "key"),
+        *_columns(TEXT, "region", null=True),
+        *_columns(TEXT, "title_en", "title_zh", "body"),
+        *_columns(sa.Boolean(), "retired"),
+        *_columns(sa.Integer(), "held_from"),
+        *_columns(sa.Integer(), "held_until", null=True),
+        _foreign_key("search_entry", "held_from", "revision"),
+        _foreign_key("search_entry", "held_until", "revision"),
+        _key("search_entry", "id"),
     )
-    op.create_index(op.f("ix_search_entry_resource_key"), "search_entry", ["resource", "key"], unique=True)
-    op.create_index(op.f("ix_search_entry_source"), "search_entry", ["source"], unique=False)
-    op.create_table(
-        "designation",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("retracted_in", sa.Integer(), nullable=True),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("as_written", TEXT, nullable=False),
-        sa.Column("speaker", TEXT, nullable=True),
-        sa.Column("subject", TEXT, nullable=False),
-        sa.Column("title_en", TEXT, nullable=False),
-        sa.Column("title_zh", TEXT, nullable=False),
-        sa.Column("level", TEXT, nullable=False),
-        sa.Column("conferred_by", TEXT, nullable=True),
-        sa.Column("since", TEXT, nullable=True),
-        sa.CheckConstraint(
-            "level IN ('international', 'national', 'municipal', 'district', 'unstated')", name=op.f("ck_designation_level")
-        ),
-        sa.CheckConstraint("line > 0", name=op.f("ck_designation_line")),
-        sa.CheckConstraint("retracted_in > revision", name=op.f("ck_designation_retracted_in")),
-        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name=op.f("fk_designation_retracted_in")),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_designation_revision")),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_designation_source")),
-        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name=op.f("fk_designation_subject")),
-        sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_designation")),
-    )
-    op.create_index(
-        op.f("ix_designation_retracted_in"),
-        "designation",
-        ["retracted_in"],
-        unique=False,
-        sqlite_where=sa.text("retracted_in IS NOT NULL"),
-        postgresql_where=sa.text("retracted_in IS NOT NULL"),
-    )
-    op.create_index(op.f("ix_designation_revision"), "designation", ["revision"], unique=False)
-    op.create_index(op.f("ix_designation_source"), "designation", ["source"], unique=False)
-    op.create_index(op.f("ix_designation_subject"), "designation", ["subject"], unique=False)
-    op.create_table(
-        "observation",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("retracted_in", sa.Integer(), nullable=True),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("as_written", TEXT, nullable=False),
-        sa.Column("speaker", TEXT, nullable=True),
-        sa.Column("indicator", TEXT, nullable=False),
-        sa.Column("subject", TEXT, nullable=False),
-        sa.Column("subject_kind", TEXT, nullable=False),
-        sa.Column("region", TEXT, nullable=True),
-        sa.Column("nature", TEXT, nullable=False),
-        sa.Column("value", NUMBER, nullable=True),
-        sa.Column("comparator", TEXT, nullable=True),
-        sa.Column("lower", NUMBER, nullable=True),
-        sa.Column("upper", NUMBER, nullable=True),
-        sa.Column("bounds_basis", TEXT, nullable=True),
-        sa.Column("hedge", TEXT, nullable=True),
-        sa.Column("rank", sa.Integer(), nullable=True),
-        sa.Column("rank_of", sa.Integer(), nullable=True),
-        sa.Column("rank_band", TEXT, nullable=True),
-        sa.Column("rank_scope_en", TEXT, nullable=True),
-        sa.Column("rank_scope_zh", TEXT, nullable=True),
-        sa.Column("rank_region", TEXT, nullable=True),
-        sa.Column("period_label", TEXT, nullable=True),
-        sa.Column("period_start", sa.Date(), nullable=True),
-        sa.Column("period_end", sa.Date(), nullable=True),
-        sa.Column("period_basis", TEXT, nullable=False),
-        sa.Column("statement_en", TEXT, nullable=False),
-        sa.Column("statement_zh", TEXT, nullable=False),
-        sa.CheckConstraint("(period_basis = 'unstated') = (period_label IS NULL)", name=op.f("ck_observation_period")),
-        sa.CheckConstraint("bounds_basis IN ('stated', 'convention', 'none')", name=op.f("ck_observation_bounds_basis")),
-        sa.CheckConstraint(
-            "bounds_basis IS NOT NULL AND bounds_basis <> 'none' OR lower IS NULL AND upper IS NULL",
-            name=op.f("ck_observation_bounds_none"),
-        ),
-        sa.CheckConstraint("comparator IN ('<', '<=', '=', '~', '>=', '>')", name=op.f("ck_observation_comparator")),
-        sa.CheckConstraint("nature IN ('actual', 'planned', 'target')", name=op.f("ck_observation_nature")),
-        sa.CheckConstraint("period_basis <> 'derived' OR period_start IS NOT NULL", name=op.f("ck_observation_period_derived")),
-        sa.CheckConstraint("period_basis <> 'unstated' OR period_start IS NULL", name=op.f("ck_observation_period_unstated")),
-        sa.CheckConstraint("period_basis IN ('stated', 'derived', 'unstated')", name=op.f("ck_observation_period_basis")),
-        sa.CheckConstraint("rank_band IN ('leading', 'first_class')", name=op.f("ck_observation_rank_band")),
-        sa.CheckConstraint(
-            "(lower IS NULL OR lower <= value) AND (upper IS NULL OR upper >= value)", name=op.f("ck_observation_bounds_value")
-        ),
-        sa.CheckConstraint(
-            "(period_start IS NULL) = (period_end IS NULL) AND period_start <= period_end",
-            name=op.f("ck_observation_period_dates"),
-        ),
-        sa.CheckConstraint("(rank_scope_en IS NULL) = (rank_scope_zh IS NULL)", name=op.f("ck_observation_rank_scope")),
-        sa.CheckConstraint(
-            "(value IS NULL) = (comparator IS NULL) AND (value IS NULL) = (bounds_basis IS NULL)",
-            name=op.f("ck_observation_value"),
-        ),
-        sa.CheckConstraint("hedge IS NULL OR value IS NOT NULL", name=op.f("ck_observation_hedge")),
-        sa.CheckConstraint("line > 0", name=op.f("ck_observation_line")),
-        sa.CheckConstraint("lower <= upper", name=op.f("ck_observation_bounds")),
-        sa.CheckConstraint("rank >= 1 AND (rank_of IS NULL OR rank_of >= rank)", name=op.f("ck_observation_rank")),
-        sa.CheckConstraint("rank IS NULL OR rank_band IS NULL", name=op.f("ck_observation_rank_or_band")),
-        sa.CheckConstraint("retracted_in > revision", name=op.f("ck_observation_retracted_in")),
-        sa.CheckConstraint("value IS NOT NULL OR rank IS NOT NULL OR rank_band IS NOT NULL", name=op.f("ck_observation_claim")),
-        sa.ForeignKeyConstraint(["indicator"], ["indicator.id"], name=op.f("fk_observation_indicator")),
-        sa.ForeignKeyConstraint(["rank_region"], ["entity.id"], name=op.f("fk_observation_rank_region")),
-        sa.ForeignKeyConstraint(["region"], ["entity.id"], name=op.f("fk_observation_region")),
-        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name=op.f("fk_observation_retracted_in")),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_observation_revision")),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_observation_source")),
-        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name=op.f("fk_observation_subject")),
-        sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_observation")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index(op.f("ix_observation_indicator_region"), "observation", ["indicator", "region"], unique=False)
-    op.create_index(op.f("ix_observation_indicator_value"), "observation", ["indicator", "value"], unique=False)
-    op.create_index(op.f("ix_observation_region"), "observation", ["region"], unique=False)
-    op.create_index(
-        op.f("ix_observation_retracted_in"),
-        "observation",
-        ["retracted_in"],
-        unique=False,
-        sqlite_where=sa.text("retracted_in IS NOT NULL"),
-        postgresql_where=sa.text("retracted_in IS NOT NULL"),
-    )
-    op.create_index(op.f("ix_observation_revision"), "observation", ["revision"], unique=False)
-    op.create_index(op.f("ix_observation_source"), "observation", ["source"], unique=False)
-    op.create_index(op.f("ix_observation_subject_indicator"), "observation", ["subject", "indicator"], unique=False)
-    op.create_table(
-        "relation",
-        sa.Column("id", TEXT, nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("retracted_in", sa.Integer(), nullable=True),
-        sa.Column("source", TEXT, nullable=False),
-        sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("as_written", TEXT, nullable=False),
-        sa.Column("speaker", TEXT, nullable=True),
-        sa.Column("subject", TEXT, nullable=False),
-        sa.Column("predicate", TEXT, nullable=False),
-        sa.Column("object", TEXT, nullable=False),
-        sa.CheckConstraint(
-            "predicate IN ('member_of', 'located_in', 'part_of', 'promotes', 'supports', 'partner_of')",
-            name=op.f("ck_relation_predicate"),
-        ),
-        sa.CheckConstraint("line > 0", name=op.f("ck_relation_line")),
-        sa.CheckConstraint("retracted_in > revision", name=op.f("ck_relation_retracted_in")),
-        sa.ForeignKeyConstraint(["object"], ["entity.id"], name=op.f("fk_relation_object")),
-        sa.ForeignKeyConstraint(["retracted_in"], ["revision.id"], name=op.f("fk_relation_retracted_in")),
-        sa.ForeignKeyConstraint(["revision"], ["revision.id"], name=op.f("fk_relation_revision")),
-        sa.ForeignKeyConstraint(["source"], ["source.id"], name=op.f("fk_relation_source")),
-        sa.ForeignKeyConstraint(["subject"], ["entity.id"], name=op.f("fk_relation_subject")),
-        sa.PrimaryKeyConstraint("id", "revision", name=op.f("pk_relation")),
-    )
-    op.create_index(op.f("ix_relation_object_predicate"), "relation", ["object", "predicate"], unique=False)
-    op.create_index(
-        op.f("ix_relation_retracted_in"),
-        "relation",
-        ["retracted_in"],
-        unique=False,
-        sqlite_where=sa.text("retracted_in IS NOT NULL"),
-        postgresql_where=sa.text("retracted_in IS NOT NULL"),
-    )
-    op.create_index(op.f("ix_relation_revision"), "relation", ["revision"], unique=False)
-    op.create_index(op.f("ix_relation_source"), "relation", ["source"], unique=False)
-    op.create_index(op.f("ix_relation_subject_predicate"), "relation", ["subject", "predicate"], unique=False)
+    _index("search_entry", "resource", "key", "held_from", unique=True)
     for statement in SEARCH_INDEX[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
-def downgrade() -> None:
-    op.execute("DROP TABLE search_index")
-    op.drop_index(op.f("ix_relation_subject_predicate"), table_name="relation")
-    op.drop_index(op.f("ix_relation_source"), table_name="relation")
-    op.drop_index(op.f("ix_relation_revision"), table_name="relation")
-    op.drop_index(
-        op.f("ix_relation_retracted_in"),
-        table_name="relation",
-        sqlite_where=sa.text("retracted_in IS NOT NULL"),
-        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+def _access() -> None:
+    op.create_table(
+        "token",
+        *_columns(TEXT, "id", "name", "sha256", "scopes"),
+        *_columns(MOMENT, "issued_at"),
+        *_columns(MOMENT, "expires_at", "revoked_at", "last_used_at", null=True),
+        _key("token", "id"),
     )
-    op.drop_index(op.f("ix_relation_object_predicate"), table_name="relation")
-    op.drop_table("relation")
-    op.drop_index(op.f("ix_observation_subject_indicator"), table_name="observation")
-    op.drop_index(op.f("ix_observation_source"), table_name="observation")
-    op.drop_index(op.f("ix_observation_revision"), table_name="observation")
-    op.drop_index(
-        op.f("ix_observation_retracted_in"),
-        table_name="observation",
-        sqlite_where=sa.text("retracted_in IS NOT NULL"),
-        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    op.create_table(
+        "audit",
+        *_columns(sa.Integer(), "id"),
+        *_columns(MOMENT, "at"),
+        *_columns(TEXT, "actor", "action"),
+        *_columns(TEXT, "target", "client", "request_id", null=True),
+        *_columns(TEXT, "result"),
+        *_columns(sa.Integer(), "revision", null=True),
+        _key("audit", "id"),
     )
-    op.drop_index(op.f("ix_observation_region"), table_name="observation")
-    op.drop_index(op.f("ix_observation_indicator_value"), table_name="observation")
-    op.drop_index(op.f("ix_observation_indicator_region"), table_name="observation")
-    op.drop_table("observation")
-    op.drop_index(op.f("ix_designation_subject"), table_name="designation")
-    op.drop_index(op.f("ix_designation_source"), table_name="designation")
-    op.drop_index(op.f("ix_designation_revision"), table_name="designation")
-    op.drop_index(
-        op.f("ix_designation_retracted_in"),
-        table_name="designation",
-        sqlite_where=sa.text("retracted_in IS NOT NULL"),
-        postgresql_where=sa.text("retracted_in IS NOT NULL"),
+    for statement in APPEND_ONLY_AUDIT[op.get_bind().dialect.name]:
+        op.execute(statement)
+    op.create_table(
+        "receipt",
+        *_columns(TEXT, "actor", "key", "request_sha256"),
+        *_columns(sa.Integer(), "status"),
+        *_columns(TEXT, "body"),
+        *_columns(MOMENT, "answered_at"),
+        _key("receipt", "actor", "key"),
     )
-    op.drop_table("designation")
-    op.drop_index(op.f("ix_search_entry_source"), table_name="search_entry")
-    op.drop_index(op.f("ix_search_entry_resource_key"), table_name="search_entry")
-    op.drop_table("search_entry")
-    op.drop_index(op.f("ix_indicator_topic"), table_name="indicator")
-    op.drop_index(op.f("ix_indicator_source"), table_name="indicator")
-    op.drop_table("indicator")
-    op.drop_index(op.f("ix_entity_source"), table_name="entity")
-    op.drop_index(op.f("ix_entity_region"), table_name="entity")
-    op.drop_index(op.f("ix_entity_parent"), table_name="entity")
-    op.drop_index(op.f("ix_entity_kind_region"), table_name="entity")
-    op.drop_table("entity")
-    op.drop_table("source")
-    op.drop_index(op.f("ix_revision_source"), table_name="revision")
-    op.drop_table("revision")
