@@ -23,6 +23,15 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.operators import custom_op
 from sqlmodel import AutoString, SQLModel
 from sqlmodel import Field as Stored
+from sqlmodel import SQLModel
+
+# before any table is declared: a constraint gets its name when it is added to its table
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
