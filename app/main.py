@@ -42,6 +42,7 @@ from app.api.writer import Writer
 from app.auth.tokens import SHAPE
 from app.db.database import Database
 from app.mcp.server import http_routes, server_of
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.resources import ALL
 from app.sdmx import endpoints as sdmx
 from app.sdmx.errors import PREFIX as SDMX
@@ -74,7 +75,7 @@ def create_service(settings: Settings) -> Service:
         Refusal: unless the database is there, belongs to this software, and has its schema.
     """
     database = Database(settings.database_url, bundled("migrations"))
-    database.require_current()
+    database.require_current(DERIVED_FORMATS)
     readers = Readers(database, settings.read_threads, settings.read_seconds)
     writer = Writer(database, readers)
     counters = Metrics()

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from app.db.database import Database
 from app.main import create_app
+from app.publishing.rebuild import rebuild
 from app.publishing.revisions import publish
 from app.settings import Settings, bundled
 
@@ -37,9 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def migrated(url: str) -> Database:
-    """An empty database of the current schema."""
+    """Return an empty database of the current schema and formats, as `indicators migrate` makes it."""
     database = Database(url, bundled("migrations"))
     database.migrate()
+    rebuild(database)
     return database
 
 

@@ -58,7 +58,8 @@ def test_from_nothing_to_the_seed(tmp_path: Path) -> None:
     assert first.count("facts added") == second.count("already there") == len(SEED)
 
 
-def test_migrating_a_database_of_older_software_keeps_its_rows_as_json_and_its_texts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("back", ["0001", "-1"])
+def test_migrating_a_database_of_an_older_schema_builds_its_rows_as_json_and_its_texts(tmp_path: Path, back: str) -> None:
     database = seeded(migrated(f"sqlite:///{tmp_path}/indicators.db"))
 
     def kept() -> list[tuple[str, bytes, bytes]]:
@@ -73,8 +74,14 @@ def test_migrating_a_database_of_older_software_keeps_its_rows_as_json_and_its_t
             return set(connection.exec_driver_sql(sql).scalars())
 
     before, texts = kept(), found()
-    for revision in ("0003", "head"):
-        assert indicators(tmp_path, "migrate", revision).returncode == 0
+    assert indicators(tmp_path, "migrate", back).returncode == 0
+    assert (
+        "has schema 0001, this software needs 0002; run `indicators migrate`" in indicators(tmp_path, "publish", "--seed").stderr
+    )
+    with database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM search_index")
+        connection.exec_driver_sql("UPDATE observation_json_en SET body = '{}'")
+    assert indicators(tmp_path, "migrate").returncode == 0
     assert len(before) > 45
     assert kept() == before
     assert len(texts) > 3

@@ -9,6 +9,7 @@ import pytest
 from app.db.database import Database
 from app.errors import Refusal
 from app.main import create_app
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.settings import Settings, bundled
 from tests.conftest import migrated
 
@@ -37,6 +38,21 @@ def newer(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
+def older(path: Path) -> None:
+    """A database of an earlier version's schema."""
+    database = Database(f"sqlite:///{path}", bundled("migrations"))
+    database.migrate("0001")
+    database.close()
+
+
+def older_format(path: Path) -> None:
+    """A database of this version's schema, whose JSON rows an earlier version wrote."""
+    database = migrated(f"sqlite:///{path}")
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE derived SET format = 0 WHERE kind = 'json_rows'")
+    database.close()
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str, bool]] = {
     "missing": (lambda _: None, "does not exist; run `indicators migrate`", False),
     "empty": (lambda path: path.touch(), "is empty; run `indicators migrate`", False),
@@ -45,6 +61,12 @@ BAD: dict[str, tuple[Callable[[Path], object], str, bool]] = {
     "foreign": (foreign, "belongs to another program", True),
     "foreign_alembic": (foreign_alembic, "belongs to another program", True),
     "newer": (newer, "made by a newer version", True),
+    "older": (older, "has schema 0001, this software needs 0002; run `indicators migrate`", False),
+    "older_format": (
+        older_format,
+        "json_rows of observations in format 0, this software needs 1; run `indicators migrate`",
+        False,
+    ),
 }
 """Of each bad database how it comes about, what is said of it, and whether migrating refuses it too."""
 
@@ -75,7 +97,7 @@ def test_a_url_that_cannot_be_used(url: str) -> None:
 
 def test_an_empty_file_can_be_migrated(tmp_path: Path, sqlite_url: str) -> None:
     (tmp_path / "indicators.db").touch()
-    migrated(sqlite_url).require_current()
+    migrated(sqlite_url).require_current(DERIVED_FORMATS)
 
 
 def test_a_server_that_is_not_there() -> None:

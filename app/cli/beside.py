@@ -8,6 +8,7 @@ from app.api.routes.publications import receipt_data
 from app.api.writer import rehearsal
 from app.auth.tokens import LOCAL
 from app.db.database import Database
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.publishing.preparation import Prepared
 from app.publishing.revisions import publish
 from app.publishing.submissions import Submission, retract
@@ -22,7 +23,7 @@ class LocalService:
         Raises:
             Refusal: unless the database exists and has this version's schema.
         """
-        database.require_current()
+        database.require_current(DERIVED_FORMATS)
         self._database, self._only_missing = database, only_missing
 
     def publish(self, content: bytes) -> dict[str, Any]:

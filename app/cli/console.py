@@ -10,6 +10,7 @@ from rich.console import Console
 
 from app.db.database import Database
 from app.errors import DocumentFaulty, Refusal
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.settings import Settings, bundled
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -32,7 +33,7 @@ def database() -> Database:
 def current_database() -> Database:
     """Return the database. Raises Refusal unless it has this version's schema."""
     current = database()
-    current.require_current()
+    current.require_current(DERIVED_FORMATS)
     return current
 
 

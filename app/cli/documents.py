@@ -11,6 +11,7 @@ from app.cli.beside import LocalService
 from app.cli.console import content, database, errors, files, print_faults, settings, working
 from app.cli.remote import RemoteService
 from app.errors import DocumentFaulty, Problem, Refusal
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.publishing.document import Document
 from app.publishing.parse import declared_by, parse
 from app.publishing.preparation import known
@@ -134,7 +135,7 @@ def _known() -> Known:
     """Return the declarations in the database; none if there is no database."""
     current = database()
     try:
-        current.require_current()
+        current.require_current(DERIVED_FORMATS)
     except Refusal:
         return Known()
     with current.read() as connection:

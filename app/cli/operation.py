@@ -13,8 +13,7 @@ from app.cli.console import current_database, database, settings, working
 from app.db import backup as backups
 from app.main import create_app, create_service
 from app.mcp.server import serve_stdio
-from app.publishing import json_rows, search_index
-from app.resources.observations import OBSERVATIONS
+from app.publishing.rebuild import rebuild
 from app.server import serve as run_server
 
 commands = typer.Typer()
@@ -45,18 +44,19 @@ def mcp() -> None:
     anyio.run(serve_stdio, create_service(chosen).agents)
 
 
-@commands.command(epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate")
+@commands.command(
+    epilog="Example: DATABASE_URL=sqlite:///./other.db indicators migrate",
+    context_settings={"ignore_unknown_options": True},  # -1 is a schema
+)
 def migrate(
     revision: Annotated[str, typer.Argument(help="Schema to go to: head, base, a revision, or -1 for one back.")] = "head",
 ) -> None:
-    """Create the database, or bring its schema up to date."""
+    """Create the database, or bring its schema and derived data up to date."""
     found = database()
     with working("migrating"):
         found.migrate(revision)
         if revision == "head":
-            with found.write() as connection:
-                json_rows.complete(connection, OBSERVATIONS)
-                search_index.complete(connection)
+            rebuild(found)
     typer.echo(f"{found.engine.url!r} is at {revision}")
 
 

@@ -1,8 +1,9 @@
 """The database: read and write transactions, migration, and the check of owner and schema version."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -17,11 +18,19 @@ from app.db.files import file_of, is_writable, size_of, state_of_file, wal_bytes
 from app.errors import Refusal, TimeLimitPassed
 from app.limits import MAX_WAL
 
+Found = TypeVar("Found")
+
 _PUBLICATIONS = "SELECT max(id), sum(CASE WHEN action = 'retracted' THEN 1 ELSE 0 END) FROM revision"
 CHECK_SECONDS = 5.0
 """Time limit, in seconds, of statements that only check the database itself."""
+_STORED_FORMATS = "SELECT kind, resource, format FROM derived WHERE position IS NULL"
 OURS = frozenset({"alembic_version", "source", "revision", "entity", "observation"})
 """Tables that a database of this service has."""
+
+
+def stored_formats(connection: Connection) -> dict[tuple[str, str], int]:
+    """Return the formats of derived data by kind and resource, without those that are being rebuilt."""
+    return {(kind, resource): number for kind, resource, number in connection.exec_driver_sql(_STORED_FORMATS)}
 
 
 class Database:
@@ -127,15 +136,19 @@ class Database:
         Raises:
             Refusal: for a database of another program or a newer version, or an unknown revision.
         """
-        self._refuse_foreign(*self._state())
-        undo = revision == "base" or revision.startswith("-")
+        tables, version = self._state()
+        self._refuse_foreign(tables, version)
+        back = {"base", *self._versions(version or "base")} - {version}
         try:
-            (command.downgrade if undo else command.upgrade)(self.scripts, revision)
+            (command.downgrade if revision in back or revision.startswith("-") else command.upgrade)(self.scripts, revision)
         except CommandError:
             raise Refusal(f"there is no schema {revision}; expected head, base, a revision, or -1 for one back") from None
 
-    def require_current(self) -> None:
-        """Raise Refusal unless the database exists, is ours and has this version's schema."""
+    def require_current(self, formats: Mapping[tuple[Any, str], int]) -> None:
+        """Raise Refusal unless schema and ``formats`` of derived data are current.
+
+        Its message is one line that says what to do.
+        """
         path = file_of(self.url)
         if path is not None and (not path.exists() or path.stat().st_size == 0):
             state = "is empty" if path.exists() else "does not exist"
@@ -145,6 +158,11 @@ class Database:
         head = ScriptDirectory.from_config(self.scripts).get_current_head()
         if version != head:
             raise Refusal(f"the database has schema {version or 'none'}, this software needs {head}; run `indicators migrate`")
+        stored = self._look(stored_formats)
+        for (kind, resource), number in formats.items():
+            if (other := stored.get((kind, resource))) != number:
+                was = f"{kind} of {resource} in format {'none' if other is None else other}"
+                raise Refusal(f"the database has {was}, this software needs {number}; run `indicators migrate`")
 
     def require_ours(self) -> None:
         """Raise Refusal for a database of another program."""
@@ -155,18 +173,29 @@ class Database:
             return
         if not tables >= OURS:
             raise Refusal(f"the database {self.engine.url!r} belongs to another program; it was left as it is")
-        revisions = {script.revision for script in ScriptDirectory.from_config(self.scripts).walk_revisions()}
-        if version not in revisions:
+        if version not in self._versions():
             raise Refusal(f"the database was made by a newer version of this software (schema {version}); upgrade the software")
+
+    def _versions(self, last: str = "head") -> set[str]:
+        """Return the versions of the schema up to ``last``."""
+        return {script.revision for script in ScriptDirectory.from_config(self.scripts).walk_revisions(head=last)}
 
     def _state(self) -> tuple[set[str], str | None]:
         """Return the tables and the schema version, without changing anything."""
         path = file_of(self.url)
         if path is not None:
             return state_of_file(path) if path.exists() else (set(), None)
+        return self._look(
+            lambda connection: (
+                set(inspect(connection).get_table_names()),
+                MigrationContext.configure(connection).get_current_revision(),
+            )
+        )
+
+    def _look(self, work: Callable[[Connection], Found]) -> Found:
+        """Call ``work`` with a connection for a short read. Raises Refusal where the database cannot be reached."""
         try:
             with self.read(CHECK_SECONDS) as connection:
-                tables = set(inspect(connection).get_table_names())
-                return tables, MigrationContext.configure(connection).get_current_revision()
+                return work(connection)
         except (DBAPIError, TimeLimitPassed):
             raise Refusal(f"the database {self.engine.url!r} cannot be reached") from None

@@ -1,30 +1,10 @@
-"""SQL that differs between databases: triggers of append-only tables, and the full-text search index."""
+"""The search index, in the SQL of each engine."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Float, case, cast, func, literal_column, text
 from sqlalchemy.dialects.postgresql import TSQUERY
-
-_APPEND_ONLY_DDL: Mapping[str, tuple[str, ...]] = {
-    "sqlite": tuple(
-        f"CREATE TRIGGER {{table}}_no_{verb} BEFORE {verb} ON {{table}}"
-        " BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        for verb in ("update", "delete")
-    ),
-    "postgresql": (
-        """CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$""",
-        """CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
-            FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()""",
-    ),
-}
-
-
-def append_only_ddl(dialect: str, table: str) -> tuple[str, ...]:
-    """Return the DDL, for migrations, that refuses updates and deletes of ``table``."""
-    return tuple(statement.format(table=table) for statement in _APPEND_ONLY_DDL[dialect])
-
 
 _INDEX: Mapping[str, str] = {
     "sqlite": "INSERT INTO search_index (rowid, title, body) VALUES (:id, :title, :body)",
@@ -44,9 +24,10 @@ def index_texts(connection: Connection, texts: Sequence[Mapping[str, Any]]) -> N
         connection.execute(text(_INDEX[connection.dialect.name]), rows)
 
 
-def clear_index(connection: Connection) -> None:
-    """Delete all texts from the index."""
-    connection.execute(text("DELETE FROM search_index"))
+def remove_texts(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove the texts of the search entries with these ids from the index."""
+    if ids:
+        connection.execute(text("DELETE FROM search_index WHERE rowid = :id"), [{"id": number} for number in ids])
 
 
 def expression(dialect: str, every: Sequence[str], some: Sequence[str] = ()) -> str:

@@ -23,7 +23,6 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.operators import custom_op
 from sqlmodel import AutoString, SQLModel
 from sqlmodel import Field as Stored
-from sqlmodel import SQLModel
 
 # before any table is declared: a constraint gets its name when it is added to its table
 SQLModel.metadata.naming_convention = {
@@ -32,14 +31,6 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-# set here because every module of tables imports this one before it declares any
 
 
 Number = Float(53).with_variant(Numeric(asdecimal=False), "sqlite")

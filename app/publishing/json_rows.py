@@ -16,6 +16,8 @@ from app.query.snapshot import Snapshot
 from app.query.sql import encoded_table_of, table_of
 from app.resources.base import LANGS, Resource
 
+FORMAT = 1
+"""The format of JSON rows: one more whenever the JSON of an observation changes, in members or their wording."""
 BATCH = 500
 
 
@@ -23,18 +25,13 @@ def keep(connection: Connection, resource: Resource, touched: Select[Any]) -> No
     """Keep the rows with the ids that ``touched`` selects as they are now; forget those that are no longer current."""
     ids = sorted(set(connection.execute(touched).scalars()))
     for batch in (ids[start : start + BATCH] for start in range(0, len(ids), BATCH)):
-        _forget(connection, resource, batch)
-        _write(connection, resource, batch)
+        rewrite(connection, resource, batch)
 
 
-def complete(connection: Connection, resource: Resource) -> None:
-    """Keep those current rows that are not: of a database that was written to by older software."""
-    rows = table_of(resource)
-    missing = select(rows.c.id).where(rows.c.retracted_in.is_(None), rows.c.number.is_(None)).order_by(rows.c.id).limit(BATCH)
-    last = ""
-    while batch := list(connection.execute(missing.where(rows.c.id > last)).scalars()):
-        _write(connection, resource, batch)
-        last = batch[-1]
+def rewrite(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
+    """Replace the JSON of the rows with these ids by that of the current versions; those that ended have none."""
+    _forget(connection, resource, ids)
+    _write(connection, resource, ids)
 
 
 def _forget(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:

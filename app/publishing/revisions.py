@@ -24,13 +24,16 @@ from app.auth.tokens import LOCAL
 from app.db.database import Database
 from app.errors import Fault, NotFound, nearest
 from app.publishing import json_rows
+from app.publishing.derived_data import require_formats
 from app.publishing.document import ENTITY_SECTIONS
 from app.publishing.parse import items
 from app.publishing.preparation import Changes, Prepared, Receipt, last_revision, text_of
 from app.publishing.references import BATCH, batched
 from app.publishing.rows import ReferencedRows, Row, derived_columns, entity_row, fact_row, indicator_row, source_row
 from app.publishing.search_index import reindex
+from app.query.sql import table_of
 from app.resources import ALL
+from app.resources.base import Resource
 from app.resources.observations import OBSERVATIONS
 from app.resources.revisions import Action
 
@@ -99,6 +102,7 @@ def retract(connection: Connection, source: str) -> Receipt:
 
 def _start(connection: Connection, source: str, action: Action, content: bytes) -> Receipt:
     """Insert a new revision and return its receipt, with no changes yet."""
+    require_formats(connection)
     revision = connection.execute(select(func.coalesce(func.max(REVISION.c.id), 0) + 1)).scalar_one()
     now, sha256 = datetime.now(UTC), hashlib.sha256(content).hexdigest()
     row = {
@@ -181,6 +185,22 @@ def _by_id(connection: Connection, table: Table, ids: Collection[str]) -> dict[s
     return (
         {row["id"]: dict(row) for row in connection.execute(select(table).where(table.c.id.in_(ids))).mappings()} if ids else {}
     )
+
+
+def rewrite_statements(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
+    """Rewrite the statements of current observations, and with them their JSON rows.
+
+    Ended versions and earlier states keep the sentences of their time: not everything that these say of others is stored.
+    """
+    table = table_of(resource)
+    current = select(table).where(table.c.id.in_(ids), table.c.retracted_in.is_(None))
+    rows = [dict(row) for row in connection.execute(current).mappings()]
+    referenced = _referenced(connection, rows)
+    this = table.c.id == bindparam("of"), table.c.revision == bindparam("version")
+    changes = [{**derived_columns(row, referenced), "of": row["id"], "version": row["revision"]} for row in rows]
+    if changes:
+        connection.execute(update(table).where(*this), changes)
+    json_rows.rewrite(connection, resource, ids)
 
 
 def _update_derived(connection: Connection, table: Table, revision: int, facts: Sequence[tuple[Row, Row]]) -> None:

@@ -4,6 +4,8 @@ Entries are versioned as facts are: a publication ends those that say something 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -15,18 +17,19 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
-    exists,
     false,
     func,
     insert,
     null,
     select,
+    union,
     update,
 )
 from sqlmodel import SQLModel
 
-from app.db.indexes import clear_index, index_texts
+from app.db.indexes import index_texts, remove_texts
 from app.domain.tokenizer import MARK, indexed
+from app.query.snapshot import current_revision
 from app.query.sql import Tables, referenced, standing, statement, table_of
 from app.resources import ALL
 from app.resources.base import LANGS, Resource
@@ -34,7 +37,8 @@ from app.resources.regions import REGIONS
 from app.resources.revisions import REVISIONS
 
 ENTRY: Table = SQLModel.metadata.tables["search_entry"]
-REVISION: Table = SQLModel.metadata.tables["revision"]
+FORMAT = 1
+"""The format of search entries: one more whenever their titles, bodies or tokens are made otherwise."""
 BATCH = 500
 BETWEEN = {"en": " – ", "zh": "——"}
 """What stands between the parts of a title."""
@@ -72,22 +76,55 @@ def _replace(connection: Connection, resource: Resource, ids: Sequence[str | int
         else:
             fresh.append(entry)
     _end(connection, [identifier for identifier, _ in held.values()], revision)
-    _add(connection, resource, fresh, revision)
+    _add(connection, resource, [(entry, revision, None) for entry in fresh])
 
 
-def complete(connection: Connection) -> None:
-    """Make the entries of all revisions anew where they are missing: of a database that older software wrote.
+def rewrite(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> None:
+    """Make the entries of the rows with these ids anew, those of earlier revisions too.
 
     Facts are found as of every revision by what they said then. Of entities, indicators and sources only the present texts are
-    known; their entries hold from the revision that changed them last.
+    known: their earlier entries keep their texts, and only the tokens of these are new.
     """
-    known = exists().where(ENTRY.c.resource == REVISIONS.name, ENTRY.c.key == cast(REVISION.c.id, String))
-    if connection.execute(select(REVISION.c.id).where(~known).limit(1)).first() is None:
+    these = ENTRY.c.resource == resource.name, ENTRY.c.key.in_(list(map(str, ids)))
+    held = connection.execute(select(ENTRY).where(*these).order_by(ENTRY.c.id)).mappings().all()
+    remove_texts(connection, [row["id"] for row in held])
+    connection.execute(delete(ENTRY).where(*these))
+    if resource.versioned:
+        for revision, changed in _changes(connection, resource, ids):
+            _replace(connection, resource, changed, revision)
         return
-    clear_index(connection)
-    connection.execute(delete(ENTRY))
-    for row in connection.execute(select(REVISION.c.id, REVISION.c.source).order_by(REVISION.c.id)).all():
-        reindex(connection, row.source, row.id)
+    ended = [
+        (Entry(*(row[name] for name in Entry._fields)), row["held_from"], row["held_until"])
+        for row in held
+        if row["held_until"] is not None
+    ]
+    current = {row["key"]: row["held_from"] for row in held if row["held_until"] is None}
+    since = _last_changes(connection, resource, ids) | current
+    present = [(entry, since[entry.key], None) for entry in _entries(connection, resource, ids, current_revision(connection))]
+    _add(connection, resource, [*ended, *present])
+
+
+def _last_changes(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> dict[str, int]:
+    """Return the revisions that last changed the rows with these ids, which are not versioned, by id."""
+    table = table_of(resource)
+    revision = table.c.id if resource is REVISIONS else table.c.revision
+    return {str(key): number for key, number in connection.execute(select(table.c.id, revision).where(table.c.id.in_(ids)))}
+
+
+def _changes(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the revisions that made, changed or ended the facts with these ids or their titles, each with those facts."""
+    table = table_of(resource)
+    rows = table.c.id.in_(ids)
+    pairs = [
+        select(table.c.revision, table.c.id).where(rows),
+        select(table.c.retracted_in, table.c.id).where(rows, table.c.retracted_in.is_not(None)),
+    ]
+    for step in _steps(resource):
+        kept = _before(table, step)
+        pairs.append(select(kept.c.held_until, table.c.id).join(kept, kept.c.id == table.c[step]).where(rows))
+    changes = sorted(tuple(pair) for pair in connection.execute(union(*pairs)))
+    for revision, group in groupby(changes, key=itemgetter(0)):
+        yield revision, [identifier for _, identifier in group]
 
 
 def _touched(resource: Resource, source: str, revision: int) -> Executable:
@@ -99,16 +136,25 @@ def _touched(resource: Resource, source: str, revision: int) -> Executable:
     if not resource.versioned:
         owner = table.c.source if "source" in table.c else table.c.id
         return select(table.c.id).where(owner == source, changed)
-    steps = {path.partition(".")[0] for path in resource.title if "." in path}
-    about = [table.c[step].in_(_altered(table, step, source, revision)) for step in sorted(steps)]
+    about = [table.c[step].in_(_altered(table, step, source, revision)) for step in _steps(resource)]
     parts = [select(table.c.id).where(condition) for condition in (changed, table.c.retracted_in == revision, *about)]
     return parts[0].union(*parts[1:])
 
 
+def _steps(resource: Resource) -> list[str]:
+    """Return the columns by which the title of a resource refers to other tables."""
+    return sorted({path.partition(".")[0] for path in resource.title if "." in path})
+
+
+def _before(table: Table, step: str) -> Table:
+    """Return the table of the earlier states of what a column refers to."""
+    target = referenced(table.c[step])
+    return target.metadata.tables[f"{target.name}_before"]
+
+
 def _altered(table: Table, step: str, source: str, revision: int) -> Select[Any]:
     """The ids of what the revision of a source changed, of what a table refers to."""
-    target = referenced(table.c[step])
-    kept = target.metadata.tables[f"{target.name}_before"]
+    target, kept = referenced(table.c[step]), _before(table, step)
     joined = target.join(kept, kept.c.id == target.c.id)
     return select(target.c.id).select_from(joined).where(target.c.source == source, kept.c.held_until == revision)
 
@@ -137,12 +183,17 @@ def _end(connection: Connection, ids: Sequence[int], revision: int) -> None:
         connection.execute(ended, [{"ended": identifier} for identifier in ids])
 
 
-def _add(connection: Connection, resource: Resource, entries: Sequence[Entry], revision: int) -> None:
+def _add(connection: Connection, resource: Resource, entries: Sequence[tuple[Entry, int, int | None]]) -> None:
+    """Add entries, each with the revision from which and that until which it holds, and index them."""
+    if not entries:
+        return
     start = 1 + (connection.execute(select(func.max(ENTRY.c.id))).scalar_one() or 0)
-    about = {"resource": resource.name, "held_from": revision, "held_until": None}
-    if entries:
-        connection.execute(insert(ENTRY), [{"id": at, **entry._asdict(), **about} for at, entry in enumerate(entries, start)])
-        index_texts(connection, [{"id": at, **_tokens(resource, entry)} for at, entry in enumerate(entries, start)])
+    rows = [
+        {"id": number, "resource": resource.name, **entry._asdict(), "held_from": first, "held_until": last}
+        for number, (entry, first, last) in enumerate(entries, start)
+    ]
+    connection.execute(insert(ENTRY), rows)
+    index_texts(connection, [{"id": number, **_tokens(resource, entry)} for number, (entry, *_) in enumerate(entries, start)])
 
 
 def _tokens(resource: Resource, entry: Entry) -> dict[str, str]:

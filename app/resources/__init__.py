@@ -3,6 +3,7 @@
 from app.auth.tables import AuditRow, ReceiptRow, TokenRow
 from app.resources.base import Resource
 from app.resources.clusters import CLUSTERS
+from app.resources.derived import DerivedRow
 from app.resources.designations import DESIGNATIONS
 from app.resources.indicators import INDICATORS
 from app.resources.observations import OBSERVATIONS
@@ -16,7 +17,7 @@ from app.resources.search_entries import SearchRow
 from app.resources.sources import SOURCES
 from app.resources.zones import ZONES
 
-INTERNAL = (SearchRow, TokenRow, AuditRow, ReceiptRow)
+INTERNAL = (SearchRow, DerivedRow, TokenRow, AuditRow, ReceiptRow)
 """Tables that belong to no resource."""
 
 ALL: tuple[Resource, ...] = (

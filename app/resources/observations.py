@@ -119,6 +119,8 @@ class ChineseRow(EncodedRow, table=True):
     __tablename__ = "observation_json_zh"
 
 
+STATEMENT_FORMAT = 1
+"""The format of stored statements: one more whenever ``statement`` words anything otherwise."""
 NATURES = {
     "en": {"actual": "", "planned": "planned, ", "target": "target, "},
     "zh": {"actual": "", "planned": "计划", "target": "目标"},

@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app.db.database import Database
-from app.publishing import json_rows
+from app.publishing.derived_data import DERIVED_FORMATS
+from app.publishing.rebuild import rebuild
 from app.publishing.revisions import publish
 from app.query import cursor
 from app.resources.observations import OBSERVATIONS
@@ -115,9 +116,9 @@ def built(path: Path, rows: int) -> Path:
     with console.status(f"building {rows:,} rows"):
         database = Database(f"sqlite:///{path}", bundled("migrations"))
         database.migrate()
+        rebuild(database, {key: number for key, number in DERIVED_FORMATS.items() if key[0] != "json_rows"})
         fill(database, rows, TEXTS)
-        with database.write() as connection:
-            json_rows.complete(connection, OBSERVATIONS)
+        rebuild(database)  # the JSON rows alone: statements and texts are of today's formats since the database was empty
         database.close()
     return path
 
@@ -132,6 +133,7 @@ def for_peers(database: Path, path: Path) -> Path:
         connection.execute("DROP TABLE search_index")
         connection.execute("DROP TABLE observation_json_en")
         connection.execute("DROP TABLE observation_json_zh")
+        connection.execute("DROP TABLE derived")
         connection.execute("DROP INDEX ix_observation_region_retracted_in_id_number")
         connection.execute("ALTER TABLE observation DROP COLUMN number")
         connection.execute("CREATE INDEX ix_observation_region ON observation (region)")

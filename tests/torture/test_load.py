@@ -19,6 +19,7 @@ import pytest
 
 from app.db import backup
 from app.db.database import Database
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.publishing.revisions import publish
 from app.settings import bundled
 from tests.bench.data import fill
@@ -201,7 +202,7 @@ def test_backups_under_writes(tmp_path: Path, note: Note) -> None:
             assert backup.verify(copy) == counts
             restored = Database(f"sqlite:///{tmp_path}/restored-{number}.db", bundled("migrations"))
             assert backup.restore(restored, copy, replace=False) == counts
-            restored.require_current()
+            restored.require_current(DERIVED_FORMATS)
             restored.close()
     finally:
         stop.set()

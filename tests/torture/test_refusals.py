@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from app.db.database import Database
 from app.main import create_app
-from app.publishing import search_index
+from app.publishing.search_index import reindex
 from app.settings import Settings
 from tests.bench.data import fill
 from tests.conftest import migrated, rows, serving
@@ -68,7 +68,7 @@ def test_an_unknown_id_among_many_rows_costs_little(note: Note, sqlite_url: str)
     database = migrated(sqlite_url)
     fill(database, rounds(5000, 1_000_000), 1)
     with database.write() as connection:
-        search_index.complete(connection)
+        reindex(connection, "synthetic", 1)
     (row,) = rows(serving(database), "/v1/observations", limit=1)
     for wrong in (row["id"][:-1], "x" + row["id"], "nothing", "产业"):
         taken = seconds(database, f"/v1/observations/{wrong}", 404)

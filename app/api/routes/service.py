@@ -34,6 +34,7 @@ from app.limits import (
     STALL_SECONDS,
     share_of,
 )
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.publishing.document import MAX_LIST, MAX_TEXT, MOST_FACTS, Document
 from app.publishing.parts import MAX_ITEMS, MAX_PART
 from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
@@ -199,7 +200,7 @@ async def readyz(request: Request) -> Response:
 
     def obstacle() -> str | None:
         try:
-            database.require_current()
+            database.require_current(DERIVED_FORMATS)
         except Refusal:
             return "the database is not usable"
         return database.obstacle()
