@@ -41,6 +41,7 @@ from app.api.workspace import workspace
 from app.api.writer import Writer
 from app.auth.tokens import SHAPE
 from app.db.database import Database
+from app.errors import Refusal
 from app.mcp.server import http_routes, server_of
 from app.publishing.derived_data import DERIVED_FORMATS
 from app.resources import ALL
@@ -75,7 +76,11 @@ def create_service(settings: Settings) -> Service:
         Refusal: unless the database is there, belongs to this software, and has its schema.
     """
     database = Database(settings.database_url, bundled("migrations"))
-    database.require_current(DERIVED_FORMATS)
+    try:
+        database.require_current(DERIVED_FORMATS)
+    except Refusal:
+        database.close()
+        raise
     readers = Readers(database, settings.read_threads, settings.read_seconds)
     writer = Writer(database, readers)
     counters = Metrics()

@@ -25,7 +25,7 @@ LAYERS: dict[str, set[str]] = {
     "mcp": {"api", "errors", "resources"},
     "http1": {"api", "domain", "errors", "limits"},
     "server": {"errors", "http1", "limits", "settings"},
-    "main": {"api", "auth", "db", "mcp", "publishing", "resources", "sdmx", "settings"},
+    "main": {"api", "auth", "db", "errors", "mcp", "publishing", "resources", "sdmx", "settings"},
     "cli": {
         "api", "auth", "db", "domain", "errors", "formats", "main", "mcp", "publishing", "query", "resources", "server",
         "settings",

@@ -62,11 +62,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str, bool]] = {
     "foreign_alembic": (foreign_alembic, "belongs to another program", True),
     "newer": (newer, "made by a newer version", True),
     "older": (older, "has schema 0001, this software needs 0002; run `indicators migrate`", False),
-    "older_format": (
-        older_format,
-        "json_rows of observations in format 0, this software needs 1; run `indicators migrate`",
-        False,
-    ),
+    "older_format": (older_format, "in format 0, this software needs 1; run `indicators migrate`", False),
 }
 """Of each bad database how it comes about, what is said of it, and whether migrating refuses it too."""
 
