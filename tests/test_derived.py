@@ -230,6 +230,16 @@ def test_a_service_whose_formats_are_others_takes_no_publication(filled: Databas
     assert derived(filled) == before
 
 
+def test_entity_tags_change_with_the_formats(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that has the old wording must not be told that it is current."""
+    publish(database, written(vocabulary()))
+    old = serving(database).get("/v1/indicators").headers["etag"]
+    monkeypatch.setattr("app.api.representation.DATA_FORMATS", "of the next version")
+    client = serving(database)
+    assert client.get("/v1/indicators", headers={"If-None-Match": old}).status_code == 200
+    assert client.get("/v1/indicators").headers["etag"] != old
+
+
 def test_an_older_schema_gets_the_table_and_all_formats(filled: Database) -> None:
     before = derived(filled)
     filled.migrate("0001")

@@ -21,6 +21,7 @@ from app.domain.urls import opened
 from app.errors import MEDIA_TYPE, Problem
 from app.formats import FORMATS, Format, formats_for
 from app.formats.base import Medium
+from app.publishing.derived_data import DERIVED_FORMATS
 from app.query.snapshot import Version
 from app.resources.base import LANGS, Lang
 
@@ -36,6 +37,8 @@ CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
 NO_STORE = {"Cache-Control": "no-store"}
 """For answers that hold for the moment alone."""
+DATA_FORMATS = " ".join(map(str, DERIVED_FORMATS.values()))
+"""The formats of derived data, as a part of entity tags: a rebuild changes answers without a revision."""
 DESCRIBED_BY = '</openapi.json>; rel="describedby"'
 ENCODINGS = ("zstd", "br", "gzip")
 """The content encodings whose names compression may add to an entity tag."""
@@ -146,7 +149,7 @@ class Representation:
 
 def tag_of(revision: int, sha256: str, address: str, format_: str, lang: str) -> str:
     """Return the entity tag of a representation, without quotes, at a revision with a document of this SHA-256."""
-    content = f"{revision} {sha256} {address} {format_} {lang}"
+    content = f"{revision} {sha256} {address} {format_} {lang} {DATA_FORMATS}"
     return f"{revision}-{hashlib.blake2b(content.encode(), digest_size=10).hexdigest()}"
 
 

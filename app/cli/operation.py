@@ -1,4 +1,4 @@
-"""Commands of whoever runs the service: serve, migrate, backup, restore."""
+"""Commands for operators: serve, mcp, migrate, backup, restore."""
 
 import gc
 from pathlib import Path
@@ -19,7 +19,7 @@ from app.server import serve as run_server
 commands = typer.Typer()
 
 GC_THRESHOLDS = (50_000, 20, 100)
-"""The objects of hundreds of connections live on: with Python's own 700 the collector would go through them all the time."""
+"""Thresholds of the garbage collector: Python's own 700 would scan the objects of hundreds of connections all the time."""
 
 
 @commands.command(epilog="Example: PORT=8123 indicators serve")
@@ -29,8 +29,8 @@ def serve(
     fd: Annotated[int | None, typer.Option(help="A socket that listens already, as of systemd; instead of both.", min=3)] = None,
 ) -> None:
     """Serve the API. The database must be there: see migrate and publish."""
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    chosen = settings(**given)
+    options = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    chosen = settings(**options)
     gc.set_threshold(*GC_THRESHOLDS)
     configure_logs(chosen.log_level, SHAPE)
     run_server(create_app(chosen), chosen, fd)
@@ -52,12 +52,12 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="Schema to go to: head, base, a revision, or -1 for one back.")] = "head",
 ) -> None:
     """Create the database, or bring its schema and derived data up to date."""
-    found = database()
+    target = database()
     with working("migrating"):
-        found.migrate(revision)
+        target.migrate(revision)
         if revision == "head":
-            rebuild(found)
-    typer.echo(f"{found.engine.url!r} is at {revision}")
+            rebuild(target)
+    typer.echo(f"{target.engine.url!r} is at {revision}")
 
 
 @commands.command(epilog="Example: indicators backup backups/2026-11-24.db")
@@ -65,7 +65,7 @@ def backup(path: Annotated[Path, typer.Argument(help="The file to make.", show_d
     """Copy the database, whole and of one moment, while it is in use (SQLite; PostgreSQL has pg_dump)."""
     with working("copying"):
         counts = backups.back_up(current_database(), path)
-    typer.echo(f"{path}: {_said(counts)}")
+    typer.echo(f"{path}: {_summary(counts)}")
 
 
 @commands.command(epilog="Examples: indicators restore backups/2026-11-24.db --verify; indicators restore backups/2026-11-24.db")
@@ -78,8 +78,9 @@ def restore(
     """Check a backup and make it the database."""
     with working("restoring"):
         counts = backups.verify(path) if verify else backups.restore(database(), path, replace=replace)
-    typer.echo(f"{path}: {_said(counts)}{', sound' if verify else ', restored'}")
+    typer.echo(f"{path}: {_summary(counts)}{', sound' if verify else ', restored'}")
 
 
-def _said(counts: dict[str, int]) -> str:
+def _summary(counts: dict[str, int]) -> str:
+    """Return the counts in one line."""
     return ", ".join(f"{count} {table}" for table, count in counts.items())

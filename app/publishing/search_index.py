@@ -1,6 +1,6 @@
-"""The search index: kept in step with every publication, in its transaction.
+"""The entries of the search index: a publication updates them in its transaction.
 
-Entries are versioned as facts are: a publication ends those that say something else from its revision on, and makes new ones.
+Entries are versioned as facts are: a publication ends the entries whose text changes, at its revision, and adds new ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,14 +38,15 @@ from app.resources.revisions import REVISIONS
 
 ENTRY: Table = SQLModel.metadata.tables["search_entry"]
 FORMAT = 1
-"""The format of search entries: one more whenever their titles, bodies or tokens are made otherwise."""
+"""The format of search entries. Add one with every change of texts or tokens: ``indicators migrate`` then rebuilds them."""
 BATCH = 500
+"""Rows whose entries are compared at once."""
 BETWEEN = {"en": " – ", "zh": "——"}
-"""What stands between the parts of a title."""
+"""The separator of the parts of a title, by language."""
 
 
 class Entry(NamedTuple):
-    """The text by which a row is found, and what the search shows of it."""
+    """The texts by which the search finds a row, and those that it shows."""
 
     key: str
     region: str | None
@@ -56,7 +57,7 @@ class Entry(NamedTuple):
 
 
 def reindex(connection: Connection, source: str, revision: int) -> None:
-    """Index what the revision of a source changed: its rows, and the facts of others that repeat something of these."""
+    """Index the rows that a revision of a source changed, and the facts of other sources whose titles name these."""
     for resource in ALL:
         touched = sorted(connection.execute(_touched(resource, source, revision)).scalars())
         for start in range(0, len(touched), BATCH):
@@ -64,7 +65,7 @@ def reindex(connection: Connection, source: str, revision: int) -> None:
 
 
 def _replace(connection: Connection, resource: Resource, ids: Sequence[str | int], revision: int) -> None:
-    """End the entries of the rows with these ids where they say something else now, and make new ones."""
+    """End the entries of the rows with these ids whose text changed, and add new ones."""
     current = select(ENTRY.c.id, *(ENTRY.c[name] for name in Entry._fields)).where(
         ENTRY.c.resource == resource.name, ENTRY.c.key.in_(list(map(str, ids))), ENTRY.c.held_until.is_(None)
     )
@@ -80,10 +81,10 @@ def _replace(connection: Connection, resource: Resource, ids: Sequence[str | int
 
 
 def rewrite(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> None:
-    """Make the entries of the rows with these ids anew, those of earlier revisions too.
+    """Rewrite the entries of the rows with these ids, those of earlier revisions too.
 
-    Facts are found as of every revision by what they said then. Of entities, indicators and sources only the present texts are
-    known: their earlier entries keep their texts, and only the tokens of these are new.
+    The history of facts is derived again. Of entities, indicators and sources only the present texts are stored elsewhere:
+    their earlier entries keep their texts, and get new tokens.
     """
     these = ENTRY.c.resource == resource.name, ENTRY.c.key.in_(list(map(str, ids)))
     held = connection.execute(select(ENTRY).where(*these).order_by(ENTRY.c.id)).mappings().all()
@@ -105,14 +106,14 @@ def rewrite(connection: Connection, resource: Resource, ids: Sequence[str | int]
 
 
 def _last_changes(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> dict[str, int]:
-    """Return the revisions that last changed the rows with these ids, which are not versioned, by id."""
+    """Return by id the revision that last changed each of these rows, which have no versions."""
     table = table_of(resource)
     revision = table.c.id if resource is REVISIONS else table.c.revision
     return {str(key): number for key, number in connection.execute(select(table.c.id, revision).where(table.c.id.in_(ids)))}
 
 
 def _changes(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the revisions that made, changed or ended the facts with these ids or their titles, each with those facts."""
+    """Yield the revisions that added, changed, ended or renamed any of these facts, each with the ids of those."""
     table = table_of(resource)
     rows = table.c.id.in_(ids)
     pairs = [
@@ -128,7 +129,7 @@ def _changes(connection: Connection, resource: Resource, ids: Sequence[str | int
 
 
 def _touched(resource: Resource, source: str, revision: int) -> Executable:
-    """The ids of the rows that the revision of a source made, changed or ended, or that show something of such rows."""
+    """Select the ids of rows that a revision of a source added, changed, ended or renamed."""
     table = table_of(resource)
     if resource is REVISIONS:
         return select(table.c.id).where(table.c.id == revision)
@@ -136,8 +137,8 @@ def _touched(resource: Resource, source: str, revision: int) -> Executable:
     if not resource.versioned:
         owner = table.c.source if "source" in table.c else table.c.id
         return select(table.c.id).where(owner == source, changed)
-    about = [table.c[step].in_(_altered(table, step, source, revision)) for step in _steps(resource)]
-    parts = [select(table.c.id).where(condition) for condition in (changed, table.c.retracted_in == revision, *about)]
+    renamed = [table.c[step].in_(_altered(table, step, source, revision)) for step in _steps(resource)]
+    parts = [select(table.c.id).where(condition) for condition in (changed, table.c.retracted_in == revision, *renamed)]
     return parts[0].union(*parts[1:])
 
 
@@ -153,38 +154,39 @@ def _before(table: Table, step: str) -> Table:
 
 
 def _altered(table: Table, step: str, source: str, revision: int) -> Select[Any]:
-    """The ids of what the revision of a source changed, of what a table refers to."""
+    """Select the ids of rows that the column ``step`` may refer to and that the revision changed."""
     target, kept = referenced(table.c[step]), _before(table, step)
     joined = target.join(kept, kept.c.id == target.c.id)
     return select(target.c.id).select_from(joined).where(target.c.source == source, kept.c.held_until == revision)
 
 
 def _entries(connection: Connection, resource: Resource, ids: Sequence[str | int], revision: int) -> Iterator[Entry]:
-    """The entries of the rows with these ids, as of the revision."""
+    """Yield the entries of the rows with these ids, as of the revision."""
     tables = Tables(resource, LANGS[0], connection.dialect.name, as_of=True)
     names = [tables.columns(path.replace("{lang}", lang) for path in resource.title) for lang in LANGS]
     region = "id" if resource is REGIONS else "region"
-    about = [
+    attributes = [
         cast(tables.column("id"), String),
         tables.column(region) if region in tables.table.c else null(),
         tables.column("retired") if "retired" in tables.table.c else false(),
     ]
     texts, width = tables.columns(resource.search), len(resource.title)
     where = [*standing(resource, tables), tables.column("id").in_(ids)]
-    found = connection.execute(statement(tables, [*about, *names[0], *names[1], *texts], where), {"as_of": revision})
-    for key, place_of, retired, *rest in found:
+    columns = [*attributes, *names[0], *names[1], *texts]
+    for key, place, retired, *rest in connection.execute(statement(tables, columns, where), {"as_of": revision}):
         title_en, title_zh = BETWEEN["en"].join(rest[:width]), BETWEEN["zh"].join(rest[width : 2 * width])
-        yield Entry(key, place_of, bool(retired), title_en, title_zh, "\n".join(filter(None, rest[2 * width :])))
+        yield Entry(key, place, bool(retired), title_en, title_zh, "\n".join(filter(None, rest[2 * width :])))
 
 
 def _end(connection: Connection, ids: Sequence[int], revision: int) -> None:
+    """End the entries with these ids at a revision."""
     if ids:
         ended = update(ENTRY).where(ENTRY.c.id == bindparam("ended")).values(held_until=revision)
         connection.execute(ended, [{"ended": identifier} for identifier in ids])
 
 
 def _add(connection: Connection, resource: Resource, entries: Sequence[tuple[Entry, int, int | None]]) -> None:
-    """Add entries, each with the revision from which and that until which it holds, and index them."""
+    """Add and index entries, each with its first revision and the one that ended it."""
     if not entries:
         return
     start = 1 + (connection.execute(select(func.max(ENTRY.c.id))).scalar_one() or 0)
@@ -197,7 +199,7 @@ def _add(connection: Connection, resource: Resource, entries: Sequence[tuple[Ent
 
 
 def _tokens(resource: Resource, entry: Entry) -> dict[str, str]:
-    """The tokens of an entry. A fact has no name of its own, so that it ranks below what its title names."""
+    """Return the tokens of an entry; a fact's title counts as body, so that it ranks below the rows that it names."""
     names, texts = f"{entry.title_en} {entry.title_zh}", f"{entry.key} {entry.body}"
     if resource.versioned:
         names, texts = "", f"{names} {texts}"
