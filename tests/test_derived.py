@@ -14,7 +14,7 @@ from app.errors import Refusal, Unavailable
 from app.publishing.derived_data import DERIVED_FORMATS
 from app.publishing.rebuild import DERIVED, rebuild
 from app.publishing.revisions import publish, retract
-from app.settings import carried
+from app.settings import bundled
 from tests.conftest import rows, serving
 from tests.documents import STEPS, article, other, vocabulary, written
 
@@ -243,7 +243,7 @@ def test_entity_tags_change_with_the_formats(database: Database, monkeypatch: py
 def test_an_older_schema_gets_the_table_and_all_formats(filled: Database) -> None:
     before = derived(filled)
     filled.migrate("0001")
-    database = Database(filled.url, carried("migrations"))
+    database = Database(filled.url, bundled("migrations"))
     with pytest.raises(Refusal, match="has schema 0001, this software needs 0002"):
         database.require_current(DERIVED_FORMATS)
     database.migrate()

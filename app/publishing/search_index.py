@@ -29,7 +29,7 @@ from sqlmodel import SQLModel
 
 from app.db.indexes import index_texts, remove_texts
 from app.domain.tokenizer import MARK, indexed
-from app.query.snapshot import current_revision
+from app.query.snapshot import latest_version
 from app.query.sql import Tables, referenced, standing, statement, table_of
 from app.resources import ALL
 from app.resources.base import LANGS, Resource
@@ -101,7 +101,7 @@ def rewrite(connection: Connection, resource: Resource, ids: Sequence[str | int]
     ]
     current = {row["key"]: row["held_from"] for row in held if row["held_until"] is None}
     since = _last_changes(connection, resource, ids) | current
-    present = [(entry, since[entry.key], None) for entry in _entries(connection, resource, ids, current_revision(connection))]
+    present = [(entry, since[entry.key], None) for entry in _entries(connection, resource, ids, latest_version(connection).revision)]
     _add(connection, resource, [*ended, *present])
 
 
