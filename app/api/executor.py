@@ -1,4 +1,4 @@
-"""Threads for work that blocks: a fixed number of them, and a deadline for whoever waits for their results."""
+"""Thread pool for blocking work, with a deadline for results."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,24 +10,28 @@ from app.errors import TimeLimitPassed
 
 Result = TypeVar("Result")
 CLOSING_SECONDS = 1.0
+"""Seconds that ``close`` waits for overdue work."""
 
 
 class Executor:
-    """At most ``threads`` threads. Work that hangs keeps its thread: no other takes its place, and nobody waits for it."""
+    """Pool of ``threads`` threads. Work that hangs keeps its thread: it is not replaced, and callers stop waiting for it."""
 
     def __init__(self, threads: int, seconds: float | None = None) -> None:
-        """``seconds`` is what work may take, waiting for a thread included; None for no deadline."""
+        """Set the deadline to ``seconds``, including the wait for a thread; None for no deadline."""
         self.threads, self.seconds = threads, seconds
         self._pool = ThreadPoolExecutor(threads)
         self._overdue: set[Future[Any]] = set()
 
     @property
     def is_stuck(self) -> bool:
-        """Whether every thread is held by work whose deadline has passed."""
+        """True if every thread is held by overdue work."""
         return len(self._overdue) >= self.threads
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Return what ``work`` returns. Raises TimeLimitPassed at the deadline; what has begun goes on by itself then."""
+        """Call ``work`` in a thread and return its result.
+
+        Raises TimeLimitPassed at the deadline; work that has started then runs on unwatched.
+        """
         future = self.start(work)
         try:
             async with asyncio.timeout(self.seconds):
@@ -45,6 +49,6 @@ class Executor:
         return self._pool.submit(copy_context().run, work)
 
     def close(self) -> None:
-        """Start nothing any more; give work whose deadline has passed a moment to end, so that it returns its connection."""
+        """Accept no more work; give overdue work a moment to return its connection."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         wait(self._overdue.copy(), timeout=CLOSING_SECONDS)

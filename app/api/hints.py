@@ -1,4 +1,4 @@
-"""Hints of an empty list: which of its filters name something that there is not, and what is most like it."""
+"""Hints of an empty list: filter values that are no existing id, each with the most similar id."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -15,17 +15,17 @@ from app.resources.base import Resource
 
 
 def by_ids(resource: Resource, query: BaseModel) -> bool:
-    """Return whether a filter of the query takes ids."""
+    """Return whether the query filters by ids."""
     return any(getattr(query, parameter) for parameter in references(resource))
 
 
 def hints(connection: Connection, resource: Resource, query: BaseModel) -> tuple[Hint, ...]:
-    """The hints of a list of ``resource`` in which nothing was found."""
+    """Return the hints of an empty list of ``resource``."""
     return hinted(connection, query, references(resource))
 
 
 def hinted(connection: Connection, query: BaseModel, refers: dict[str, tuple[Resource, ...]]) -> tuple[Hint, ...]:
-    """The hints of a query whose parameters ``refers`` take ids of these resources."""
+    """Return the hints of a query; ``refers`` has the resources of each parameter that takes ids."""
     return tuple(
         hint
         for parameter, resources in refers.items()
@@ -36,13 +36,16 @@ def hinted(connection: Connection, query: BaseModel, refers: dict[str, tuple[Res
 
 @lru_cache
 def references(resource: Resource) -> dict[str, tuple[Resource, ...]]:
-    """The filters of a resource that take ids, each with the resources that these may be of."""
-    found = {name: _targets(resource, where.path) for name, where in resource.filters.items() if where.operator == "in"}
-    return {name: targets for name, targets in found.items() if targets}
+    """Return the filters of a resource that take ids, each with the resources of these ids."""
+    targets = {name: _targets(resource, where.path) for name, where in resource.filters.items() if where.operator == "in"}
+    return {name: resources for name, resources in targets.items() if resources}
 
 
 def _targets(resource: Resource, path: str) -> tuple[Resource, ...]:
-    """The resources whose ids stand at a path: that which the column is called after, else all of the table that it refers to."""
+    """Return the resources whose ids a path has.
+
+    This is the resource that the column is named after, else all resources of the referenced table.
+    """
     *steps, name = path.split(".")
     if name == "id":
         return (resource,)
@@ -54,20 +57,20 @@ def _targets(resource: Resource, path: str) -> tuple[Resource, ...]:
     if not table.c[name].foreign_keys:
         return ()
     target = referenced(table.c[name])
-    return (resource,) if target is table else tuple(each for each in ALL if table_of(each) is target)
+    return (resource,) if target is table else tuple(other for other in ALL if table_of(other) is target)
 
 
 def _missing(connection: Connection, parameter: str, values: Sequence[str], resources: tuple[Resource, ...]) -> Iterator[Hint]:
-    """The hints about those values that are no id of these resources."""
+    """Yield a hint for each value that is no id of these resources."""
     table, first = table_of(resources[0]), resources[0]
     known = select(table.c.id).where(table.c.id.in_(values))
     if len(resources) == 1:
         known = known.where(*(table.c[name] == value for name, value in first.only.items()))
-    there = set(connection.execute(known).scalars())
+    existing = set(connection.execute(known).scalars())
     noun = first.singular if len(resources) == 1 else "entity"
     for value in dict.fromkeys(values):
-        if value not in there:
+        if value not in existing:
             near = named(connection, resources, value) or next(
-                filter(None, (nearest_id(connection, each, value) for each in resources)), None
+                filter(None, (nearest_id(connection, resource, value) for resource in resources)), None
             )
             yield Hint(parameter, value, f"No {noun} has this id.", near)

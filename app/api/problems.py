@@ -1,4 +1,4 @@
-"""Every error as a problem document (RFC 9457), whatever raised it."""
+"""Exception handlers: every error becomes a problem document (RFC 9457)."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -36,8 +36,7 @@ Responder = Callable[[Problem, Request], Response]
 def add_handlers(app: FastAPI, dialects: Mapping[str, Responder]) -> None:
     """Answer every exception with a problem document.
 
-    ``dialects`` has the prefixes of paths whose clients expect their own error messages, each with the function that
-    writes them.
+    ``dialects`` maps path prefixes whose clients expect another error format (SDMX) to the functions that write it.
     """
     app.state.problem_dialects = dialects
 
@@ -58,11 +57,11 @@ def add_handlers(app: FastAPI, dialects: Mapping[str, Responder]) -> None:
             log.error("fault of a statement", exc_info=error)
             return await internal(request, error)
         log.error("database unavailable: %s", error)
-        away = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
-        return respond(away, request)
+        outage = Unavailable("The database cannot be reached at the moment.", headers={"Retry-After": "5"})
+        return respond(outage, request)
 
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
-        return Response(status_code=499)  # nobody is there to read it
+        return Response(status_code=499)  # the client is gone
 
     async def internal(request: Request, _error: Exception) -> Response:
         # the server logs the traceback
@@ -78,10 +77,10 @@ def add_handlers(app: FastAPI, dialects: Mapping[str, Responder]) -> None:
 
 
 def respond(problem: Problem, request: Request) -> Response:
-    """The problem as the clients of this part of the API understand it."""
+    """Return the response with a problem, in the error format of the path's prefix."""
     dialects: Mapping[str, Responder] = request.app.state.problem_dialects
-    written = (write for prefix, write in dialects.items() if request.url.path.startswith(prefix))
-    write = next(written, None)
+    responders = (write for prefix, write in dialects.items() if request.url.path.startswith(prefix))
+    write = next(responders, None)
     return write(problem, request) if write else problem_response(problem, request.url.path)
 
 

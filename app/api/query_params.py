@@ -1,7 +1,7 @@
-"""Reading the parameters of a request strictly, and describing them in OpenAPI.
+"""Query parameters: strict validation, and their description in OpenAPI.
 
-FastAPI documents these models but does not read them: one validation of the query string is several times faster, and all
-faults are reported at once.
+FastAPI documents these models but does not validate with them: one validation of the whole query string is several times
+faster, and reports all faults at once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,26 +24,26 @@ Query = TypeVar("Query", bound=BaseModel)
 
 
 def format_of(columns: tuple[Column, ...]) -> Any:
-    """The definition of the parameter ``format`` for answers with these columns."""
+    """Return the field definition of ``format`` for responses with these columns."""
     names: Any = Literal[tuple(format_.name for format_ in formats_for(columns))]
     return (Annotated[names | None, Field(description=ItemQuery.model_fields["format"].description)], None)
 
 
 class NoParameters(BaseModel):
-    """The parameters of a route that takes none."""
+    """Query parameters of a route that takes none."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class ProfileParameters(NoParameters):
-    """The parameters of a profile."""
+    """Query parameters of a profile."""
 
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
 
 
 @lru_cache
 def list_parameters(resource: Resource) -> type[ListQuery]:
-    """The parameters of a resource's list: its query with the names that ``sort`` and ``fields`` may have."""
+    """Return the query model of a list, with the allowed names of ``sort``, ``facets`` and ``fields``."""
     sort = [sign + name for name in resource.sort for sign in ("", "-")]
     return create_model(
         f"{resource.public.__name__}Parameters",
@@ -57,7 +57,7 @@ def list_parameters(resource: Resource) -> type[ListQuery]:
 
 @lru_cache
 def item_parameters(resource: Resource) -> type[ItemQuery]:
-    """The parameters of a resource's item."""
+    """Return the query model of an item."""
     return create_model(
         f"{resource.public.__name__}ItemParameters",
         __base__=FactItemQuery if resource.versioned else ItemQuery,
@@ -67,28 +67,34 @@ def item_parameters(resource: Resource) -> type[ItemQuery]:
 
 
 def listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
-    """The definition of a list parameter of ``query``, narrowed to ``choices``."""
+    """Return the field definition of a list parameter of ``query``, limited to ``choices``."""
     literal: Any = Literal[tuple(choices)]
     return (Annotated[list[literal] | None, Comma, Field(description=query.model_fields[name].description)], None)
 
 
 def read(model: type[Query], request: Request) -> Query:
-    """The parameters of the request as ``model``. Raises InvalidParameters with every fault, BadRequest for non-UTF-8."""
+    """Return the query parameters of a request as a ``model``.
+
+    Raises:
+        InvalidParameters: with every fault.
+        BadRequest: if the query string is not UTF-8.
+    """
     return validated(model, texts_of(request))
 
 
-def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
-    """The parameters ``given``, each with its texts, as ``model``. Raises InvalidParameters with every fault.
+def validated(model: type[Query], parameters: Mapping[str, list[str]]) -> Query:
+    """Return ``parameters`` (texts by name) as a ``model``. Raises InvalidParameters.
 
-    What can be faulty many times over is looked at first, and no more faults are made of it than are listed.
+    The error has every fault. Names and list values can be faulty many times over: they are checked before pydantic runs, and
+    no more faults are created than are listed.
     """
     known = model.model_fields
     places = {name: place for place, name in enumerate(known)}
     values: dict[str, Any] = {}
-    unknown = [name for name in given if name not in known]
+    unknown = [name for name in parameters if name not in known]
     faults: list[tuple[int, Callable[[], Fault]]] = [(-1, partial(_unknown, name, known)) for name in unknown[:MOST_FAULTS]]
-    count = len(unknown) - len(faults)  # those of which no fault is made
-    for name, texts in given.items():
+    count = len(unknown) - len(faults)  # faults counted but not listed
+    for name, texts in parameters.items():
         if name not in known:
             continue
         if name in _lists(model):
@@ -116,7 +122,7 @@ def validated(model: type[Query], given: Mapping[str, list[str]]) -> Query:
 
 
 def refused(faults: Sequence[Fault], count: int | None = None) -> InvalidParameters:
-    """The refusal for these faults, the first of ``count``; no more are listed than an answer has room for."""
+    """Return the problem with these faults, the first of ``count``; at most MOST_FAULTS are listed."""
     count = len(faults) if count is None else count
     detail = "One or more parameters cannot be used"
     more = f": there are {count} faults, of which the first {MOST_FAULTS} are listed." if count > MOST_FAULTS else "."
@@ -124,7 +130,7 @@ def refused(faults: Sequence[Fault], count: int | None = None) -> InvalidParamet
 
 
 def _outside(texts: Sequence[str], model: type[BaseModel], name: str) -> list[str]:
-    """The different values of a list that are not in its closed vocabulary, where it has one."""
+    """Return the distinct values of a list outside its vocabulary, if that is closed."""
     choices = _vocabulary(model, name)
     if choices is None:
         return []
@@ -134,13 +140,13 @@ def _outside(texts: Sequence[str], model: type[BaseModel], name: str) -> list[st
 
 @lru_cache(maxsize=1024)
 def _vocabulary(model: type[BaseModel], name: str) -> dict[str, None] | None:
-    """The values that a parameter may have, in their order; None where they are open."""
+    """Return the allowed values of a parameter, in order; None for an open vocabulary."""
     choices = _choices(model.model_fields[name].annotation)
     return None if choices is None else dict.fromkeys(choices)
 
 
 def _unfit(name: str, model: type[BaseModel], value: str) -> Fault:
-    """The fault of a value that is not in the vocabulary of a parameter."""
+    """Return the fault of a value outside the vocabulary of a parameter."""
     allowed = tuple(_vocabulary(model, name) or ())
     return Fault(_expected(allowed), "literal_error", parameter=name, allowed=allowed, suggestion=nearest(value, allowed))
 
@@ -160,9 +166,9 @@ def _inverted(least: str, most: str) -> Fault:
     return Fault(f"The range is inverted: expected {least} not to be above {most}.", "inverted_range", parameter=least)
 
 
-def language(given: Lang | None, request: Request) -> Lang:
-    """The language of the answer: the one asked for, else the one preferred in Accept-Language, else English."""
-    return given if given is not None else _preferred(request.headers.get("accept-language", ""))
+def language(lang: Lang | None, request: Request) -> Lang:
+    """Return ``lang`` if it is not None, else the preference in Accept-Language, else English."""
+    return lang if lang is not None else _preferred(request.headers.get("accept-language", ""))
 
 
 @lru_cache(maxsize=256)
@@ -177,7 +183,7 @@ def _preferred(accepted: str) -> Lang:
 
 
 def described(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """The parameters of ``model`` as OpenAPI parameter objects."""
+    """Return the OpenAPI parameter objects of ``model``."""
     schema = model.model_json_schema()
     needed = schema.get("required", ())
     return [_described(name, member, required=name in needed) for name, member in schema["properties"].items()]
@@ -196,24 +202,27 @@ def _described(name: str, member: dict[str, Any], *, required: bool) -> dict[str
 
 
 def texts_of(request: Request, *, plus: str = "%20") -> dict[str, list[str]]:
-    """The parameters of the request, each with its texts; ``plus`` is what a plus sign stands for, quoted. Raises BadRequest."""
+    """Return the texts of the query string by name. Raises BadRequest.
+
+    ``plus`` replaces each plus sign, percent-encoded: a space by default.
+    """
     try:
         query = request.scope["query_string"].decode("ascii").replace("+", plus)
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=500)
     except ValueError:
         raise BadRequest("The query string is not percent-encoded UTF-8, or has more than 500 parameters.") from None
-    found: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for name, text in pairs:
         if "\0" in name or "\0" in text:
             fault = Fault("Contains a NUL character.", "nul", parameter=name.replace("\0", ""))
             raise InvalidParameters("One or more parameters cannot be used.", [fault])
-        found.setdefault(name, []).append(text)
-    return found
+        texts.setdefault(name, []).append(text)
+    return texts
 
 
 @lru_cache
 def _lists(model: type[BaseModel]) -> frozenset[str]:
-    """The parameters that take several values."""
+    """Return the names of parameters that take several values."""
     return frozenset(
         name
         for name, info in model.model_fields.items()
@@ -228,19 +237,19 @@ def _unknown(name: str, known: Iterable[str]) -> Fault:
 
 
 def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
-    """What pydantic found, in the words of this project; ``input`` is not repeated."""
+    """Return an error of pydantic as a fault, in our wording and without the input."""
     name = str(details["loc"][0])
     message = details["msg"].removeprefix("Value error, ").replace("Input should be", "Expected")
     choices = _vocabulary(model, name)
     allowed = None if choices is None else tuple(choices)
-    given = details["input"]
-    suggestion = nearest(given, allowed) if allowed and isinstance(given, str) else None
+    value = details["input"]
+    suggestion = nearest(value, allowed) if allowed and isinstance(value, str) else None
     return Fault(message + ".", details["type"], parameter=name, allowed=allowed, suggestion=suggestion)
 
 
 def _choices(annotation: Any) -> tuple[str, ...] | None:
-    """The values that an annotation lists, however deep."""
+    """Return the values of the first Literal in an annotation, however deep; None if there is none."""
     if getattr(annotation, "__origin__", None) is Literal:
         return get_args(annotation)
-    found = (_choices(part) for part in get_args(annotation))
-    return next((choices for choices in found if choices), None)
+    nested = (_choices(part) for part in get_args(annotation))
+    return next((choices for choices in nested if choices), None)

@@ -1,6 +1,6 @@
-"""Readers: short reads run on the event loop, long ones in a few threads with a deadline.
+"""Readers: short reads run on the event loop, long reads in a few threads with a deadline.
 
-On PostgreSQL every read runs in a thread: one that hangs costs its thread, and nothing else waits for it.
+On PostgreSQL every read runs in a thread: a read that hangs costs its thread and blocks nothing else.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ class Readers:
     """Reads of one database, at most ``threads`` long ones at once, each of at most ``seconds``."""
 
     def __init__(self, database: Database, threads: int, seconds: float) -> None:
-        """``seconds`` is what a read may take, waiting included."""
+        """Allow a read ``seconds``, including the wait for a thread."""
         self.database, self.seconds = database, seconds
         self._is_local = database.is_local
         self._long, self._pieces, self._checks = (Executor(count, seconds) for count in (threads, threads, 1))
         self._versions = Executor(1, seconds / 2)
         self._waiting = 0
         self.snapshots = asyncio.Semaphore(threads)
-        """Room for reads that hold one snapshot over many pieces."""
+        """Slots for reads that hold one snapshot over many pieces."""
         self._own: Connection | None = None
         self._driver: Any = None
         self._seen: object = None
@@ -46,7 +46,7 @@ class Readers:
     async def read(self, work: Callable[[Snapshot], Read], lang: Lang = "en", *, long: bool = False) -> Read:
         """Call ``work(snapshot)`` and return its result. Raises Unavailable at the deadline.
 
-        ``long`` is for what SQLite cannot be stopped in after some milliseconds: it is not tried on the event loop.
+        With ``long`` it is not tried on the event loop: SQLite cannot interrupt it after some milliseconds.
         """
         if self._is_local and not long:
             try:
@@ -56,7 +56,7 @@ class Readers:
         return await self.aside(partial(self._read_in_thread, work, lang))
 
     def _read_inline(self, work: Callable[[Snapshot], Read], lang: Lang) -> Read:
-        """Call ``work`` on the event loop's own connection. Raises TimeLimitPassed if it takes too long there."""
+        """Call ``work`` on the event loop, over its own connection. Raises TimeLimitPassed."""
         if self._own is None:
             self._own = self.database.engine.connect()
             self._driver = self._own.connection.dbapi_connection
@@ -76,7 +76,10 @@ class Readers:
             return work(Snapshot.of(connection, lang))
 
     async def aside(self, work: Callable[[], Read]) -> Read:
-        """Return the result of ``work``, run in one of the threads for long reads. Raises Unavailable as ``read`` does."""
+        """Call ``work`` in a thread for long reads and return its result.
+
+        Raises Unavailable at the deadline, or if too many are waiting.
+        """
         if self._versions.is_stuck:
             raise _unavailable("The database does not answer.")
         if self._waiting >= self._long.threads + MAX_WAITING:
@@ -90,11 +93,17 @@ class Readers:
             self._waiting -= 1
 
     async def at_length(self, work: Callable[[], Read], executor: Executor | None = None) -> Read:
-        """Return the result of ``work``, however long it takes. Raises Unavailable if meanwhile the database answers nobody."""
+        """Call ``work`` in a thread without a deadline and return its result.
+
+        Raises Unavailable if the database stops answering meanwhile.
+        """
         return await self.watched(asyncio.wrap_future((executor or self._long).start(work)))
 
     async def watched(self, result: "asyncio.Future[Read]") -> Read:
-        """Return a result that may take long. Raises Unavailable if meanwhile the database answers nobody."""
+        """Await a result without a deadline.
+
+        Raises Unavailable if the database stops answering meanwhile.
+        """
         try:
             while not (await asyncio.wait([result], timeout=self.seconds))[0]:
                 await self.look()
@@ -104,23 +113,32 @@ class Readers:
         return result.result()
 
     async def check(self, work: Callable[[], Read]) -> Read:
-        """Return the result of a look at the database itself, one at a time. Raises Unavailable at the deadline."""
+        """Call ``work``, a check of the database, in the thread for checks.
+
+        Raises Unavailable at the deadline.
+        """
         try:
             return await self._checks.run(work)
         except TimeLimitPassed:
             raise _unavailable("The database does not answer.") from None
 
     def opened(self) -> AbstractContextManager[Connection]:
-        """Open a connection to read a piece of a stream from."""
+        """Open a connection for one piece of a stream."""
         return self.database.read(self.seconds)
 
     async def sent(self, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield the chunks of a stream, made in a few threads: those of many readers at once would starve the event loop."""
+        """Yield the chunks of a stream, each made in a thread for pieces.
+
+        Making the chunks of many readers at once would starve the event loop.
+        """
         while (chunk := await self.piece(partial(next, chunks, None))) is not None:
             yield chunk
 
     async def piece(self, work: Callable[[], Read]) -> Read:
-        """Return the result of ``work``, one piece of a stream. Raises Unavailable at the deadline."""
+        """Call ``work``, one piece of a stream, in a thread and return its result.
+
+        Raises Unavailable at the deadline.
+        """
         try:
             return await self._pieces.run(work)
         except TimeLimitPassed:
@@ -131,10 +149,10 @@ class Readers:
         self._pieces.start(work)
 
     async def look(self) -> object:
-        """Return a value that changes with every commit; reads that begin after it see what it saw. Raises Unavailable.
+        """Return a value that changes with every commit. Raises Unavailable.
 
-        A file is looked at once per loop iteration. On a server those who ask while one look is under way share the next: no
-        look is older than the request for it.
+        Reads that begin afterwards see at least that state. A database file is checked once per loop iteration. On a server,
+        calls during one check share the next, so that no value is older than its call.
         """
         if self._is_local:
             if self._seen is None:

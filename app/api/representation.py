@@ -1,4 +1,4 @@
-"""From datasets and problems to HTTP responses, with what caches need to know of them."""
+"""HTTP responses of datasets, documents and problems, with validators and cache headers."""
 
 import hashlib
 import re
@@ -28,25 +28,25 @@ from app.resources.base import LANGS, Lang
 V1 = "/v1"
 OK = 200
 IS_HEAD = "indicators.head"
-"""In the scope of a request that wants the headers of an answer alone."""
+"""Key in the ASGI scope of a HEAD request, whose response needs no body."""
 JSON_ENVELOPE: Medium[Envelope] = Medium(
     "json", "application/json", lambda envelope: msgspec.json.encode(envelope.document()), "application/json"
 )
 """JSON of responses that are not a table."""
 CACHE_CONTROL = "public, max-age=0, must-revalidate"
-"""Everybody may keep an answer, and must ask whether it still holds: it does until the next publication."""
+"""Shared caches may store a response and must revalidate it: it is current until the next publication."""
 NO_STORE = {"Cache-Control": "no-store"}
-"""For answers that hold for the moment alone."""
+"""Headers of responses that must not be cached."""
 DATA_FORMATS = " ".join(map(str, DERIVED_FORMATS.values()))
-"""The formats of derived data, as a part of entity tags: a rebuild changes answers without a revision."""
+"""The formats of derived data, as a part of entity tags: a rebuild changes responses without a revision."""
 DESCRIBED_BY = '</openapi.json>; rel="describedby"'
 ENCODINGS = ("zstd", "br", "gzip")
-"""The content encodings whose names compression may add to an entity tag."""
+"""Content encodings whose names compression may append to an entity tag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """One representation of a resource (RFC 9110, section 3.2): its format and language, at a version of the data.
+    """Representation of a resource (RFC 9110, section 3.2): its format and language, at a version of the data.
 
     Attributes:
         address: The path and query of the request.
@@ -66,13 +66,13 @@ class Representation:
 
     @classmethod
     def of(cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang) -> "Representation":
-        """Return the representation that answers ``request``."""
+        """Return the representation that ``request`` selects."""
         header = request.headers.get
         return cls(address(request), format_, lang, version, header("if-none-match"), header("if-modified-since"))
 
     @property
     def etag(self) -> str:
-        """The strong entity tag (RFC 9110, section 8.8.3), before compression adds the name of the encoding.
+        """Strong entity tag (RFC 9110, section 8.8.3), before compression appends the name of the encoding.
 
         It begins with the revision, which If-Match compares.
         """
@@ -80,13 +80,13 @@ class Representation:
 
     @property
     def is_known(self) -> bool:
-        """Whether the client names the tag of this representation, in any encoding: then it exists, and is current."""
+        """True if If-None-Match has the tag of this representation, in any encoding: it exists, and is current."""
         return self.known is not None and not {*entity_tags(self.known)}.isdisjoint(with_encodings(self.etag))
 
     def settled(self, response: Response) -> Response:
-        """Return 304 if ``response`` succeeds and the client's copy is current, else ``response``.
+        """Return 304 if ``response`` is a 200 and the client's copy is current, else ``response``.
 
-        ``*`` and dates do not say whether there is such a representation: conditions hold for successes alone
+        ``*`` and dates match without proof that the representation exists, and conditions apply to successful responses only
         (RFC 9110, section 13.2.1).
         """
         if self.known is None and self.since is None:
@@ -112,7 +112,7 @@ class Representation:
         return Response(status_code=304, headers=self._headers | {"ETag": tag})
 
     def render(self, content: Any) -> Response:
-        """Return the response that carries ``content``: a dataset in a format, anything else in its medium."""
+        """Return the response with ``content``, a dataset for a format, else input of the medium."""
         if isinstance(self.format, Medium):
             content = content.linked(self.address) if isinstance(content, Envelope) else content
             return self.body(self.format.write(content))
@@ -122,7 +122,7 @@ class Representation:
         return Response(body, headers=self._described(self.format, dataset, offers), media_type=self.format.content_type)
 
     def stream(self, dataset: Dataset, chunks: AsyncIterator[bytes]) -> Response:
-        """Return a response that sends ``chunks`` of the dataset while they are read."""
+        """Return a response that sends ``chunks`` of the dataset as they are read."""
         if isinstance(self.format, Medium):
             raise TypeError("a medium writes no datasets")
         offers = [offer for offer in formats_for(dataset.columns) if offer.streams]
@@ -130,7 +130,7 @@ class Representation:
         return StreamingResponse(chunks, headers=headers, media_type=self.format.content_type)
 
     def _described(self, format_: Format, dataset: Dataset, offers: Sequence[Format]) -> dict[str, str]:
-        """Return the headers; ``offers`` are the formats in which the same rows are available."""
+        """Return the headers; ``offers`` are the formats available for the same rows."""
         following = dataset.links.get("next")
         links = [f'<{following}>; rel="next"'] if following else []
         links += alternates(self.address, [other for other in offers if other is not format_])
@@ -140,7 +140,7 @@ class Representation:
         return headers
 
     def body(self, body: bytes | AsyncIterator[bytes]) -> Response:
-        """Return the response with a body that was written already, whole or in pieces."""
+        """Return the response with an encoded body, whole or in pieces."""
         content_type = self.format.content_type
         if isinstance(body, bytes):
             return Response(body, headers=self._headers, media_type=content_type)
@@ -148,19 +148,25 @@ class Representation:
 
 
 def tag_of(revision: int, sha256: str, address: str, format_: str, lang: str) -> str:
-    """Return the entity tag of a representation, without quotes, at a revision with a document of this SHA-256."""
+    """Return the unquoted entity tag of a representation.
+
+    ``sha256`` is that of the document published in ``revision``.
+    """
     content = f"{revision} {sha256} {address} {format_} {lang} {DATA_FORMATS}"
     return f"{revision}-{hashlib.blake2b(content.encode(), digest_size=10).hexdigest()}"
 
 
 def tags_of_source(source: str, revision: int, sha256: str) -> frozenset[str]:
-    """Return the entity tags of a source at a revision: in every format and language, however asked for, and of receipts."""
+    """Return all entity tags of a source at a revision.
+
+    These are the tags in every format and language, for every query string that selects them, and the tag of its receipt.
+    """
     path = quote(f"{V1}/sources/{source}")
-    found = {f"{revision}-{sha256[:20]}"}
+    tags = {f"{revision}-{sha256[:20]}"}
     for format_, lang in product((offer.name for offer in FORMATS), LANGS):
-        asked = ("", f"?format={format_}", f"?lang={lang}", f"?format={format_}&lang={lang}", f"?lang={lang}&format={format_}")
-        found |= {tag_of(revision, sha256, path + query, format_, lang) for query in asked}
-    return frozenset(found)
+        queries = ("", f"?format={format_}", f"?lang={lang}", f"?format={format_}&lang={lang}", f"?lang={lang}&format={format_}")
+        tags |= {tag_of(revision, sha256, path + query, format_, lang) for query in queries}
+    return frozenset(tags)
 
 
 @lru_cache
@@ -170,16 +176,16 @@ def http_date(moment: str) -> str:
 
 
 def with_encodings(etag: str) -> tuple[str, ...]:
-    """Return the entity tags of a representation: as it is, and in each content encoding."""
+    """Return the entity tags of a representation: unencoded, and in each content encoding."""
     return (etag, *(f'{etag[:-1]}-{encoding}"' for encoding in ENCODINGS))
 
 
 _CANONICAL = re.compile(rb"[\w.~-]+=[\w.~,-]*(&[\w.~-]+=[\w.~,-]*)*", re.ASCII)
-"""A query string that stays as it is when it is taken apart and put together again."""
+"""A query string that parsing and encoding again would not change."""
 
 
 def address(request: Request) -> str:
-    """The address of the request, from the root, in one of the ways in which it could be written."""
+    """Return the path and query of a request, in one canonical encoding."""
     query = request.scope["query_string"]
     if _CANONICAL.fullmatch(query) is None:
         query = urlencode(parse_qsl(query.decode(), keep_blank_values=True), safe=",").encode()
@@ -187,15 +193,15 @@ def address(request: Request) -> str:
 
 
 def alternates(here: str, others: Sequence[Format]) -> list[str]:
-    """Return links to the first page of a list in other formats, as references relative to its own address ``here``.
+    """Return links to a list in other formats, relative to its address ``here``.
 
-    Whoever goes on to further pages has chosen a format: there the links, each with a cursor, would be most of the headers.
+    Further pages have none: their reader has chosen a format, and links with a cursor each would be most of the headers.
     """
     _, _, query = here.partition("?")
     if _CURSOR.search(query):
         return []
-    elsewhere = opened(f"?{query}", "format")
-    return [f'<{elsewhere}{other.name}>; rel="alternate"; type="{other.media_type}"' for other in others]
+    base = opened(f"?{query}", "format")
+    return [f'<{base}{other.name}>; rel="alternate"; type="{other.media_type}"' for other in others]
 
 
 _CURSOR = re.compile(r"(^|&)cursor=")
@@ -203,9 +209,9 @@ _PLAIN_NAME = re.compile(r"[\w.~ -]+", re.ASCII)
 
 
 def disposition(name: str, kind: Literal["inline", "attachment"] = "inline") -> str:
-    """Return the Content-Disposition (RFC 6266) that offers ``name`` for saving.
+    """Return the Content-Disposition (RFC 6266) with the file name ``name``.
 
-    ``filename*`` is added only for what ``filename`` cannot have; there others stand for it.
+    ``filename*`` is added only for characters that ``filename`` cannot have; there an underscore replaces each.
     """
     if _PLAIN_NAME.fullmatch(name):
         return f'{kind}; filename="{name}"'
@@ -213,12 +219,15 @@ def disposition(name: str, kind: Literal["inline", "attachment"] = "inline") -> 
 
 
 def plain(content: Any, status: int = 200) -> Response:
-    """Return a JSON document that holds for the moment alone."""
+    """Return an uncacheable JSON response."""
     return Response(msgspec.json.encode(content), status, NO_STORE, media_type="application/json")
 
 
 def about(request: Request, content: Any, media_type: str = "application/json") -> Response:
-    """Return a document about the service itself, of bytes or of plain values; or 304 where the client's copy is current."""
+    """Return a document about the service, or 304 if the client's copy is current.
+
+    ``content`` is bytes, or plain values to write as JSON.
+    """
     body = content if isinstance(content, bytes) else msgspec.json.encode(content)
     etag = content_tag(body)
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
@@ -229,10 +238,10 @@ def about(request: Request, content: Any, media_type: str = "application/json") 
 
 
 def content_tag(body: bytes) -> str:
-    """Return the strong entity tag of a document that is the same until its content changes."""
+    """Return the strong entity tag of a body, made from its content."""
     return f'"{hashlib.blake2b(body, digest_size=10).hexdigest()}"'
 
 
 def problem_response(problem: Problem, instance: str) -> Response:
-    """Return the problem document of RFC 9457."""
+    """Return the response with a problem document (RFC 9457)."""
     return Response(msgspec.json.encode(problem.document(instance)), problem.status, NO_STORE | problem.headers, MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""Changing the data over HTTP: changes one after the other, checks beside them, and refused attempts in the audit."""
+"""Writes over HTTP: one at a time, with concurrent checks of documents, and refused attempts in the audit log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -29,126 +29,129 @@ from app.query.snapshot import Snapshot
 from app.resources import FACTS
 
 PUBLICATIONS, SOURCES = f"{V1}/publications", f"{V1}/sources/"
-TURN_SECONDS = 5.0
-"""Seconds that a publication waits for those before it."""
+LOCK_SECONDS = 5.0
+"""Seconds that a publication may wait for the writer lock."""
 CHECKS = 4
-"""Documents that are checked at once."""
+"""Documents checked at once."""
 PAGE = 500
-"""Changes that are looked up at once."""
+"""Changes read per query."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class Writer:
-    """The one place of this process where the data is changed, one change after the other."""
+    """The only writer of the data in this process; it writes under a lock."""
 
     def __init__(self, database: Database, readers: Readers) -> None:
-        """Write to ``database``; ``readers`` know whether it still answers."""
+        """Write to ``database``; ``readers`` notice when it stops answering."""
         self.database = database
         self.notes = Notes(database)
         self._readers = readers
-        self._turns = Semaphore(1)
+        self._lock = Semaphore(1)
         self._checks, self._writes = Executor(CHECKS), Executor(1)
         self._in_flight: set[tuple[str, str]] = set()
 
     @asynccontextmanager
-    async def attempt(self, request: Request, action: str, target: str | None = None) -> AsyncIterator["Attempt"]:
-        """An attempt to change something: where it is refused, the audit has it."""
-        somebody = tokens.Actor(tokens.ANONYMOUS, (), client_of(request), request.scope["request_id"])
-        attempt = Attempt(action, target, somebody)
+    async def audit_refusals(self, request: Request, action: str, target: str | None = None) -> AsyncIterator["Attempt"]:
+        """Yield the attempt; a problem raised in the context is recorded in the audit log."""
+        anonymous = tokens.Actor(tokens.ANONYMOUS, (), client_of(request), request.scope["request_id"])
+        attempt = Attempt(action, target, anonymous)
         try:
             yield attempt
         except Problem as problem:
             self.notes.add(attempt.actor, attempt.action, attempt.target, problem.slug)
-            await self._note()
+            await self._write_notes()
             raise
 
     async def actor(self, request: Request) -> tokens.Actor:
-        """Return who sent the request. Raises Unauthorized."""
+        """Return the holder of the request's token. Raises Unauthorized."""
         authorization = request.headers.get("authorization")
 
-        def found() -> tokens.Actor:
+        def holder() -> tokens.Actor:
             with self.database.read() as connection:
                 return tokens.holder(connection, authorization, client_of(request), request.scope["request_id"])
 
-        return await self._readers.aside(found)
+        return await self._readers.aside(holder)
 
     async def publish(self, attempt: "Attempt", submission: Submission) -> tuple[int, Receipt]:
-        """Return the status and the receipt. Raises InFlight while the same key is worked on."""
+        """Publish; return the status and the receipt. Raises InFlight for a key in use."""
         actor = attempt.actor
         key = (actor.id, submission.key)
         if key in self._in_flight:
             raise InFlight("A request with this Idempotency-Key is being worked on.", headers={"Retry-After": "1"})
         self._in_flight.add(key)
         try:
-            before = await self._checked(lambda: self._answered(actor, submission))
-            if before is not None:
-                return before
-            prepared = await self._prepared(attempt, submission)
+            earlier = await self._check(lambda: self._earlier_receipt(actor, submission))
+            if earlier is not None:
+                return earlier
+            prepared = await self._prepare(attempt, submission)
             if len(submission.content) > LARGE:
-                return await self._in_turn_apart(published, actor, submission)
-            return await self._in_turn(lambda: self._written(lambda to: submit(to, actor, submission, prepared)))
+                return await self._run_in_process(publish_large, actor, submission)
+            return await self._run(lambda: self._write(lambda connection: submit(connection, actor, submission, prepared)))
         finally:
             self._in_flight.discard(key)
 
     async def rehearse(self, attempt: "Attempt", submission: Submission) -> bytes:
-        """Return as JSON what a publication would change; nothing is kept."""
-        prepared = await self._prepared(attempt, submission)
+        """Return the changes that a publication would make, as JSON; store nothing."""
+        prepared = await self._prepare(attempt, submission)
         if len(submission.content) > LARGE:
-            return await self._in_turn_apart(rehearsed, submission)
-        return await self._in_turn(lambda: self._written(lambda to: rehearsal(to, submission, prepared), keep=False))
+            return await self._run_in_process(rehearse_large, submission)
+        return await self._run(lambda: self._write(lambda connection: rehearsal(connection, submission, prepared), keep=False))
 
     async def retract(self, actor: tokens.Actor, source: str, seen: Seen | None) -> Receipt:
-        """Return the receipt of a retraction."""
-        return await self._in_turn(lambda: self._written(lambda to: retract(to, actor, source, seen)))
+        """Retract a source; return the receipt."""
+        return await self._run(lambda: self._write(lambda connection: retract(connection, actor, source, seen)))
 
-    def _answered(self, actor: tokens.Actor, submission: Submission) -> tuple[int, Receipt] | None:
+    def _earlier_receipt(self, actor: tokens.Actor, submission: Submission) -> tuple[int, Receipt] | None:
         with self.database.read() as connection:
             return answered(connection, actor, submission)
 
-    async def _prepared(self, attempt: "Attempt", submission: Submission) -> Prepared:
-        """Check the document while others may publish."""
-        prepared = await self._checked(lambda: Prepared(self.database, submission.content, only_json=submission.only_json))
+    async def _prepare(self, attempt: "Attempt", submission: Submission) -> Prepared:
+        """Check the document, without the writer lock."""
+        prepared = await self._check(lambda: Prepared(self.database, submission.content, only_json=submission.only_json))
         attempt.target = prepared.source.id
         attempt.actor.require("publish", prepared.source.id)
         return prepared
 
-    async def _checked(self, work: Callable[[], Made]) -> Made:
+    async def _check(self, work: Callable[[], Result]) -> Result:
         return await self._readers.at_length(work, self._checks)
 
-    def _written(self, work: Callable[[Connection], Made], *, keep: bool = True) -> Made:
+    def _write(self, work: Callable[[Connection], Result], *, keep: bool = True) -> Result:
         with self.database.write(keep=keep) as connection:
             return work(connection)
 
-    async def _note(self) -> None:
-        """Write the notes, or leave them to whoever is writing: nobody who is refused waits for others."""
+    async def _write_notes(self) -> None:
+        """Write the notes, or leave them to the holder of the lock: a refusal does not wait."""
         try:
-            self._turns.acquire_nowait()
+            self._lock.acquire_nowait()
         except WouldBlock:
             return
         try:
             await self._readers.at_length(self.notes.write, self._writes)
         finally:
-            self._turns.release()
+            self._lock.release()
 
-    async def _in_turn(self, work: Callable[[], Made]) -> Made:
-        """Call ``work`` in a thread, once those before it are done. Raises Unavailable where that takes too long."""
-        async with self._turn():
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        """Call ``work`` in a thread, under the writer lock. Raises Unavailable."""
+        async with self._locked():
             return await self._readers.at_length(work, self._writes)
 
-    async def _in_turn_apart(self, work: Callable[..., Made], *arguments: object) -> Made:
-        """Call ``work`` with a database and the arguments in a process of its own, once those before it are done."""
+    async def _run_in_process(self, work: Callable[..., Result], *arguments: object) -> Result:
+        """Call ``work(database, *arguments)`` in a process of its own, under the writer lock."""
         migrations = Path(str(self.database.scripts.get_main_option("script_location")))
-        async with self._turn():
-            apart = in_process(with_database, self.database.url, migrations, work, *arguments)
-            return await self._readers.watched(asyncio.ensure_future(apart))
+        async with self._locked():
+            result = in_process(with_database, self.database.url, migrations, work, *arguments)
+            return await self._readers.watched(asyncio.ensure_future(result))
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """The one turn to write; at its end what was noted meanwhile is written too."""
+    async def _locked(self) -> AsyncIterator[None]:
+        """Hold the writer lock; before its release, write the notes added meanwhile.
+
+        Raises Unavailable after ``LOCK_SECONDS``.
+        """
         try:
-            with fail_after(TURN_SECONDS):
-                await self._turns.acquire()
+            with fail_after(LOCK_SECONDS):
+                await self._lock.acquire()
         except TimeoutError:
             raise Unavailable("Others are publishing at the moment.", headers={"Retry-After": "5"}) from None
         try:
@@ -158,34 +161,34 @@ class Writer:
                 if self.notes.are_waiting:
                     await self._readers.at_length(self.notes.write, self._writes)
             finally:
-                self._turns.release()
+                self._lock.release()
 
     def refused(self, scope: Scope, problem: Problem) -> None:
-        """Note for the audit that a request to change something was refused before it came here."""
+        """Note for the audit log that middleware refused a request to change something."""
         path = scope["path"]
         action = {("POST", PUBLICATIONS): "publish"}.get((scope["method"], path))
         if scope["method"] == "DELETE" and path.startswith(SOURCES):
             action = "retract"
         if action is not None:
-            somebody = tokens.Actor(tokens.ANONYMOUS, (), scope["client"][0] if scope["client"] else None, request_id(scope))
+            anonymous = tokens.Actor(tokens.ANONYMOUS, (), scope["client"][0] if scope["client"] else None, request_id(scope))
             target = path.removeprefix(SOURCES) if action == "retract" else None
-            self.notes.add(somebody, action, target, problem.slug)
+            self.notes.add(anonymous, action, target, problem.slug)
 
     def close(self) -> None:
-        """Start nothing any more."""
+        """Accept no more work."""
         self._checks.close()
         self._writes.close()
 
 
-def published(database: Database, actor: tokens.Actor, submission: Submission) -> tuple[int, Receipt]:
-    """Publish a submission in a process that knows nothing of it yet."""
+def publish_large(database: Database, actor: tokens.Actor, submission: Submission) -> tuple[int, Receipt]:
+    """Prepare and publish a submission, in a process of its own."""
     prepared = Prepared(database, submission.content, only_json=submission.only_json)
     with database.write() as connection:
         return submit(connection, actor, submission, prepared)
 
 
-def rehearsed(database: Database, submission: Submission) -> bytes:
-    """Rehearse a submission in a process that knows nothing of it yet."""
+def rehearse_large(database: Database, submission: Submission) -> bytes:
+    """Prepare and rehearse a submission, in a process of its own."""
     prepared = Prepared(database, submission.content, only_json=submission.only_json)
     with database.write(keep=False) as connection:
         return rehearsal(connection, submission, prepared)
@@ -193,7 +196,7 @@ def rehearsed(database: Database, submission: Submission) -> bytes:
 
 @dataclass(slots=True)
 class Attempt:
-    """An attempt to change something; what is not known of it yet is filled in on the way."""
+    """An attempt to change something, for the audit log; target and actor are filled in once known."""
 
     action: str
     target: str | None
@@ -201,26 +204,26 @@ class Attempt:
 
 
 def client_of(request: Request) -> str | None:
-    """Return the address that a request comes from."""
+    """Return the client address of a request."""
     return request.client.host if request.client else None
 
 
 def rehearsal(connection: Connection, submission: Submission, prepared: Prepared) -> bytes:
-    """Return as JSON what a publication would change, fact by fact; ``connection`` has changed it, and must not keep it."""
+    """Publish on ``connection`` and return the changes as JSON; the caller rolls back."""
     receipt = rehearse(connection, submission, prepared)
     pieces: list[bytes] = []
     snapshot, place = Snapshot.of(connection), None
-    while receipt.new:  # some at a time: they are many times as large as the document
-        found = changes(snapshot, FACTS, receipt.revision - 1, receipt.revision, PAGE, place)
-        pieces += [msgspec.json.encode(change) for change in found]
-        if len(found) < PAGE:
+    while receipt.new:  # in batches: the changes are many times as large as the document
+        batch = changes(snapshot, FACTS, receipt.revision - 1, receipt.revision, PAGE, place)
+        pieces += [msgspec.json.encode(change) for change in batch]
+        if len(batch) < PAGE:
             break
-        place = found[-1].place
+        place = batch[-1].place
     meta = msgspec.json.encode({"source": receipt.source, "new": receipt.new, **asdict(receipt.changes)})
     return b'{"data":[' + b",".join(pieces) + b'],"meta":' + meta + b"}"
 
 
 def writer_of(request: Request) -> Writer:
-    """The writer of the application."""
+    """Return the writer of the application."""
     writer: Writer = request.app.state.writer
     return writer

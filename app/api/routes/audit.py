@@ -1,4 +1,4 @@
-"""``/v1/audit``: who tried to change what, and how it ended; for tokens with the scope ``admin``."""
+"""``/v1/audit``: the audit log of attempted changes, for tokens with the scope ``admin``."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,34 +21,34 @@ router = APIRouter(prefix=V1, tags=["Publishing"])
 
 
 class AuditParameters(NoParameters):
-    """The parameters of the audit."""
+    """Query parameters of the audit log."""
 
     limit: Annotated[Integer, Field(ge=1, le=MAX_LIMIT, description="Entries per page.")] = 100
-    before: Annotated[Integer | None, Field(ge=1, le=LARGEST_WHOLE, description="Entries before the one of this id.")] = None
+    before: Annotated[Integer | None, Field(ge=1, le=LARGEST_WHOLE, description="Return entries with a smaller id.")] = None
 
 
 class AuditEntry(BaseModel):
-    """One attempt to change something."""
+    """An attempted change."""
 
     id: int
     at: datetime
-    actor: str = Field(description="Id of the token; `local` for a command beside the database.")
-    action: str = Field(description="What was tried.")
+    actor: str = Field(description="Id of the token; `local` for a command-line call on the server.")
+    action: str = Field(description="The attempted action.")
     target: str | None = Field(description="Id of the source or the token.")
-    client: str | None = Field(description="The address that it came from.")
+    client: str | None = Field(description="The client's address.")
     request_id: str | None
     result: str = Field(description="`done`, `unchanged`, or the last part of the problem's type.")
-    revision: int | None = Field(description="The revision that was made or had been.")
+    revision: int | None = Field(description="The new revision, or the existing one if nothing changed.")
 
 
 class AuditMeta(BaseModel):
-    """Facts about a page of the audit."""
+    """Facts about a page of the audit log."""
 
     count: int
 
 
 class AuditList(BaseModel):
-    """A page of the audit."""
+    """A page of the audit log."""
 
     data: list[AuditEntry]
     meta: AuditMeta
@@ -58,26 +58,26 @@ class AuditList(BaseModel):
 @router.get(
     "/audit",
     operation_id="list_audit",
-    summary="List attempts to change something",
-    description="Who tried what, from where, and how it ended; the newest first. Needs a token with the scope `admin`; "
-    "one that is narrowed to some sources reads of these alone.",
-    responses=responses("A page of the audit.", BadRequest, Unauthorized, Forbidden, InvalidParameters, model=AuditList),
+    summary="List attempted changes",
+    description="Each attempt with its actor, client address and result, newest first. Needs a token with the scope `admin`; "
+    "a token limited to certain sources sees only their entries.",
+    responses=responses("A page of the audit log.", BadRequest, Unauthorized, Forbidden, InvalidParameters, model=AuditList),
     openapi_extra={"parameters": described(AuditParameters), "security": [{"token": []}]},
     response_class=Response,
 )
 async def audit(request: Request) -> Response:
-    """Return a page of the audit."""
+    """Return a page of the audit log."""
     writer = writer_of(request)
-    async with writer.attempt(request, "read audit") as attempt:
+    async with writer.audit_refusals(request, "read audit") as attempt:
         attempt.actor = actor = await writer.actor(request)
         actor.require("admin")
     query = read(AuditParameters, request)
-    found = await readers_of(request).read(
+    rows = await readers_of(request).read(
         lambda snapshot: entries(snapshot.connection, query.limit + 1, query.before, actor.beginnings)
     )
-    shown = found[: query.limit]
-    rows: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in shown]
-    following = replaced(address(request), "before", str(shown[-1]["id"])) if len(found) > len(shown) else None
-    answer = plain({"data": rows, "meta": {"count": len(rows)}, "links": {"self": address(request), "next": following}})
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    page = rows[: query.limit]
+    data: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in page]
+    following = replaced(address(request), "before", str(page[-1]["id"])) if len(rows) > len(page) else None
+    response = plain({"data": data, "meta": {"count": len(data)}, "links": {"self": address(request), "next": following}})
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,4 +1,4 @@
-"""``/v1/publications``: documents published, revised and retracted over HTTP, by those who may."""
+"""``/v1/publications``: publishing, revising and retracting documents over HTTP, with a token."""
 
 import re
 from dataclasses import asdict
@@ -42,31 +42,33 @@ from app.resources.base import Flag
 router = APIRouter(prefix=V1, tags=["Publishing"])
 
 MEDIA_TYPES = ("application/yaml", "application/json", "application/x-yaml", "text/yaml", "text/x-yaml")
-"""What a document is sent as."""
+"""Media types of a document."""
 KEY = re.compile(r"[!-~]{1,200}")
 
 MOST_SHOWN = 200
-"""Characters of an id that are kept in the audit."""
+"""Characters of an id recorded in the audit log."""
 
 
 class PublicationParameters(NoParameters):
-    """The parameters of a publication."""
+    """Query parameters of a publication."""
 
-    dry_run: Annotated[Flag, Field(description="Only answer what would change, fact by fact; nothing is stored.")] = False
+    dry_run: Annotated[
+        Flag, Field(description="Return the changes that the publication would make, fact by fact; store nothing.")
+    ] = False
 
 
 class ReceiptData(BaseModel):
-    """What a publication or a retraction did."""
+    """The result of a publication or a retraction."""
 
-    id: int = Field(description="The new revision, or the existing one if nothing is new.")
-    source: str = Field(description="The source that was published or retracted.")
+    id: int = Field(description="The new revision, or the existing one if nothing changed.")
+    source: str = Field(description="Id of the published or retracted source.")
     action: Literal["published", "retracted"]
-    new: bool = Field(description="Whether a revision was made.")
+    new: bool = Field(description="True if a new revision was created.")
     published_at: datetime
     document_sha256: str = Field(description="SHA-256 of the document's bytes.")
-    added: int = Field(description="Facts that were added.")
-    changed: int = Field(description="Facts with a new version.")
-    retracted: int = Field(description="Facts that ended.")
+    added: int = Field(description="Number of added facts.")
+    changed: int = Field(description="Number of facts with a new version.")
+    retracted: int = Field(description="Number of retracted facts.")
 
 
 class Receipt(BaseModel):
@@ -77,17 +79,17 @@ class Receipt(BaseModel):
 
 
 class RehearsalMeta(BaseModel):
-    """What a publication would do."""
+    """Summary of a rehearsed publication."""
 
     source: str
     new: bool
-    added: int = Field(description="Facts that would be added.")
-    changed: int = Field(description="Facts that would get a new version.")
-    retracted: int = Field(description="Facts that would end.")
+    added: int = Field(description="Number of facts that would be added.")
+    changed: int = Field(description="Number of facts that would get a new version.")
+    retracted: int = Field(description="Number of facts that would be retracted.")
 
 
 class Rehearsal(BaseModel):
-    """What a publication would change, fact by fact."""
+    """The changes that a publication would make, fact by fact."""
 
     data: list[FactChange]
     meta: RehearsalMeta
@@ -102,20 +104,23 @@ DENIALS = (Unauthorized, Forbidden, TooManyRequests, Unavailable, InsufficientSt
 
 
 def header(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
-    """A header parameter, for OpenAPI."""
+    """Return the OpenAPI object of a header parameter."""
     return {"name": name, "in": "header", "description": description, "required": required, "schema": {"type": "string"}}
 
 
-IF_MATCH = header("If-Match", "The ETag of `/v1/sources/{id}` as it was seen; needed to revise a source that is there.")
+IF_MATCH = header("If-Match", "The ETag of `/v1/sources/{id}` as last read; required to revise an existing source.")
 PUBLICATION = {
     "parameters": [
         *described(PublicationParameters),
-        header("Idempotency-Key", "1 to 200 visible characters, new for each publication; the same key gives the same receipt."),
+        header(
+            "Idempotency-Key",
+            "1 to 200 visible ASCII characters, new for each publication; a repeated key returns the same receipt.",
+        ),
         IF_MATCH,
     ],
     "requestBody": {
         "required": True,
-        "description": "A document of the format `regional-indicators/1`; `/v1/schemas/document` has its JSON Schema.",
+        "description": "A document in the format `regional-indicators/1`; its JSON Schema is at `/v1/schemas/document`.",
         "content": {"application/yaml": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}},
     },
     "security": [{"token": []}],
@@ -127,11 +132,11 @@ RETRACTION = {"parameters": [IF_MATCH], "security": [{"token": []}]}
     "/publications",
     operation_id="publish",
     summary="Publish a document",
-    description="One document becomes one revision, or nothing happens. The same content again makes no new revision.",
+    description="One document becomes one revision, or nothing is stored. Unchanged content creates no revision.",
     status_code=201,
-    responses=responses("The receipt: nothing new; or what would change.", model=Outcome)
+    responses=responses("The receipt if nothing changed, or with `dry_run` the rehearsal.", model=Outcome)
     | responses(
-        "The receipt: a revision was made.",
+        "The receipt of the new revision.",
         BadRequest,
         DocumentMalformed,
         IdempotencyKeyMissing,
@@ -151,9 +156,9 @@ RETRACTION = {"parameters": [IF_MATCH], "security": [{"token": []}]}
     response_class=Response,
 )
 async def publish(request: Request) -> Response:
-    """Publish, or with ``dry_run`` say what would change."""
+    """Publish a document, or with ``dry_run`` return the changes it would make."""
     writer = writer_of(request)
-    async with writer.attempt(request, "publish") as attempt:
+    async with writer.audit_refusals(request, "publish") as attempt:
         attempt.actor = await writer.actor(request)
         attempt.actor.require("publish")
         query = read(PublicationParameters, request)
@@ -173,7 +178,7 @@ async def publish(request: Request) -> Response:
     "/sources/{id}",
     operation_id="retract_source",
     summary="Retract a source",
-    description="Its facts end at a new revision and stay readable with `as_of`; what it declared is retired.",
+    description="Its facts are retracted at a new revision and stay readable with `as_of`; its declarations are retired.",
     responses=responses("The receipt.", BadRequest, NotFound, PreconditionFailed, InvalidParameters, *DENIALS, model=Receipt),
     openapi_extra=RETRACTION,
     response_class=Response,
@@ -182,9 +187,9 @@ async def retraction(
     request: Request,
     id: Annotated[str, Path(description="Id of the source.")],  # noqa: A002  the contract's name
 ) -> Response:
-    """Retract a source; again, it changes nothing."""
+    """Retract a source; a repeated retraction changes nothing."""
     writer = writer_of(request)
-    async with writer.attempt(request, "retract", id[:MOST_SHOWN]) as attempt:
+    async with writer.audit_refusals(request, "retract", id[:MOST_SHOWN]) as attempt:
         attempt.actor = await writer.actor(request)
         attempt.actor.require("retract")
         read(NoParameters, request)
@@ -193,13 +198,13 @@ async def retraction(
 
 
 def receipt_data(receipt: preparation.Receipt) -> dict[str, Any]:
-    """The members of a receipt."""
+    """Return the members of a receipt."""
     members = {"id": receipt.revision, **asdict(receipt), **asdict(receipt.changes)}
     return {name: members[name] for name in members if name not in ("revision", "changes")}
 
 
 def receipt_response(status: int, receipt: preparation.Receipt) -> Response:
-    """The receipt, and where to find what it is of."""
+    """Return the response with a receipt and its links."""
     here = f"{V1}/revisions/{receipt.revision}"
     links = {
         "self": here,
@@ -207,21 +212,24 @@ def receipt_response(status: int, receipt: preparation.Receipt) -> Response:
         "source": f"{V1}/sources/{receipt.source}",
         "changes": f"{V1}/changes?since={receipt.revision - 1}&until={receipt.revision}",
     }
-    answer = plain({"data": receipt_data(receipt), "links": links}, status)
-    answer.headers["ETag"] = f'"{receipt.revision}-{receipt.document_sha256[:20]}"'
-    answer.headers["Cache-Control"] = "no-store"
+    response = plain({"data": receipt_data(receipt), "links": links}, status)
+    response.headers["ETag"] = f'"{receipt.revision}-{receipt.document_sha256[:20]}"'
+    response.headers["Cache-Control"] = "no-store"
     if status == HTTPStatus.CREATED:
-        answer.headers["Location"] = here
-    return answer
+        response.headers["Location"] = here
+    return response
 
 
 def _media_type(headers: Headers) -> str:
-    """Return the media type of the body. Raises UnsupportedMediaType unless it is YAML or JSON as it is."""
+    """Return the media type of the body.
+
+    Raises UnsupportedMediaType unless the body is uncompressed YAML or JSON.
+    """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         fault = Fault("Expected a document as YAML or JSON.", "media_type", parameter="Content-Type", allowed=MEDIA_TYPES)
-        said = "The body is neither YAML nor JSON." if media_type else "The body does not say what it is."
-        raise UnsupportedMediaType(said, [fault], {"Accept-Post": ", ".join(MEDIA_TYPES[:2])})
+        detail = "The body is neither YAML nor JSON." if media_type else "The body does not say what it is."
+        raise UnsupportedMediaType(detail, [fault], {"Accept-Post": ", ".join(MEDIA_TYPES[:2])})
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         fault = Fault("Expected no compression.", "encoding", parameter="Content-Encoding", allowed=("identity",))
         raise UnsupportedMediaType("The body is compressed.", [fault])
@@ -229,7 +237,7 @@ def _media_type(headers: Headers) -> str:
 
 
 def _seen(headers: Headers) -> Seen:
-    """Return what If-Match says; it is a list, so that several lines are one."""
+    """Return the If-Match condition; several lines are joined, as it is a list."""
     lines = headers.getlist("if-match")
     return Seen(", ".join(lines) if lines else None, tags_of_source)
 
