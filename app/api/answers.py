@@ -1,6 +1,6 @@
-"""Declarations of responses, from which OpenAPI is made: the shared models, and the responses of a route.
+"""Declared responses for OpenAPI: models shared by routes, and functions that build a route's ``responses``.
 
-A route's own models stand beside it.
+The models of a single route are in its module.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,28 +25,31 @@ Responses = dict[int | str, dict[str, Any]]
 
 @cache
 def examples() -> dict[str, dict[str, Any]]:
-    """Return responses to real requests, of each resource a ``list`` and an ``item``; ``make examples`` writes them."""
+    """Return recorded responses: a ``list`` and an ``item`` of each resource.
+
+    ``make examples`` writes them.
+    """
     return msgspec.json.decode(EXAMPLES.read_bytes(), type=dict[str, dict[str, Any]])
 
 
 def requires(*names: str) -> ConfigDict:
-    """Return the configuration of a model of which only these members are always present."""
+    """Return a model configuration in which only the members ``names`` are required."""
     return ConfigDict(json_schema_extra={"required": list(names)})
 
 
 class Hint(BaseModel):
-    """A possible reason why nothing was found."""
+    """A possible reason for an empty list."""
 
     model_config = requires("parameter", "value", "message")
 
     parameter: str = Field(description="The filter.")
-    value: str = Field(description="Its value, which is no id.")
-    message: str = Field(description="What is wrong with it.")
-    suggestion: str = Field(description="The id of the entity of that name, or the most similar id.")
+    value: str = Field(description="The value, which is no existing id.")
+    message: str = Field(description="Description of the fault.")
+    suggestion: str = Field(description="The id of the entity with that name, else the most similar id.")
 
 
 class FacetCount(BaseModel):
-    """A value of a column with its count."""
+    """A value of a column, with its number of rows."""
 
     value: Any
     count: int
@@ -57,10 +60,10 @@ class ListMeta(BaseModel):
 
     model_config = requires("revision", "count", "total")
 
-    revision: int = Field(description="Revision of the data set that was read.")
-    count: int = Field(description="Rows in this response.")
-    total: int | None = Field(description="Rows of the whole result; null unless `total=true` asks for it.")
-    hints: list[Hint] = Field(description="Present only if nothing was found and a filter names an id that does not exist.")
+    revision: int = Field(description="Revision of the data set in this response.")
+    count: int = Field(description="Number of rows in this response.")
+    total: int | None = Field(description="Number of rows in the whole result; null unless requested by `total=true`.")
+    hints: list[Hint] = Field(description="Present only if the list is empty and a filter has an id that does not exist.")
 
 
 class ListLinks(BaseModel):
@@ -73,12 +76,12 @@ class ListLinks(BaseModel):
 class ItemMeta(BaseModel):
     """Facts about an item."""
 
-    revision: int = Field(description="Revision of the data set that was read.")
-    truncated: list[str] = Field(description="Included resources with more rows than the item carries; see `links`.")
+    revision: int = Field(description="Revision of the data set in this response.")
+    truncated: list[str] = Field(description="Included resources with more rows than this response has; see `links`.")
 
 
 class ItemLinks(BaseModel):
-    """The item itself, and the lists that its included rows are part of."""
+    """Links to the item itself, and to the full lists of its included rows."""
 
     model_config = ConfigDict(json_schema_extra={"additionalProperties": {"type": "string"}})
 
@@ -86,18 +89,18 @@ class ItemLinks(BaseModel):
 
 
 class Fault(BaseModel):
-    """One thing that is wrong with a request."""
+    """A fault of a request."""
 
     model_config = requires("code", "message")
 
-    code: str = Field(description="A stable machine-readable word.")
-    message: str = Field(description="What is wrong and what was expected.")
+    code: str = Field(description="Stable machine-readable code.")
+    message: str = Field(description="What is wrong, and what was expected.")
     parameter: str = Field(description="The parameter or header at fault.")
     pointer: str = Field(description="JSON pointer (RFC 6901) into a submitted document.")
-    allowed: list[str] = Field(description="The values that would have been right.")
-    suggestion: str = Field(description="The nearest right value.")
-    line: int = Field(description="Line of a submitted document.")
-    column: int = Field(description="Column of a submitted document.")
+    allowed: list[str] = Field(description="Allowed values.")
+    suggestion: str = Field(description="The most similar allowed value.")
+    line: int = Field(description="Line in a submitted document.")
+    column: int = Field(description="Column in a submitted document.")
 
 
 class Problem(BaseModel):
@@ -109,7 +112,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The path of the request.")
+    instance: str = Field(description="Path of the request.")
     errors: list[Fault]
 
 
@@ -117,7 +120,7 @@ class Problem(BaseModel):
 def list_model(resource: Resource) -> type[BaseModel]:
     """Return the model of a page of a resource."""
     row: Any = resource.public
-    facets: Any = Field(description="By column the values in the whole result with their counts, if `facets` asks for them.")
+    facets: Any = Field(description="Values of each column in `facets`, with their counts in the whole result.")
     return create_model(
         f"{row.__name__}List",
         __config__=requires("data", "meta", "links"),
@@ -130,7 +133,7 @@ def list_model(resource: Resource) -> type[BaseModel]:
 
 @lru_cache
 def item_model(resource: Resource) -> type[BaseModel]:
-    """Return the model of an item of a resource, with the rows that it carries."""
+    """Return the model of an item of a resource, with its included rows."""
     row: Any = resource.public
     rows: dict[str, Any] = {include.resource: BY_NAME[include.resource].public for include in resource.includes}
     included: dict[str, Any] = {name: (GenericAlias(list, (model,)), ...) for name, model in rows.items()}
@@ -148,7 +151,7 @@ def responses(
 ) -> Responses:
     """Return the responses of a route: a success and ``problems``.
 
-    ``model`` is that of JSON; ``media`` has the schemas of other media types.
+    ``model`` describes the JSON response; ``media`` has the schemas of other media types.
     """
     content: dict[str, Any] = {name: {"schema": dict(schema)} for name, schema in (media or {}).items()}
     if example is not None:
@@ -164,20 +167,20 @@ OBJECT: Mapping[str, Any] = {"type": "object"}
 
 
 def document_responses(description: str, *problems: type[ProblemType]) -> Responses:
-    """Return the responses of a route about the service itself, whose success is a JSON object."""
+    """Return the responses of a route about the service, with a JSON object on success."""
     return responses(description, BadRequest, *problems, media={JSON: OBJECT})
 
 
 def written(columns: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the schemas of the media types in which rows with these columns are written, besides JSON."""
+    """Return the schemas of all media types but JSON for rows with these columns."""
     return {format_.media_type: TEXT for format_ in formats_for(tuple(columns)) if format_.media_type != JSON}
 
 
 def errors(*problems: type[ProblemType]) -> Responses:
-    """Return the responses with these problems; every route can also fail."""
+    """Return the responses with these problems and InternalError, by status."""
     by_status: dict[int | str, list[type[ProblemType]]] = {}
-    answering: Iterable[type[ProblemType]] = (*problems, InternalError)
-    for problem in answering:
+    all_problems: Iterable[type[ProblemType]] = (*problems, InternalError)
+    for problem in all_problems:
         by_status.setdefault(problem.status, []).append(problem)
     return {
         status: {"description": "; ".join(problem.title for problem in same), "content": {MEDIA_TYPE: problem_content(same[0])}}
@@ -186,5 +189,5 @@ def errors(*problems: type[ProblemType]) -> Responses:
 
 
 def problem_content(problem: type[ProblemType]) -> dict[str, Any]:
-    """Return the schema of a problem document; ``openapi`` makes its example for each operation."""
+    """Return the schema of a problem document; module ``openapi`` adds the example."""
     return {"schema": {"$ref": "#/components/schemas/Problem"}, "x-problem": problem.slug}

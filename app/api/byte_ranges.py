@@ -1,26 +1,26 @@
-"""Byte ranges (RFC 9110, section 14): which parts of a file a request asks for, and how several are sent together. Pure."""
+"""Byte ranges (RFC 9110, section 14): the Range header, and the framing of multipart responses. Pure."""
 
 import re
 from collections.abc import Sequence
 
 MOST_RANGES = 50
-"""Ranges that one request may ask for; a header with more of them is ignored, as one that is malformed."""
+"""Ranges per request; a header with more is ignored, like a malformed one."""
 Range = tuple[int, int]
-"""The first byte, and the one after the last."""
+"""Offsets of the first byte, and of the one after the last."""
 
 _SPECIFIER = re.compile(r"[ \t]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t]*")
 
 
 def ranges_of(field: str, size: int) -> list[Range] | None:
-    """Return the ranges that a Range header asks for, in order; None if it is to be ignored, and none if none can be satisfied.
+    """Return the ranges of a Range header, in order; None if it is to be ignored.
 
-    Those that overlap or touch are joined.
+    The list is empty if no range can be satisfied. Ranges that overlap or touch are joined.
     """
     unit, equals, rest = field.partition("=")
     members = [member for member in rest.split(",") if member.strip(" \t")]
     if unit.strip(" \t").lower() != "bytes" or not equals or not 0 < len(members) <= MOST_RANGES:
         return None
-    found: list[Range] = []
+    ranges: list[Range] = []
     for member in members:
         match = _SPECIFIER.fullmatch(member)
         if match is None or (match[1] and match[2] and int(match[1]) > int(match[2])):
@@ -30,13 +30,13 @@ def ranges_of(field: str, size: int) -> list[Range] | None:
         else:
             start, stop = int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
         if start < stop:
-            found.append((start, stop))
-    return _joined(found)
+            ranges.append((start, stop))
+    return _joined(ranges)
 
 
-def _joined(found: list[Range]) -> list[Range]:
+def _joined(ranges: list[Range]) -> list[Range]:
     joined: list[Range] = []
-    for start, stop in sorted(found):
+    for start, stop in sorted(ranges):
         if joined and start <= joined[-1][1]:
             joined[-1] = joined[-1][0], max(stop, joined[-1][1])
         else:
@@ -45,12 +45,12 @@ def _joined(found: list[Range]) -> list[Range]:
 
 
 def content_range(part: Range, size: int) -> str:
-    """Return the Content-Range header of a part."""
+    """Return the Content-Range field value of a part."""
     return f"bytes {part[0]}-{part[1] - 1}/{size}"
 
 
 def heads(parts: Sequence[Range], size: int, media_type: str, boundary: str) -> tuple[list[bytes], bytes]:
-    """Return what stands before each part of ``multipart/byteranges``, and after the last."""
+    """Return the head of each part of ``multipart/byteranges``, and the closing delimiter."""
     before = [
         f"\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range(part, size)}\r\n\r\n" for part in parts
     ]

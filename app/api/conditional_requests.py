@@ -1,19 +1,19 @@
-"""Conditional requests (RFC 9110, section 13): the entity tags and dates by which clients know what they have. Pure."""
+"""Conditional requests (RFC 9110, section 13): comparing entity tags and dates. Pure."""
 
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
 _MEMBER = re.compile(r'[ \t,]*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(?=,|$)')
-"""One entity tag of a list, with what stands before it."""
+"""An entity tag in a list, with the preceding separators."""
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 """The three forms of an HTTP date (RFC 9110, section 5.6.7)."""
 
 
 def is_fresh(etag: str, last_modified: str | None, if_none_match: str | None, if_modified_since: str | None) -> bool:
-    """Return whether the client's copy is current, so that the answer is 304.
+    """Return whether the client's copy is current, so that the response is a 304.
 
-    If-None-Match wins where it is present (section 13.2.2). Tags are compared as a whole and weakly: ``W/`` does not matter.
+    If-None-Match takes precedence (section 13.2.2). Tags are compared weakly: ``W/`` is ignored.
     A malformed tag or date matches nothing.
     """
     if if_none_match is not None:
@@ -25,17 +25,17 @@ def is_fresh(etag: str, last_modified: str | None, if_none_match: str | None, if
 
 
 def names(field: str, etag: str) -> bool:
-    """Return whether a list of entity tags (If-Match, If-None-Match) names ``etag``, or is ``*``."""
+    """Return whether a field (If-Match, If-None-Match) lists ``etag`` or is ``*``."""
     return field == etag or field.strip(" \t") == "*" or etag in entity_tags(field)
 
 
 def entity_tags(field: str) -> list[str]:
-    """Return the entity tags of a list, without ``W/``, up to the first that is malformed."""
-    found, place = [], 0
+    """Return the entity tags of a list, without ``W/``, up to the first malformed one."""
+    tags, place = [], 0
     while member := _MEMBER.match(field, place):
-        found.append(member[1])
+        tags.append(member[1])
         place = member.end()
-    return found
+    return tags
 
 
 @lru_cache(maxsize=1024)

@@ -1,6 +1,6 @@
-"""The whole data set as files: every resource in every format that is written row by row, and all of it as one Data Package.
+"""Export files: every resource in every streamed format, and a Data Package of all resources.
 
-All files are of one snapshot of the database, and the same bytes whoever builds them: their digests are their entity tags.
+All files are written from one snapshot of the database, and are reproducible byte for byte: digests serve as entity tags.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ ZIP = "application/zip"
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """One finished file, with its size in bytes and its entity tag."""
+    """A finished file, with its size in bytes and its entity tag."""
 
     name: str
     media_type: str
@@ -39,19 +39,19 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The artefacts of one version of the data set, by name, in their folder."""
+    """Artefacts by name, of one version of the data set, in a folder."""
 
     version: Version
     artefacts: Mapping[str, Artefact]
     folder: Path
 
-    def holds_for(self, now: Version) -> bool:
-        """Return whether it is of a version, or of a later one."""
-        return self.version == now or self.version.revision > now.revision
+    def holds_for(self, version: Version) -> bool:
+        """Return whether the edition has ``version`` or a later one."""
+        return self.version == version or self.version.revision > version.revision
 
 
 def file_name(resource: Resource, format_: Format) -> str:
-    """Return what the file of a resource in a format is called."""
+    """Return the file name of a resource in a format."""
     return f"{resource.name}.{format_.extension}"
 
 
@@ -65,10 +65,13 @@ _ROWS = tuple(format_ for format_ in FORMATS if format_.streams)
 
 
 def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> Edition:
-    """Write all artefacts into a folder below ``folder``; ``opened`` gives connections within one snapshot."""
+    """Write all artefacts into a new folder in ``folder``.
+
+    ``opened`` opens connections to one snapshot.
+    """
     with opened() as connection:
-        now = latest_version(connection)
-    target, partial = folder / f"{now.revision}-{now.sha256[:12]}", folder / "partial"
+        version = latest_version(connection)
+    target, partial = folder / f"{version.revision}-{version.sha256[:12]}", folder / "partial"
     for leftover in (partial, target):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -77,23 +80,26 @@ def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> Editio
             with (partial / file_name(resource, format_)).open("wb") as file:
                 for chunk in format_.write(stream(opened, resource, resource.query(), "en")):
                     file.write(chunk)
-    _write_package(opened, resources, now, partial / PACKAGE)
+    _write_package(opened, resources, version, partial / PACKAGE)
     partial.rename(target)
-    artefacts = [_artefact(target / name, media_type, now) for name, media_type in names(resources)]
-    return Edition(now, {artefact.name: artefact for artefact in artefacts}, target)
+    artefacts = [_artefact(target / name, media_type, version) for name, media_type in names(resources)]
+    return Edition(version, {artefact.name: artefact for artefact in artefacts}, target)
 
 
-def _artefact(path: Path, media_type: str, now: Version) -> Artefact:
+def _artefact(path: Path, media_type: str, version: Version) -> Artefact:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=10)).hexdigest()
-    return Artefact(path.name, media_type, path, path.stat().st_size, f'"{now.revision}-{digest}"')
+    return Artefact(path.name, media_type, path, path.stat().st_size, f'"{version.revision}-{digest}"')
 
 
-def _write_package(opened: Opened, resources: Sequence[Resource], now: Version, path: Path) -> None:
-    """Write the Data Package: its texts are as published, where the CSV files beside it keep spreadsheets from running them."""
-    moment = datetime.fromisoformat(now.published_at).timetuple()[:6]
-    date = max(moment, (1980, 1, 1, 0, 0, 0))  # the first that the format has
-    descriptors = {"datapackage.json": _data_package(resources, now), "csvw.json": _csvw(resources)}
+def _write_package(opened: Opened, resources: Sequence[Resource], version: Version, path: Path) -> None:
+    """Write the Data Package.
+
+    Its texts are exactly as published, whereas the plain CSV exports are guarded against formula injection.
+    """
+    moment = datetime.fromisoformat(version.published_at).timetuple()[:6]
+    date = max(moment, (1980, 1, 1, 0, 0, 0))  # the earliest date of the ZIP format
+    descriptors = {"datapackage.json": _data_package(resources, version), "csvw.json": _csvw(resources)}
     with zipfile.ZipFile(path, "w") as package:
         for name, content in descriptors.items():
             package.writestr(_member(name, date), msgspec.json.format(msgspec.json.encode(content)))
@@ -105,7 +111,7 @@ def _write_package(opened: Opened, resources: Sequence[Resource], now: Version, 
 
 
 def _member(name: str, date: tuple[int, ...]) -> zipfile.ZipInfo:
-    """Return a file of the package; it is the same in every package of a version."""
+    """Return the entry of a file, the same in every package of a version."""
     member = zipfile.ZipInfo(name, date)  # type: ignore[arg-type]  # six numbers
     member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
     return member
@@ -115,20 +121,20 @@ FRICTIONLESS: dict[ColumnType, dict[str, str]] = {
     "datetime": {"type": "datetime", "format": "any"},
     "strings": {"type": "string"},
 }
-"""Types of Table Schema, where they are not called as ours."""
+"""Types of Table Schema whose names differ from ours."""
 CSVW: dict[ColumnType, str] = {"datetime": "dateTime", "strings": "string"}
-"""Types of CSV on the Web, likewise."""
+"""Types of CSV on the Web whose names differ from ours."""
 
 
-def _data_package(resources: Sequence[Resource], now: Version) -> dict[str, Any]:
-    """The descriptor of a Data Package (Frictionless Standards, version 1)."""
+def _data_package(resources: Sequence[Resource], version: Version) -> dict[str, Any]:
+    """Return the descriptor of a Data Package (Frictionless Standards, version 1)."""
     return {
         "name": "regional-indicators",
         "title": "Regional indicators: hedged, dated and cited figures",
         "description": "Texts are exactly as published: where one begins with =, +, - or @, spreadsheets must import it as text. "
         "Several values in one cell stand on a line each.",
-        "version": str(now.revision),
-        "created": now.published_at,
+        "version": str(version.revision),
+        "created": version.published_at,
         "profile": "tabular-data-package",
         "resources": [
             {
@@ -154,7 +160,7 @@ def _data_package(resources: Sequence[Resource], now: Version) -> dict[str, Any]
 
 
 def _csvw(resources: Sequence[Resource]) -> dict[str, Any]:
-    """Metadata for tabular data on the web (W3C, 2015)."""
+    """Return the Metadata for Tabular Data on the Web (W3C, 2015)."""
     return {
         "@context": "http://www.w3.org/ns/csvw",
         "tables": [

@@ -1,4 +1,4 @@
-"""Files as answers: whole or by ranges, in chunks that are read beside the event loop."""
+"""Responses with a file, whole or in ranges; chunks are read off the event loop."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from secrets import token_hex
@@ -13,18 +13,17 @@ from app.api.representation import IS_HEAD
 from app.errors import RangeNotSatisfiable
 
 CHUNK = 2**18
-"""Bytes of a file that are read and sent at a time; 64 KB take more than twice as long."""
+"""Bytes of a file read and sent at a time; with 64 KB a download takes more than twice as long."""
 PARTIAL = 206
 
 
 def file_answer(request: Request, file: IO[bytes], size: int, media_type: str, headers: Mapping[str, str]) -> Response:
-    """Return the file, or the parts of it that Range asks for and If-Range allows; ``file`` is closed in the end.
+    """Return a response with the file, or with the requested ranges of it.
 
-    Raises:
-        RangeNotSatisfiable: if it has none of these parts.
+    The response closes ``file``. If-Range is honoured. Raises RangeNotSatisfiable if the file has none of the ranges.
     """
     shared = {"Accept-Ranges": "bytes", **headers}
-    parts = _wanted(request, size, headers)
+    parts = _requested(request, size, headers)
     if parts is None:
         status, parts, before, end = 200, [(0, size)], [b""], b""
     elif not parts:
@@ -45,10 +44,10 @@ def file_answer(request: Request, file: IO[bytes], size: int, media_type: str, h
     return StreamingResponse(content(file, before, parts, end), status, shared)
 
 
-def _wanted(request: Request, size: int, headers: Mapping[str, str]) -> Sequence[tuple[int, int]] | None:
-    """Return the ranges that are asked for; None for the whole file, also where it is not any more what the client has of it.
+def _requested(request: Request, size: int, headers: Mapping[str, str]) -> Sequence[tuple[int, int]] | None:
+    """Return the requested ranges; None for the whole file, also if If-Range does not match.
 
-    If-Range needs a strong validator (RFC 9110, section 13.1.5), which a date is not: two revisions may be of one second.
+    If-Range needs a strong validator (RFC 9110, section 13.1.5); a date is not one: two revisions can share a second.
     """
     field, condition = request.headers.get("range"), request.headers.get("if-range")
     if field is None or IS_HEAD in request.scope or condition not in (None, headers["ETag"]):
@@ -59,9 +58,9 @@ def _wanted(request: Request, size: int, headers: Mapping[str, str]) -> Sequence
 async def content(
     file: IO[bytes], before: Sequence[bytes], parts: Sequence[tuple[int, int]], end: bytes = b""
 ) -> AsyncIterator[bytes]:
-    """Yield these parts of a file, each with what stands before it; then close it.
+    """Yield ``parts`` of a file, each after its head in ``before``, then ``end``; close the file.
 
-    The first chunk is empty: an answer in several pieces is never kept in memory, however small it is.
+    The first chunk is empty: a response in several pieces never enters the response cache, however small it is.
     """
     yield b""
     with file:
@@ -70,7 +69,7 @@ async def content(
                 yield head
             file.seek(start)
             while start < stop and (chunk := await to_thread.run_sync(file.read, min(CHUNK, stop - start))):
-                start += len(chunk)  # noqa: PLW2901  where the rest begins
+                start += len(chunk)  # noqa: PLW2901  the start of the rest
                 yield chunk
         if end:
             yield end

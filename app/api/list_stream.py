@@ -1,4 +1,4 @@
-"""Responses of whole lists (``limit=all``), sent while they are read."""
+"""Responses with whole lists (``limit=all``), sent as they are read."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -17,13 +17,13 @@ from app.query.stream import stream
 from app.resources.base import Lang, ListQuery, Resource
 
 IN_MEMORY = 2**20
-"""Bytes of a list that are kept in memory until it is sent; a larger one goes to a temporary file."""
+"""Bytes of an unsent list up to which it stays in memory; a larger one goes to a temporary file."""
 
 
-async def stream_list(  # noqa: PLR0913  a request, parsed
+async def stream_list(  # noqa: PLR0913  the parts of a parsed request
     readers: Readers, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang
 ) -> Response:
-    """Return the whole list: facts in short transactions, rows without history from one snapshot."""
+    """Return a whole list: facts in short transactions, other rows from one snapshot."""
     if not resource.versioned:
         return await _snapshot_list(readers, request, resource, query, format_, lang)
     version = await readers.read(lambda snapshot: snapshot.version)
@@ -34,12 +34,12 @@ async def stream_list(  # noqa: PLR0913  a request, parsed
     return representation.settled(representation.stream(dataset, readers.sent(format_.write(dataset))))
 
 
-async def _snapshot_list(  # noqa: PLR0913  a request, parsed
+async def _snapshot_list(  # noqa: PLR0913  the parts of a parsed request
     readers: Readers, request: Request, resource: Resource, query: ListQuery, format_: Format, lang: Lang
 ) -> Response:
-    """Return a list of rows without earlier versions, written under one snapshot before it is sent.
+    """Return a list of unversioned rows, written from one snapshot before it is sent.
 
-    A slow client then holds a temporary file, and neither a transaction nor memory.
+    A slow client then occupies a temporary file, but no transaction and no memory.
     """
 
     def write() -> Iterator[Any]:
@@ -50,7 +50,7 @@ async def _snapshot_list(  # noqa: PLR0913  a request, parsed
 
     pieces = write()
     async with readers.snapshots:
-        await readers.look()  # those who waited for others learn at once that the database does not answer
+        await readers.look()  # after the wait, fail at once if the database does not answer
         try:
             representation = Representation.of(request, await readers.piece(partial(next, pieces)), format_, lang)
             if representation.is_known:
@@ -64,8 +64,8 @@ async def _snapshot_list(  # noqa: PLR0913  a request, parsed
 
 
 async def _spool(readers: Readers, pieces: Iterator[bytes]) -> IO[bytes]:
-    """Return an open file with these pieces; whoever sends it closes it."""
-    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  it is returned open
+    """Return an open file with these pieces, which the sender closes."""
+    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  returned open
     try:
         async for chunk in readers.sent(pieces):
             file.write(chunk)

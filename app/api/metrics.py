@@ -12,15 +12,15 @@ Figures = dict[str, tuple[str, float]]
 
 
 class Metrics:
-    """Counters of requests, and figures that are read when the metrics are scraped."""
+    """Counters of requests, and figures read at each scrape."""
 
     def __init__(self) -> None:
         """Create the counters."""
         self.registry = CollectorRegistry()
         labels = ("method", "route", "status")
-        to: Any = {"registry": self.registry}
-        self.requests = Counter("indicators_requests", "Requests that the cache did not answer.", labels, **to)
-        self.seconds = Histogram("indicators_request_seconds", "Time until the end of the answer.", ("route",), **to)
+        options: Any = {"registry": self.registry}
+        self.requests = Counter("indicators_requests", "Requests that the cache did not answer.", labels, **options)
+        self.seconds = Histogram("indicators_request_seconds", "Time until the end of the answer.", ("route",), **options)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def add_figures(self, figures: Callable[[], Figures]) -> None:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the routes declare, with examples of parameters and errors, and headers."""
+"""OpenAPI document: FastAPI's, completed with examples, problems and response headers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -49,31 +49,31 @@ from app.limits import BODY_RATE, MAX_BODY, MAX_HEADERS, MAX_URL
 
 TAGS = {
     "District metrics": (
-        "Observations: what a source says about one indicator of one subject, with hedge, bounds, period and citation. "
+        "Observations: a source's figures about one indicator of one subject, with hedge, bounds, period and citation. "
         "Indicators define what is measured, designations are titles conferred on an entity."
     ),
     "Industry clusters": "Pillar industries, emerging tracks and segments of a region.",
     "Zones": "Functional zones, development zones and innovation communities.",
     "Incentive programmes": "Frameworks, action plans, services, subsidies and housing; their targets are observations.",
-    "Organisations and projects": "Who is named and what is built, and the relations that tie them to clusters and zones.",
-    "Sources and history": "The published texts behind every fact, and the revisions by which documents were published.",
-    "Search": "One ranked list over names and texts, in Chinese and English.",
-    "SDMX": "Observations for software that speaks SDMX-REST, version 2 of it (SDMX 3.0) and version 1 (SDMX 2.1).",
-    "Publishing": "Documents that transcribe sources: their format, publishing, revising and retracting them. Needs a token.",
+    "Organisations and projects": "Organisations and projects, and the relations that tie them to clusters and zones.",
+    "Sources and history": "The published texts behind every fact, and the revisions that published their documents.",
+    "Search": "Ranked search in names and texts, Chinese and English.",
+    "SDMX": "Observations over SDMX-REST, version 2 (SDMX 3.0) and version 1 (SDMX 2.1).",
+    "Publishing": "Documents that transcribe sources: format, publication, revision and retraction. Needs a token.",
     "Service": "Health, limits, problem types and the index of links.",
 }
 
-DESCRIPTION = """What regional economic news states, as statistics that can be queried, compared and cited.
+DESCRIPTION = """Figures from regional economic news, as statistics to query, compare and cite.
 
 Every figure keeps its **hedge and bounds** ("nearly 300" is not 300), its **period** or the fact that none was stated, its
-**unit**, and its **place in the source**. Nulls mean that the source does not say. `statement` is a sentence that is safe to
-print.
+**unit**, and its **place in the source**. A null means that the source does not state the value. `statement` is a sentence
+that is safe to print.
 
-Lists answer `{"data", "meta", "links"}`; follow `links.next` for more. Errors are problem documents (RFC 9457)."""
+A list returns `{"data", "meta", "links"}`; follow `links.next` for more. Errors are problem documents (RFC 9457)."""
 
 
 ANYWHERE = (BadRequest, RequestTimeout, UriTooLong, MisdirectedRequest, TooManyRequests, HeadersTooLarge, Unavailable)
-"""What may be answered to any request, before its address is even looked at."""
+"""Problems that any request can get, before it is routed."""
 Operation = dict[str, Any]
 SOURCE = "any-source"
 
@@ -117,36 +117,37 @@ OCCURRENCES: dict[type[Problem], Problem] = {
         InsufficientStorage("There is no room left; nothing was stored."),
     )
 }  # fmt: skip
-"""An occurrence of each problem, for where none was answered by the service while the examples were made."""
+"""An occurrence of each problem, for operations that did not return one while the examples were made."""
 
 HEADERS = {
-    "Cache-Control": "How long the answer may be kept.",
-    "X-Request-Id": "Name of the request in logs and audit: the client's, or a new one.",
-    "X-Content-Type-Options": "`nosniff`: the answer is what Content-Type says.",
-    "Access-Control-Allow-Origin": "`*`: scripts of any origin may read the answer (CORS).",
+    "Cache-Control": "How long the response may be cached.",
+    "X-Request-Id": "Id of the request in logs and the audit log: the client's, or a new one.",
+    "X-Content-Type-Options": "`nosniff`: browsers must not guess another type than Content-Type.",
+    "Access-Control-Allow-Origin": "`*`: scripts of any origin may read the response (CORS).",
     "Access-Control-Expose-Headers": "Headers that scripts of other origins may read (CORS).",
-    "Content-Security-Policy": "What a browser may load for the answer.",
-    "Strict-Transport-Security": "Over HTTPS: to stay with it.",
-    "RateLimit-Policy": "How many requests a client may send, and in how many seconds.",
-    "RateLimit": "How many requests are left, and in how many seconds all are again.",
+    "Content-Security-Policy": "Resources that a browser may load for the response.",
+    "Strict-Transport-Security": "Over HTTPS: browsers must keep using it.",
+    "RateLimit-Policy": "Requests that a client may send (`q`) within a window of seconds (`w`).",
+    "RateLimit": "Requests left (`r`), and seconds until the quota is full again (`t`).",
     "ETag": "Strong entity tag, for If-None-Match, If-Range and If-Match.",
-    "Last-Modified": "When the data were published, for If-Modified-Since.",
-    "Vary": "Request headers that the answer depends on.",
-    "Content-Language": "The language of the answer.",
-    "Content-Encoding": "`zstd`, `br` or `gzip` where the client accepts it.",
-    "Content-Disposition": "The name under which a browser saves the answer.",
+    "Last-Modified": "Time of the latest publication, for If-Modified-Since.",
+    "Vary": "Request headers that the response depends on.",
+    "Content-Language": "Language of the response.",
+    "Content-Encoding": "`zstd`, `br` or `gzip` if the client accepts it.",
+    "Content-Disposition": "File name under which a browser saves the response.",
     "Link": "`next`, `alternate` and `describedby` (RFC 8288).",
-    "Accept-Ranges": "`bytes` where parts of the answer can be asked for.",
-    "Content-Range": "Which bytes these are, of how many.",
+    "Accept-Ranges": "`bytes` if Range requests are supported.",
+    "Content-Range": "Range of bytes in the response, and size of the whole.",
     "Repr-Digest": "SHA-256 of the body (RFC 9530).",
-    "Location": "The revision that was made.",
-    "Retry-After": "Seconds after which to ask again.",
-    "WWW-Authenticate": "How to identify oneself.",
-    "Accept-Post": "Media types of documents.",
-    "Server-Timing": "Where the time went.",
+    "Location": "Address of the new revision.",
+    "Retry-After": "Seconds to wait before a retry.",
+    "WWW-Authenticate": "Required authentication scheme.",
+    "Accept-Post": "Accepted media types of documents.",
+    "Server-Timing": "Durations of the steps of the response.",
 }
-"""Every header that answers carry, with what it says."""
+"""Descriptions of all response headers."""
 EVERYWHERE = tuple(HEADERS)[:9]
+"""Headers of every response."""
 REPRESENTATION = ("ETag", "Last-Modified", "Vary", "Content-Language", "Content-Encoding", "Content-Disposition",
                   "Link", "Accept-Ranges")  # fmt: skip
 OF_STATUS = {
@@ -161,37 +162,40 @@ OF_STATUS = {
     "429": ("Retry-After",),
     "503": ("Retry-After",),
 }
-"""Headers of answers with some status, besides those that every answer has."""
+"""Headers by status, in addition to those of every response."""
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
-    """Yield every operation with the template of its address."""
-    for path, found in document["paths"].items():
-        for operation in found.values():
+    """Yield every operation with its path template."""
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
             yield path, operation
 
 
-def complete(app: FastAPI, document: dict[str, Any], answered: dict[str, dict[str, Any]]) -> None:
-    """Add examples of parameters and errors, and headers; ``answered`` has those of each operation, made over the seed."""
+def complete(app: FastAPI, document: dict[str, Any], recorded: dict[str, dict[str, Any]]) -> None:
+    """Add examples of parameters and errors, and response headers.
+
+    ``recorded`` has the examples of each operation, written over the seed.
+    """
     for path, operation in operations(document):
-        made = answered.get(operation["operationId"], {})
-        show(operation, made.get("parameters", {}))
+        examples = recorded.get(operation["operationId"], {})
+        show(operation, examples.get("parameters", {}))
         address = address_of(path, operation)
-        for status, answer in operation["responses"].items():
-            for media_type, content in answer.get("content", {}).items():
+        for status, response in operation["responses"].items():
+            for media_type, content in response.get("content", {}).items():
                 if int(status) >= BadRequest.status:
-                    supposed = _problem(app, content.pop("x-problem", None), status, media_type, address)
-                    content["example"] = made.get(f"{status} {media_type}", supposed)
+                    occurrence = _problem(app, content.pop("x-problem", None), status, media_type, address)
+                    content["example"] = examples.get(f"{status} {media_type}", occurrence)
             names = (*EVERYWHERE, *OF_STATUS.get(status, ()))
             headers = {header: {"$ref": f"#/components/headers/{header}"} for header in names}
-            answer["headers"] = headers | answer.get("headers", {})
+            response["headers"] = headers | response.get("headers", {})
     document["components"]["headers"] = {
         name: {"description": description, "schema": {"type": "string"}} for name, description in HEADERS.items()
     }
 
 
 def show(operation: Operation, examples: dict[str, Any]) -> None:
-    """Add examples, by name, to the parameters of an operation; lists are texts with commas."""
+    """Add ``examples``, by name, to the parameters of an operation; commas separate list items."""
     for parameter in operation.get("parameters", ()):
         value = examples.get(parameter["name"])
         if value is not None and parameter["schema"].get("type") == "array":
@@ -201,7 +205,7 @@ def show(operation: Operation, examples: dict[str, Any]) -> None:
 
 
 def address_of(path: str, operation: Operation) -> str:
-    """Return the address of an operation, with the examples of its path parameters."""
+    """Return the path of an operation, filled with the examples of its parameters."""
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path" and "example" in parameter:
             path = path.replace(f"{{{parameter['name']}}}", quote(str(parameter["example"]), ",/"))
@@ -209,7 +213,10 @@ def address_of(path: str, operation: Operation) -> str:
 
 
 def _problem(app: FastAPI, slug: str | None, status: str, media_type: str, address: str) -> Any:
-    """Return an occurrence of a problem at an address, as a problem document or, where that is answered, as a message of SDMX."""
+    """Return an occurrence of a problem at an address, in a media type.
+
+    It is a problem document or, under SDMX paths, a message of SDMX.
+    """
     kind = next(problem for problem in PROBLEMS if (problem.slug == slug if slug else str(problem.status) == status))
     if media_type == MEDIA_TYPE:
         return OCCURRENCES[kind].document(address)
@@ -228,8 +235,8 @@ def _problem(app: FastAPI, slug: str | None, status: str, media_type: str, addre
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the application."""
-    found = get_openapi(
+    """Return the OpenAPI 3.1 document of the application."""
+    result = get_openapi(
         title=app.title,
         version=app.version,
         description=DESCRIPTION,
@@ -238,35 +245,35 @@ def document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/"}],
     )
-    _put_back_examples(found, app)
-    components = found.setdefault("components", {})
+    _restore_examples(result, app)
+    components = result.setdefault("components", {})
     _, problems = models_json_schema([(ProblemModel, "serialization")], ref_template="#/components/schemas/{model}")
     components.setdefault("schemas", {}).update(problems["$defs"])
-    for _, operation in operations(found):
-        _complete_answers(operation["responses"])
-    complete(app, found, examples()["operations"])
+    for _, operation in operations(result):
+        _complete_responses(operation["responses"])
+    complete(app, result, examples()["operations"])
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "`indicators token issue`."}}
-    return found
+    return result
 
 
-def _complete_answers(answers: dict[str, Any]) -> None:
-    """Add what any request may be answered with, whatever it asks for; and leave out what FastAPI only supposes."""
-    if "HTTPValidationError" in str(answers.get("422")):
-        del answers["422"]
-    if "406" in answers or ("200" in answers and "201" not in answers and "401" not in answers):
-        answers.setdefault("304", {"description": "The client's copy is current."})
+def _complete_responses(responses: dict[str, Any]) -> None:
+    """Add the responses that any request can get; remove FastAPI's default 422."""
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
+    if "406" in responses or ("200" in responses and "201" not in responses and "401" not in responses):
+        responses.setdefault("304", {"description": "The client's copy is current."})
     for problem in ANYWHERE:
-        answer = answers.setdefault(str(problem.status), {"description": problem.title, "content": {}})
-        answer["content"].setdefault(MEDIA_TYPE, problem_content(problem))
+        response = responses.setdefault(str(problem.status), {"description": problem.title, "content": {}})
+        response["content"].setdefault(MEDIA_TYPE, problem_content(problem))
 
 
-def _put_back_examples(found: dict[str, Any], app: FastAPI) -> None:
-    """Examples as they were given: FastAPI has left the nulls out of them, and a null means something here."""
+def _restore_examples(document: dict[str, Any], app: FastAPI) -> None:
+    """Restore the nulls that FastAPI drops from examples; a null has a meaning here."""
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
-                answers = found["paths"][route.path_format][method.lower()]["responses"]
-                for status, answer in route.responses.items():
-                    for media_type, content in answer.get("content", {}).items():
+                responses = document["paths"][route.path_format][method.lower()]["responses"]
+                for status, response in route.responses.items():
+                    for media_type, content in response.get("content", {}).items():
                         if "example" in content:
-                            answers[str(status)]["content"][media_type]["example"] = content["example"]
+                            responses[str(status)]["content"][media_type]["example"] = content["example"]

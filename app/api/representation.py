@@ -112,7 +112,7 @@ class Representation:
         return Response(status_code=304, headers=self._headers | {"ETag": tag})
 
     def render(self, content: Any) -> Response:
-        """Return the response with ``content``, a dataset for a format, else input of the medium."""
+        """Return the response with ``content``: a dataset, or what the medium writes."""
         if isinstance(self.format, Medium):
             content = content.linked(self.address) if isinstance(content, Envelope) else content
             return self.body(self.format.write(content))

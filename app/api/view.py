@@ -1,7 +1,7 @@
 """The read path: query → format → language → 304 → snapshot → bytes.
 
-A route is a plain function of a snapshot and a validated query. ``View`` makes an endpoint of it; ``ReadRoute`` calls that
-without FastAPI's dependency solving, and FastAPI documents it.
+A route is a plain function of a snapshot and a validated query. ``View`` wraps it as an endpoint, and ``ReadRoute`` calls
+the endpoint without FastAPI's dependency solving; FastAPI documents it.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,20 +29,20 @@ Media = tuple[Format, ...] | tuple[Medium[Any], ...]
 
 
 def always(value: Any) -> Callable[[Any], Any]:
-    """Return a function of a query that has the same value for every query."""
+    """Return a function that returns ``value`` for every query."""
     return lambda _query: value
 
 
 @dataclass(frozen=True)
 class View(Generic[Query]):
-    """An endpoint made of a plain function.
+    """Endpoint that calls a plain function.
 
     Attributes:
         function: Called with a snapshot, the query and the parameters of the path; returns a dataset, an envelope, or
             whatever else the medium writes.
         parameters: The model of the query string.
         media: The formats on offer for a query; a single one needs no negotiation.
-        is_long: Whether a query must not be tried on the event loop.
+        is_long: Returns true for a query that must not run on the event loop.
     """
 
     function: Callable[..., Any]
@@ -51,7 +51,7 @@ class View(Generic[Query]):
     is_long: Callable[[Query], bool] = lambda _query: False
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request."""
+        """Return the response to a request."""
         query = read(self.parameters, request)
         media = self.media(query)
         accept = request.headers.get("accept", "")
@@ -60,7 +60,7 @@ class View(Generic[Query]):
         return await self.respond(request, query, format_, lang)
 
     async def respond(self, request: Request, query: Query, format_: Format | Medium[Any], lang: Lang) -> Response:
-        """Return 304 if the client's copy is current, else what the function makes of a snapshot."""
+        """Return 304 if the client's copy is current, else the function's result, rendered."""
 
         def make(snapshot: Snapshot) -> Response:
             representation = Representation.of(request, snapshot.version, format_, lang)
@@ -77,9 +77,9 @@ class View(Generic[Query]):
 
 
 class ReadRoute(APIRoute):
-    """A route whose endpoint takes the request alone: FastAPI documents it and has no dependencies to solve.
+    """Route whose endpoint takes only the request, and which bypasses FastAPI's dependency solving.
 
-    Solving none still costs FastAPI a tenth of an uncached page.
+    Even with no dependencies, solving them takes a tenth of the time of an uncached page.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +102,7 @@ def add_view(  # noqa: PLR0913  a route's declaration
     responses: Mapping[int | str, dict[str, Any]],
     path_parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Add ``view`` to ``router`` at ``path``; ``path_parameters`` says what each parameter of the path is."""
+    """Add ``view`` to ``router`` at ``path``; ``path_parameters`` has descriptions by name."""
     parameters = [
         {"name": name, "in": "path", "required": True, "description": meaning, "schema": {"type": "string"}}
         for name, meaning in path_parameters.items()

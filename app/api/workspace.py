@@ -1,4 +1,4 @@
-"""A folder for the temporary files of this process, and the removal of those that killed processes have left."""
+"""Temporary folder of a process, and removal of those left by killed processes."""
 
 import fcntl
 import os
@@ -9,14 +9,15 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 
 LOCK = "lock"
-"""The file that a living process holds a lock on; it has this name only once it is locked."""
+"""File on which a running process holds a lock; it gets this name once it is locked."""
 
 
 @contextmanager
 def workspace(prefix: str) -> Iterator[Path]:
-    """Yield a new folder, and remove it in the end; also those of the same prefix whose processes have ended.
+    """Yield a new folder, removed at the end; first remove those of ended processes.
 
-    A lock ends with its process, however it ends; numbers of processes are used again, and differ between containers.
+    Locks show which processes run: a lock ends with its process, however it ends, whereas process ids are reused and differ
+    between containers.
     """
     for other in Path(gettempdir()).glob(f"{prefix}*"):
         with suppress(OSError):
@@ -33,7 +34,7 @@ def workspace(prefix: str) -> Iterator[Path]:
 
 
 def _remove_dead(folder: Path) -> None:
-    """Remove the folder of a process of ours that has ended. Raises OSError for any other."""
+    """Remove the folder of an ended process of this user. Raises OSError if it runs."""
     if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
         return
     with (folder / LOCK).open("rb") as lock:

@@ -1,4 +1,4 @@
-"""Backpressure: bytes of responses that clients have not taken yet, bounded in total and per client."""
+"""Backpressure: response bytes that clients have not read yet, limited in total and per client."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -32,5 +32,5 @@ class UnsentBytes:
                 del self._by_host[host]
 
     def is_full(self, client: Client) -> bool:
-        """Return whether the total, or the share of ``client``, is used up."""
+        """Return whether the limit in total, or the share of ``client``, is exceeded."""
         return self.total > self.most or self._by_host[client[0] if client else ""] > share_of(self.most)

@@ -1,4 +1,4 @@
-"""Header fields of a request, read once: every reader shares one view of them."""
+"""Header fields of a request, parsed once and shared through the ASGI scope."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def fields_of(scope: Scope) -> dict[bytes, bytes]:
 
 
 def join_fields(scope: Scope) -> Problem | None:
-    """Join repeated list fields in ``scope``; return the problem of any other repeated field."""
+    """Join repeated list fields in ``scope``; return the problem of other repetitions."""
     headers: Headers = scope["headers"]
     fields = fields_of(scope)
     if len(fields) == len(headers):

@@ -1,4 +1,4 @@
-"""HEAD and OPTIONS for every route, as pure ASGI; the latter also for browsers, whose scripts ask before they read (CORS)."""
+"""HEAD and OPTIONS for every route, including CORS preflights. Pure ASGI."""
 
 from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,25 +16,25 @@ ASK_HEADERS = (
     "X-Request-Id",
 )  # fmt: skip
 SERVER = "*"
-"""The target of OPTIONS that asks about the server as a whole."""
+"""Target of an OPTIONS request about the server as a whole (RFC 9110, section 9.3.7)."""
 OFFERED = {"/mcp": (("POST",), ASK_HEADERS)}
-"""By address what scripts of other origins may send besides reading, and with which headers. Publishing is not offered."""
+"""Methods and headers allowed to scripts of other origins, by path; other paths are read-only. Publishing is not offered."""
 
 
 class Methods:
-    """Answers HEAD as GET without a body, and OPTIONS with the methods that the address has (RFC 9110, section 9.3)."""
+    """Middleware that serves HEAD as GET without a body, and OPTIONS with the methods of the path (RFC 9110, section 9.3)."""
 
     def __init__(self, app: ASGIApp, router: Router) -> None:
-        """``app`` answers the rest; ``router`` knows the routes."""
+        """Wrap ``app``; methods are looked up in ``router``."""
         self.app, self.router = app, router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Serve an ASGI connection."""
         method = scope["method"] if scope["type"] == "http" else None
         if method == "HEAD":
             await self.app({**scope, "method": "GET", IS_HEAD: True}, receive, _without_body(send))
         elif method == "OPTIONS" and (allowed := methods_of(self.router, scope)):
-            headers = [(b"allow", ", ".join(sorted(allowed)).encode()), *_permission(scope)]
+            headers = [(b"allow", ", ".join(sorted(allowed)).encode()), *_preflight_headers(scope)]
             await send({"type": "http.response.start", "status": 204, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
         else:
@@ -42,20 +42,20 @@ class Methods:
 
 
 def methods_of(router: Router, scope: Scope) -> set[str]:
-    """The methods that the address of ``scope`` answers; empty where there is no such address."""
-    found: set[str] = set()
+    """Return the methods of the path of ``scope``; empty if there is no such path."""
+    methods: set[str] = set()
     for route in router.routes:
         if scope["path"] == SERVER or route.matches(scope)[0] is not Match.NONE:
-            found |= set(route.methods or ()) if isinstance(route, Route) else {"GET"}
-    if "GET" in found:
-        found.add("HEAD")
-    return found | {"OPTIONS"} if found else found
+            methods |= set(route.methods or ()) if isinstance(route, Route) else {"GET"}
+    if "GET" in methods:
+        methods.add("HEAD")
+    return methods | {"OPTIONS"} if methods else methods
 
 
-def _permission(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Return the answer to a browser whose script wants to go on (a preflight, in the Fetch standard).
+def _preflight_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return the headers of the response to a CORS preflight (Fetch standard).
 
-    It is empty for what is not offered, and the browser stops the script.
+    They are empty for a method that is not offered; the browser then blocks the script's request.
     """
     methods, headers = OFFERED.get(scope["path"], (READ_METHODS, READ_HEADERS))
     if fields_of(scope).get(b"access-control-request-method", b"").decode("latin-1") not in methods:

@@ -1,4 +1,4 @@
-"""Rate limit per client and per token: token buckets, in the notation of the library ``limits``, which has none."""
+"""Rate limit per client and per token: token buckets, which the library ``limits`` lacks, in its notation."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -13,7 +13,7 @@ from app.errors import Problem, TooManyRequests
 
 NOT_MODIFIED = 304
 MOST_CALLERS = 100_000
-"""Callers whose buckets are kept."""
+"""Number of callers whose buckets are kept."""
 
 
 class Buckets:
@@ -30,7 +30,7 @@ class Buckets:
         return min(float(self.size), level + (monotonic() - since) * self.size / self.seconds)
 
     def add(self, caller: str, amount: float) -> None:
-        """Add ``amount`` to a caller's bucket; a negative amount is taken out."""
+        """Add ``amount``, which may be negative, to a caller's bucket."""
         if len(self._levels) >= MOST_CALLERS and caller not in self._levels:
             self._evict()
         self._levels[caller] = (min(float(self.size), self.level(caller) + amount), monotonic())
@@ -40,13 +40,13 @@ class Buckets:
         owing = {caller: level for caller, level in self._levels.items() if self.level(caller) < self.size}
         self._levels = dict(islice(owing.items(), len(owing) // 2, None)) if len(owing) > MOST_CALLERS // 2 else owing
 
-    def wait(self, level: float, wanted: float) -> int:
-        """Return the seconds until a bucket at ``level`` holds ``wanted``."""
-        return max(0, ceil((wanted - level) * self.seconds / self.size))
+    def wait(self, level: float, target: float) -> int:
+        """Return the seconds until a bucket at ``level`` reaches ``target``."""
+        return max(0, ceil((target - level) * self.seconds / self.size))
 
 
 class RateLimit:
-    """Requests that one client, and one token, may send; a 304 costs nothing."""
+    """Limit of requests per client and per token; a 304 is free."""
 
     def __init__(self, limit: RateLimitItem) -> None:
         """Apply ``limit`` to each caller."""
@@ -61,7 +61,7 @@ class RateLimit:
         return (client,) if token is None else (client, f"token {hash(token)}")
 
     def refused(self, callers: Sequence[str]) -> Problem | None:
-        """Return the problem if a caller has sent too much; else count the request."""
+        """Return the problem if a caller is over its rate; else count the request."""
         least = min(map(self._buckets.level, callers))
         if least < 1:
             wait = {"Retry-After": str(max(1, self._buckets.wait(least, 1)))}
@@ -71,7 +71,10 @@ class RateLimit:
         return None
 
     def telling(self, send: Send, callers: Sequence[str]) -> Send:
-        """Wrap ``send`` to add the RateLimit headers (draft-ietf-httpapi-ratelimit-headers) and to refund a 304."""
+        """Wrap ``send`` to add the RateLimit headers and to refund a 304.
+
+        The headers are those of draft-ietf-httpapi-ratelimit-headers.
+        """
 
         async def send_with_limits(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,7 +1,7 @@
-"""What every request meets first: checks that cost little. Pure ASGI, in front of everything.
+"""Request limits: the first and cheapest checks of every request. Pure ASGI, outermost.
 
-Refused are headers that come twice, addresses that are too long or not UTF-8, hosts that are not ours, tokens in addresses,
-clients that ask too often, and whatever is more than can be worked on at once. ``/healthz`` is answered even then.
+Rejected are repeated headers, addresses that are too long or not UTF-8, foreign hosts, tokens in addresses, clients over their
+rate, and requests beyond the limit of concurrency. ``/healthz`` is exempt from the last two.
 """
 
 import re
@@ -30,15 +30,15 @@ from app.limits import MAX_BODY, MAX_CALL, MAX_URL, share_of
 
 ALIVE = "/healthz"
 LONGEST_LENGTH = 10
-"""Digits of a Content-Length that are read: more are too large in any case."""
+"""Digits of a Content-Length that are read; the first ten of a longer one are too large already."""
 SMALL_BODY = 64 * 2**10
-"""Bytes of a body that is not worth a new connection: if it is not needed, it is discarded."""
+"""Bytes up to which an unread body is discarded, which is cheaper than a new connection."""
 MAX_BODIES = {"/mcp": MAX_CALL}
-"""The paths whose bodies have another limit than the others."""
+"""Limits in bytes of paths whose body limit differs from MAX_BODY."""
 MOST_ACCEPTED = 512
-"""Addresses, each with its host, that are remembered as accepted."""
+"""Size of the cache of address checks, by path, query and host."""
 MOST_DECODINGS = 5
-"""How often an address is percent-decoded in search of a token."""
+"""Rounds of percent-decoding in which a token is searched."""
 
 TOKEN_IN_ADDRESS = "A token stands in the address, where others may see it: revoke it, and send the next as a header."  # noqa: S105  a text
 
@@ -46,9 +46,9 @@ _HOST = re.compile(rb"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.
 
 
 class RequestLimits:
-    """Reject invalid or excess requests. ``open`` are the requests that are being worked on, each with its client."""
+    """Middleware that rejects invalid or excess requests; ``open`` has the clients of requests in progress."""
 
-    def __init__(  # noqa: PLR0913  what decides about a request
+    def __init__(  # noqa: PLR0913  all inputs of the decision
         self,
         app: ASGIApp,
         hosts: Sequence[str],
@@ -58,9 +58,10 @@ class RequestLimits:
         unsent: UnsentBytes,
         refused: Callable[[Scope, Problem], None],
     ) -> None:
-        """Answer for ``hosts`` (all with ``*``), for ``most`` requests at once.
+        """Wrap ``app``; accept ``hosts`` (all with ``*``) and ``most`` concurrent requests.
 
-        ``secret`` is the shape of tokens, ``unsent`` what clients have not taken yet; ``refused`` is told of every refusal.
+        ``secret`` matches tokens, ``unsent`` counts response bytes that wait for clients; ``refused`` is called with every
+        rejected request.
         """
         self.app, self.rate, self.most = app, rate, most
         self.share = share_of(most)
@@ -68,20 +69,20 @@ class RequestLimits:
         self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
         self._secret = re.compile(secret.pattern.encode())
         self._unsent, self._refused = unsent, refused
-        self._is_accepted = lru_cache(MOST_ACCEPTED)(self._accepts)  # 3 % of a cached answer
+        self._is_accepted = lru_cache(MOST_ACCEPTED)(self._accepts)  # saves 3 % of a cached response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve ASGI."""
+        """Serve an ASGI connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         problem = join_fields(scope)
         fields = fields_of(scope)
         if not self._is_accepted(scope["raw_path"], scope["query_string"], fields.get(b"host")):
-            unfit = self._address(scope["raw_path"], scope["query_string"])
-            if unfit is not None and unfit.detail == TOKEN_IN_ADDRESS:
-                scope["path"] = "/"  # it is repeated nowhere
-            problem = unfit or problem or self._host(fields.get(b"host"))
+            invalid = self._address_problem(scope["raw_path"], scope["query_string"])
+            if invalid is not None and invalid.detail == TOKEN_IN_ADDRESS:
+                scope["path"] = "/"  # keeps the token out of the log and the response
+            problem = invalid or problem or self._host_problem(fields.get(b"host"))
         if scope["path"] != ALIVE:
             if self.rate is not None:
                 callers = self.rate.callers(scope)
@@ -107,16 +108,16 @@ class RequestLimits:
             del self.open[id(scope)]
 
     def _is_full(self, client: tuple[str, int] | None) -> bool:
-        """Return whether there is no room for another request, or none for one of this client."""
+        """Return whether the limit in total, or the share of this client, is reached."""
         host = client and client[0]
-        return len(self.open) >= self.most or sum((each and each[0]) == host for each in self.open.values()) >= self.share
+        return len(self.open) >= self.most or sum((other and other[0]) == host for other in self.open.values()) >= self.share
 
     def _accepts(self, path: bytes, query: bytes, host: bytes | None) -> bool:
-        """Return whether neither the address nor the host has a problem."""
-        return (self._address(path, query) or self._host(host)) is None
+        """Return whether address and host are valid."""
+        return (self._address_problem(path, query) or self._host_problem(host)) is None
 
-    def _address(self, path: bytes, query: bytes) -> Problem | None:
-        """Return the problem of an address that has a token in it, is too long or no text."""
+    def _address_problem(self, path: bytes, query: bytes) -> Problem | None:
+        """Return the problem of an address with a token, too long, or not UTF-8."""
         if is_found(self._secret, path + b"?" + query):
             return BadRequest(TOKEN_IN_ADDRESS)
         if len(path) + len(query) > MAX_URL:
@@ -125,24 +126,24 @@ class RequestLimits:
             return BadRequest("The path is not percent-encoded UTF-8, or contains NUL.")
         return None
 
-    def _host(self, given: bytes | None) -> Problem | None:
-        """Return the problem of a Host that is malformed, or not ours; HTTP/1.0 needs none."""
-        if given is None:
+    def _host_problem(self, field: bytes | None) -> Problem | None:
+        """Return the problem of a malformed or foreign Host; HTTP/1.0 needs none."""
+        if field is None:
             return (
                 None if self._hosts is None else MisdirectedRequest("This service does not answer for requests without a host.")
             )
-        host = _HOST.fullmatch(given)
+        host = _HOST.fullmatch(field)
         if host is None:
             return BadRequest(
                 "The header Host is malformed; expected a name or an address, and a port where it is not the usual one."
             )
-        if self._hosts is None or given.lower() in self._hosts or host["name"].lower() in self._hosts:
+        if self._hosts is None or field.lower() in self._hosts or host["name"].lower() in self._hosts:
             return None
         return MisdirectedRequest("This service does not answer for that host.")
 
 
 def is_found(secret: re.Pattern[bytes], address: bytes) -> bool:
-    """Return whether a secret stands in the address, also percent-encoded, and that again."""
+    """Return whether an address contains a secret, percent-encoded repeatedly or not."""
     for _ in range(MOST_DECODINGS):
         if secret.search(address):
             return True
@@ -154,7 +155,7 @@ def is_found(secret: re.Pattern[bytes], address: bytes) -> bool:
 
 
 def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
-    """Return the messages of a problem document."""
+    """Return the ASGI messages of a problem document."""
     body = msgspec.json.encode(problem.document(instance))
     headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **problem.headers}
     raw = [*((name.lower().encode(), value.encode()) for name, value in headers.items()), *SECURITY_HEADERS]
@@ -165,23 +166,23 @@ def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
 
 
 def _length(fields: Mapping[bytes, bytes]) -> int | None:
-    """Return the length that a body says of itself, or None."""
+    """Return the Content-Length, or None if it is absent or no number."""
     length = fields.get(b"content-length", b"")
     return int(length[:LONGEST_LENGTH]) if length.isdigit() else None
 
 
 class Body:
-    """The body of a request: bounded, and what is left unread of it ends the connection."""
+    """Request body of limited size; an unread rest closes the connection."""
 
     def __init__(self, receive: Receive, send: Send, length: int | None, most: int) -> None:
-        """Wrap the channels of one request; ``length`` is what it says of its body, None where it says nothing."""
+        """Wrap the channels of one request; ``length`` is its Content-Length, if any."""
         self._receive, self._send = receive, send
         self._most, self._size = most, 0
         self._is_read = length is not None and length <= SMALL_BODY
         self.problem = self._too_large() if length is not None and length > most else None
 
     async def receive(self) -> Message:
-        """Return the next part. Raises PayloadTooLarge once a body is too large, however it is sent."""
+        """Return the next part. Raises PayloadTooLarge, for chunked bodies too."""
         message = await self._receive()
         self._size += len(message.get("body", b""))
         self._is_read = self._is_read or not message.get("more_body")
@@ -190,7 +191,7 @@ class Body:
         return message
 
     async def send(self, message: Message) -> None:
-        """Send, and say that the connection ends where the body was not read to its end."""
+        """Send a message; add ``Connection: close`` unless the body was read to its end."""
         if message["type"] == "http.response.start" and not self._is_read:
             message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
         await self._send(message)

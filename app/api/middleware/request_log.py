@@ -23,7 +23,7 @@ READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 log = structlog.get_logger("indicators")
 
-_CLIENT_ID = re.compile(rb"(?!.*ria_)[A-Za-z0-9_-]{8,64}")  # a token is refused as an id: it would be logged
+_CLIENT_ID = re.compile(rb"(?!.*ria_)[A-Za-z0-9_-]{8,64}")  # a token is no valid id: it would be logged
 _PROCESS, _numbers = token_hex(4), count(1)
 _REQUEST: ContextVar[str] = ContextVar("request")
 
@@ -44,7 +44,7 @@ def _add_request_id(_logger: Any, _method: str, event: dict[str, Any]) -> dict[s
 
 
 def configure_logs(level: str, secret: re.Pattern[str]) -> None:
-    """Write logs to stderr as JSON lines, those of libraries too; text that matches ``secret`` is redacted."""
+    """Write all logs, also of libraries, to stderr as JSON; redact matches of ``secret``."""
 
     def redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         return {key: secret.sub("[redacted]", value) if isinstance(value, str) else value for key, value in event.items()}

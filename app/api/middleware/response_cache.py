@@ -1,7 +1,7 @@
-"""The response cache: finished responses, kept until the data changes. Pure ASGI, in front of everything that routes.
+"""Response cache: complete responses, kept until the data changes. Pure ASGI, in front of the router.
 
-Most reads are repeats, and the data changes a few times a day. A hit costs a dictionary look-up: the messages are ready made,
-compressed once. The data's version is asked for before each answer, so that none is older than a commit.
+Most reads repeat, and the data changes a few times a day. A hit costs a dictionary look-up: its messages are stored, already
+compressed. The version of the data is read before each response, so that no response is older than a commit.
 """
 
 import asyncio
@@ -24,34 +24,35 @@ ENCODINGS: Mapping[bytes, Callable[[bytes], bytes]] = {
     b"br": lambda body: brotli.compress(body, quality=5),
     b"gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
-"""The content encodings, the preferred one first."""
-NEVER_KEPT = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Addresses that are answered whatever the database does."""
+"""Content encodings in order of preference."""
+NOT_CACHED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths that bypass the cache: they work without the database."""
 OK, NOT_MODIFIED = 200, 304
-WORTH_COMPRESSING = 500
+MIN_COMPRESSED = 500
+"""Bytes of the smallest body that is compressed."""
 LARGE = 128 * 2**10
-"""Bytes of a body that takes 5 ms to compress: larger ones leave the event loop."""
+"""Bytes of a body that takes 5 ms to compress; from this size on, a thread compresses it."""
 REQUEST_ID = b"x-request-id"
-OF_ONE_ANSWER = (b"content-length", b"etag", REQUEST_ID)
-"""Headers that are made anew, or belong to the request that was answered first."""
+NOT_STORED = (b"content-length", b"etag", REQUEST_ID)
+"""Headers not stored: they are computed anew, or belong to the first request alone."""
 OVERHEAD = 3000
-"""Bytes that a cache entry takes besides its body, about."""
+"""Approximate bytes of a cache entry besides its body."""
 PIECE = 256 * 2**10
-"""Bytes of a body that are sent at once: the rest waits, and is counted, until the client has taken them."""
+"""Bytes of a body sent at once; the rest waits, and is counted, until the client has read them."""
 STREAM_BYTES = 512 * 2**10
-"""Bytes that a stream holds besides its piece while its client is slow, about."""
+"""Approximate bytes that a stream holds besides its current piece while its client is slow."""
 
-OF_304 = (b"etag", b"cache-control", b"vary", b"last-modified", b"content-language", b"strict-transport-security")
-"""Headers repeated in a 304 (RFC 9110, section 15.4.5), besides those of CORS."""
+HEADERS_304 = (b"etag", b"cache-control", b"vary", b"last-modified", b"content-language", b"strict-transport-security")
+"""Headers repeated in a 304 (RFC 9110, section 15.4.5), in addition to those of CORS."""
 
 Key = tuple[str, bytes, bytes, bytes | None, bytes | None, bytes | None]
-"""What a response depends on: scheme, path, query, Accept, Accept-Language, Accept-Encoding."""
+"""Cache key: scheme, path, query, Accept, Accept-Language, Accept-Encoding."""
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """A finished response: its validators and its messages."""
+class CachedResponse:
+    """A complete response: its validators and ASGI messages."""
 
     etag: bytes
     last_modified: str | None
@@ -59,82 +60,85 @@ class Answer:
 
     @property
     def size(self) -> int:
-        """Return the bytes that it takes, about."""
+        """Approximate size in bytes."""
         return len(self.messages[1]["body"]) + OVERHEAD
 
     @cached_property
-    def unchanged(self) -> tuple[Message, Message]:
-        """Return the messages of a 304."""
+    def not_modified(self) -> tuple[Message, Message]:
+        """Messages of a 304."""
         headers = self.messages[0]["headers"]
-        return _messages(NOT_MODIFIED, [header for header in headers if _is_of_304(header[0])], b"")
+        return _messages(NOT_MODIFIED, [header for header in headers if _is_in_304(header[0])], b"")
 
-    def to(self, fields: Mapping[bytes, bytes]) -> tuple[Message, Message]:
-        """Return the messages for a client that has these conditional headers."""
+    def messages_for(self, fields: Mapping[bytes, bytes]) -> tuple[Message, Message]:
+        """Return the messages of a 304 if the request's conditions hold, else all."""
         known, since = fields.get(b"if-none-match"), fields.get(b"if-modified-since")
         if known is None and since is None:
             return self.messages
         if known == self.etag:
-            return self.unchanged
-        is_known = is_fresh(self.etag.decode("latin-1"), self.last_modified, _text(known), _text(since))
-        return self.unchanged if is_known else self.messages
+            return self.not_modified
+        is_current = is_fresh(self.etag.decode("latin-1"), self.last_modified, _text(known), _text(since))
+        return self.not_modified if is_current else self.messages
 
 
 class ResponseCache:
-    """Answer GET from memory where it can. Keep what has an ETag, at most ``max_bytes``, the least used going first."""
+    """Middleware that caches GET responses with an ETag: at most ``max_bytes``, least recently used out first."""
 
     def __init__(self, app: ASGIApp, version: Callable[[], Awaitable[object]], max_bytes: int) -> None:
-        """``version`` gives a value that changes with every commit to the data; it may raise, and then nothing is kept."""
+        """Wrap ``app``; ``version`` returns a value that changes with every commit.
+
+        While it raises, nothing is cached.
+        """
         self.app, self.max_bytes = app, max_bytes
-        self._ask = version
+        self._read_version = version
         self._version: object = None
-        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._entries: OrderedDict[Key, CachedResponse] = OrderedDict()
         self._size = 0
         self.hits, self.misses = 0, 0
         self.unsent = UnsentBytes()
 
     @property
     def size(self) -> int:
-        """Return the bytes that are kept, about."""
+        """Approximate bytes in the cache."""
         return self._size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve ASGI."""
+        """Serve an ASGI connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         fields = fields_of(scope)
-        if scope["method"] != "GET" or b"range" in fields or scope["path"] in NEVER_KEPT:
+        if scope["method"] != "GET" or b"range" in fields or scope["path"] in NOT_CACHED:
             await self.app(scope, receive, self._paced(scope, send))
             return
-        given = fields.get
+        field = fields.get
         key = (
             scope["scheme"], scope["raw_path"], scope["query_string"],
-            given(b"accept"), given(b"accept-language"), given(b"accept-encoding"),
+            field(b"accept"), field(b"accept-language"), field(b"accept-encoding"),
         )  # fmt: skip
         try:
-            version = await self._ask()
-        except Exception:  # noqa: BLE001  whatever is wrong with the data, the application says it
+            version = await self._read_version()
+        except Exception:  # noqa: BLE001  the application reports any fault of the database
             version = None
         if version != self._version:
-            self._forget(version)
-        answer = self._answers.get(key)
-        if answer is None:
+            self._clear(version)
+        entry = self._entries.get(key)
+        if entry is None:
             self.misses += 1
-            await self._make(key, scope, receive, self._paced(scope, send))
+            await self._fill(key, scope, receive, self._paced(scope, send))
             return
         self.hits += 1
-        self._answers.move_to_end(key)
-        start, body = answer.to(fields)
+        self._entries.move_to_end(key)
+        start, body = entry.messages_for(fields)
         await send(start)
         await (send if len(body["body"]) <= PIECE else self._paced(scope, send))(body)
 
-    def _forget(self, version: object) -> None:
-        """Forget everything: the data has changed."""
-        self._answers.clear()
+    def _clear(self, version: object) -> None:
+        """Drop all entries, for a new version of the data."""
+        self._entries.clear()
         self._size, self._version = 0, version
 
-    async def _make(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer, and keep what it answers if it can be kept."""
+    async def _fill(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application, send its response, and store it if possible."""
         version, start, body = self._version, None, b""
 
         async def collect(message: Message) -> None:
@@ -144,7 +148,7 @@ class ResponseCache:
             elif start is not None and not message.get("more_body"):
                 body = message.get("body", b"")
             else:
-                if start is not None:  # a body in pieces is not kept
+                if start is not None:  # a body in pieces is not cached
                     await send(start)
                     start = None
                 await send(message)
@@ -152,24 +156,27 @@ class ResponseCache:
         await self.app(scope, receive, collect)
         if start is None:
             return
-        answer = await _finished(start["headers"], body, key[-1] or b"")
-        if version is not None and version == self._version and answer.size <= self.max_bytes // 8:
-            self._keep(key, answer)
-        first, content = answer.to(fields_of(scope))
-        named = [(name, value) for name, value in start["headers"] if name == REQUEST_ID]
-        await send({**first, "headers": first["headers"] + named})
+        entry = await _finish(start["headers"], body, key[-1] or b"")
+        if version is not None and version == self._version and entry.size <= self.max_bytes // 8:
+            self._store(key, entry)
+        first, content = entry.messages_for(fields_of(scope))
+        request_ids = [(name, value) for name, value in start["headers"] if name == REQUEST_ID]
+        await send({**first, "headers": first["headers"] + request_ids})
         await send(content)
 
-    def _keep(self, key: Key, answer: Answer) -> None:
-        before = self._answers.pop(key, None)
-        self._size += answer.size - (before.size if before else 0)
-        self._answers[key] = answer
+    def _store(self, key: Key, entry: CachedResponse) -> None:
+        previous = self._entries.pop(key, None)
+        self._size += entry.size - (previous.size if previous else 0)
+        self._entries[key] = entry
         while self._size > self.max_bytes:
-            _, oldest = self._answers.popitem(last=False)
+            _, oldest = self._entries.popitem(last=False)
             self._size -= oldest.size
 
     def _paced(self, scope: Scope, send: Send) -> Send:
-        """Return a ``send`` that goes on when the client has taken what was sent, and counts what waits for that."""
+        """Wrap ``send`` to send large bodies in pieces, and to count the bytes that wait.
+
+        Each piece is sent once the client has read the one before.
+        """
 
         async def paced(message: Message) -> None:
             body, more = message.get("body", b""), message.get("more_body", False)
@@ -184,30 +191,33 @@ class ResponseCache:
         return paced
 
 
-def _is_of_304(name: bytes) -> bool:
-    return name in OF_304 or name.startswith(b"access-control-")
+def _is_in_304(name: bytes) -> bool:
+    return name in HEADERS_304 or name.startswith(b"access-control-")
 
 
-def _value(headers: Headers, wanted: bytes) -> bytes | None:
-    return next((value for name, value in headers if name == wanted), None)
+def _value(headers: Headers, name: bytes) -> bytes | None:
+    return next((value for other, value in headers if other == name), None)
 
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
 
 
-async def _finished(headers: Headers, body: bytes, accepted: bytes) -> Answer:
-    """Return the response, compressed if the client takes it and it is worth it; then its ETag names the encoding too."""
+async def _finish(headers: Headers, body: bytes, accepted: bytes) -> CachedResponse:
+    """Return the cache entry of a response, compressed if accepted and large enough.
+
+    The ETag of a compressed response has the encoding as suffix.
+    """
     etag = _value(headers, b"etag") or b""
-    kept = [header for header in headers if header[0] not in OF_ONE_ANSWER]
-    encoding = _encoding(accepted) if accepted and len(body) >= WORTH_COMPRESSING else None
+    stored = [header for header in headers if header[0] not in NOT_STORED]
+    encoding = _encoding(accepted) if accepted and len(body) >= MIN_COMPRESSED else None
     if encoding is not None:
         compress = ENCODINGS[encoding]
         body = await asyncio.to_thread(compress, body) if len(body) >= LARGE else compress(body)
         etag = etag[:-1] + b"-" + encoding + b'"'
-        kept.append((b"content-encoding", encoding))
-    kept += [(b"etag", etag), (b"content-length", str(len(body)).encode())]
-    return Answer(etag, _text(_value(headers, b"last-modified")), _messages(OK, kept, body))
+        stored.append((b"content-encoding", encoding))
+    stored += [(b"etag", etag), (b"content-length", str(len(body)).encode())]
+    return CachedResponse(etag, _text(_value(headers, b"last-modified")), _messages(OK, stored, body))
 
 
 def _messages(status: int, headers: Headers, body: bytes) -> tuple[Message, Message]:

@@ -9,7 +9,7 @@ SECURITY_HEADERS: tuple[Header, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"*"),
 )
-"""Headers of every response, the same for every client, so that shared caches need not tell clients apart."""
+"""Headers of every response, the same for every client, so that shared caches need not vary by Origin."""
 CONTENT_SECURITY_POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """The default policy: a response is data, and a browser must not run or load anything for it. HTML pages set their own."""
 STRICT_TRANSPORT_SECURITY: Header = (b"strict-transport-security", b"max-age=31536000")
