@@ -1,1 +1,1 @@
-"""The HTTP interface: the generic list and item of every resource, and the routes written by hand."""
+"""HTTP interface: generic list and item routes of every resource, and further routes by subject."""

@@ -167,7 +167,7 @@ OBJECT: Mapping[str, Any] = {"type": "object"}
 
 
 def document_responses(description: str, *problems: type[ProblemType]) -> Responses:
-    """Return the responses of a route about the service, with a JSON object on success."""
+    """Return the responses of a route about the service: a JSON object, or problems."""
     return responses(description, BadRequest, *problems, media={JSON: OBJECT})
 
 

@@ -50,7 +50,7 @@ def content_range(part: Range, size: int) -> str:
 
 
 def heads(parts: Sequence[Range], size: int, media_type: str, boundary: str) -> tuple[list[bytes], bytes]:
-    """Return the head of each part of ``multipart/byteranges``, and the closing delimiter."""
+    """Return the heads of the parts of ``multipart/byteranges``, and its end."""
     before = [
         f"\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {content_range(part, size)}\r\n\r\n" for part in parts
     ]

@@ -40,7 +40,7 @@ def entity_tags(field: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def http_date(text: str) -> datetime | None:
-    """Return the moment of an HTTP date in any of its three forms, or None for anything else."""
+    """Return the time of an HTTP date in any of its three forms, else None."""
     for form in _DATES:
         try:
             return datetime.strptime(text, form).replace(tzinfo=UTC)

@@ -17,7 +17,7 @@ class Executor:
     """Pool of ``threads`` threads. Work that hangs keeps its thread: it is not replaced, and callers stop waiting for it."""
 
     def __init__(self, threads: int, seconds: float | None = None) -> None:
-        """Set the deadline to ``seconds``, including the wait for a thread; None for no deadline."""
+        """Set the deadline to ``seconds``, counted from the call; None for none."""
         self.threads, self.seconds = threads, seconds
         self._pool = ThreadPoolExecutor(threads)
         self._overdue: set[Future[Any]] = set()

@@ -45,9 +45,10 @@ def file_answer(request: Request, file: IO[bytes], size: int, media_type: str, h
 
 
 def _requested(request: Request, size: int, headers: Mapping[str, str]) -> Sequence[tuple[int, int]] | None:
-    """Return the requested ranges; None for the whole file, also if If-Range does not match.
+    """Return the requested ranges; None for the whole file.
 
-    If-Range needs a strong validator (RFC 9110, section 13.1.5); a date is not one: two revisions can share a second.
+    If-Range must have the entity tag, else the whole file is sent. It needs a strong validator (RFC 9110, section 13.1.5); a
+    date is not one: two revisions can share a second.
     """
     field, condition = request.headers.get("range"), request.headers.get("if-range")
     if field is None or IS_HEAD in request.scope or condition not in (None, headers["ETag"]):
@@ -58,9 +59,10 @@ def _requested(request: Request, size: int, headers: Mapping[str, str]) -> Seque
 async def content(
     file: IO[bytes], before: Sequence[bytes], parts: Sequence[tuple[int, int]], end: bytes = b""
 ) -> AsyncIterator[bytes]:
-    """Yield ``parts`` of a file, each after its head in ``before``, then ``end``; close the file.
+    """Yield the ``parts`` of a file, then close it.
 
-    The first chunk is empty: a response in several pieces never enters the response cache, however small it is.
+    ``before`` has the head of each part; ``end`` follows the last. The first chunk is empty: a response in several pieces
+    never enters the response cache, however small it is.
     """
     yield b""
     with file:

@@ -25,7 +25,10 @@ def hints(connection: Connection, resource: Resource, query: BaseModel) -> tuple
 
 
 def hinted(connection: Connection, query: BaseModel, refers: dict[str, tuple[Resource, ...]]) -> tuple[Hint, ...]:
-    """Return the hints of a query; ``refers`` has the resources of each parameter that takes ids."""
+    """Return the hints of a query.
+
+    ``refers`` has the parameters that take ids, each with the resources of these ids.
+    """
     return tuple(
         hint
         for parameter, resources in refers.items()
@@ -36,7 +39,7 @@ def hinted(connection: Connection, query: BaseModel, refers: dict[str, tuple[Res
 
 @lru_cache
 def references(resource: Resource) -> dict[str, tuple[Resource, ...]]:
-    """Return the filters of a resource that take ids, each with the resources of these ids."""
+    """Return the filters that take ids, each with the resources of these ids."""
     targets = {name: _targets(resource, where.path) for name, where in resource.filters.items() if where.operator == "in"}
     return {name: resources for name, resources in targets.items() if resources}
 

@@ -195,7 +195,10 @@ def complete(app: FastAPI, document: dict[str, Any], recorded: dict[str, dict[st
 
 
 def show(operation: Operation, examples: dict[str, Any]) -> None:
-    """Add ``examples``, by name, to the parameters of an operation; commas separate list items."""
+    """Add ``examples``, by name, to the parameters of an operation.
+
+    Commas separate the items of a list.
+    """
     for parameter in operation.get("parameters", ()):
         value = examples.get(parameter["name"])
         if value is not None and parameter["schema"].get("type") == "array":

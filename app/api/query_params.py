@@ -43,7 +43,10 @@ class ProfileParameters(NoParameters):
 
 @lru_cache
 def list_parameters(resource: Resource) -> type[ListQuery]:
-    """Return the query model of a list, with the allowed names of ``sort``, ``facets`` and ``fields``."""
+    """Return the query model of a list.
+
+    It limits ``sort``, ``facets``, ``fields`` and ``format`` to the names that the resource has.
+    """
     sort = [sign + name for name in resource.sort for sign in ("", "-")]
     return create_model(
         f"{resource.public.__name__}Parameters",
@@ -67,7 +70,7 @@ def item_parameters(resource: Resource) -> type[ItemQuery]:
 
 
 def listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
-    """Return the field definition of a list parameter of ``query``, limited to ``choices``."""
+    """Return the field definition of a list parameter, limited to ``choices``."""
     literal: Any = Literal[tuple(choices)]
     return (Annotated[list[literal] | None, Comma, Field(description=query.model_fields[name].description)], None)
 
@@ -122,7 +125,10 @@ def validated(model: type[Query], parameters: Mapping[str, list[str]]) -> Query:
 
 
 def refused(faults: Sequence[Fault], count: int | None = None) -> InvalidParameters:
-    """Return the problem with these faults, the first of ``count``; at most MOST_FAULTS are listed."""
+    """Return the problem with these faults, the first of ``count``.
+
+    At most MOST_FAULTS are listed.
+    """
     count = len(faults) if count is None else count
     detail = "One or more parameters cannot be used"
     more = f": there are {count} faults, of which the first {MOST_FAULTS} are listed." if count > MOST_FAULTS else "."
@@ -167,7 +173,7 @@ def _inverted(least: str, most: str) -> Fault:
 
 
 def language(lang: Lang | None, request: Request) -> Lang:
-    """Return ``lang`` if it is not None, else the preference in Accept-Language, else English."""
+    """Return ``lang`` if given, else the preference in Accept-Language, else English."""
     return lang if lang is not None else _preferred(request.headers.get("accept-language", ""))
 
 
@@ -248,7 +254,7 @@ def _fault(details: ErrorDetails, model: type[BaseModel]) -> Fault:
 
 
 def _choices(annotation: Any) -> tuple[str, ...] | None:
-    """Return the values of the first Literal in an annotation, however deep; None if there is none."""
+    """Return the values of the first Literal in an annotation, however deep, if any."""
     if getattr(annotation, "__origin__", None) is Literal:
         return get_args(annotation)
     nested = (_choices(part) for part in get_args(annotation))

@@ -44,9 +44,10 @@ class Readers:
         self._looking = asyncio.Lock()
 
     async def read(self, work: Callable[[Snapshot], Read], lang: Lang = "en", *, long: bool = False) -> Read:
-        """Call ``work(snapshot)`` and return its result. Raises Unavailable at the deadline.
+        """Call ``work(snapshot)`` and return its result.
 
-        With ``long`` it is not tried on the event loop: SQLite cannot interrupt it after some milliseconds.
+        Raises Unavailable at the deadline. With ``long`` the work is not tried on the event loop: SQLite could not interrupt it
+        after some milliseconds.
         """
         if self._is_local and not long:
             try:
@@ -56,7 +57,10 @@ class Readers:
         return await self.aside(partial(self._read_in_thread, work, lang))
 
     def _read_inline(self, work: Callable[[Snapshot], Read], lang: Lang) -> Read:
-        """Call ``work`` on the event loop, over its own connection. Raises TimeLimitPassed."""
+        """Call ``work`` on the event loop, over a connection of its own.
+
+        Raises TimeLimitPassed after INLINE_SECONDS.
+        """
         if self._own is None:
             self._own = self.database.engine.connect()
             self._driver = self._own.connection.dbapi_connection

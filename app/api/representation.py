@@ -72,19 +72,22 @@ class Representation:
 
     @property
     def etag(self) -> str:
-        """Strong entity tag (RFC 9110, section 8.8.3), before compression appends the name of the encoding.
+        """Strong entity tag (RFC 9110, section 8.8.3).
 
-        It begins with the revision, which If-Match compares.
+        Compression appends the name of the encoding. The tag begins with the revision, which If-Match compares.
         """
         return f'"{tag_of(self.version.revision, self.version.sha256, self.address, self.format.name, self.lang)}"'
 
     @property
     def is_known(self) -> bool:
-        """True if If-None-Match has the tag of this representation, in any encoding: it exists, and is current."""
+        """True if If-None-Match has the entity tag, in any encoding.
+
+        The representation then exists, and the client's copy is current.
+        """
         return self.known is not None and not {*entity_tags(self.known)}.isdisjoint(with_encodings(self.etag))
 
     def settled(self, response: Response) -> Response:
-        """Return 304 if ``response`` is a 200 and the client's copy is current, else ``response``.
+        """Return 304 if ``response`` is a 200 and the client's copy is current, else it.
 
         ``*`` and dates match without proof that the representation exists, and conditions apply to successful responses only
         (RFC 9110, section 13.2.1).
@@ -176,7 +179,7 @@ def http_date(moment: str) -> str:
 
 
 def with_encodings(etag: str) -> tuple[str, ...]:
-    """Return the entity tags of a representation: unencoded, and in each content encoding."""
+    """Return the entity tag without and with the suffix of each content encoding."""
     return (etag, *(f'{etag[:-1]}-{encoding}"' for encoding in ENCODINGS))
 
 

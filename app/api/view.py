@@ -60,7 +60,7 @@ class View(Generic[Query]):
         return await self.respond(request, query, format_, lang)
 
     async def respond(self, request: Request, query: Query, format_: Format | Medium[Any], lang: Lang) -> Response:
-        """Return 304 if the client's copy is current, else the function's result, rendered."""
+        """Return 304 if the client's copy is current, else the rendered result."""
 
         def make(snapshot: Snapshot) -> Response:
             representation = Representation.of(request, snapshot.version, format_, lang)
@@ -102,7 +102,7 @@ def add_view(  # noqa: PLR0913  a route's declaration
     responses: Mapping[int | str, dict[str, Any]],
     path_parameters: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Add ``view`` to ``router`` at ``path``; ``path_parameters`` has descriptions by name."""
+    """Add ``view`` to ``router``; ``path_parameters`` has descriptions by name."""
     parameters = [
         {"name": name, "in": "path", "required": True, "description": meaning, "schema": {"type": "string"}}
         for name, meaning in path_parameters.items()

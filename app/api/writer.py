@@ -121,7 +121,7 @@ class Writer:
             return work(connection)
 
     async def _write_notes(self) -> None:
-        """Write the notes, or leave them to the holder of the lock: a refusal does not wait."""
+        """Write the notes, or leave them to the lock's holder: a refusal does not wait."""
         try:
             self._lock.acquire_nowait()
         except WouldBlock:
@@ -137,7 +137,7 @@ class Writer:
             return await self._readers.at_length(work, self._writes)
 
     async def _run_in_process(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Call ``work(database, *arguments)`` in a process of its own, under the writer lock."""
+        """Call ``work(database, *arguments)`` in a new process, under the writer lock."""
         migrations = Path(str(self.database.scripts.get_main_option("script_location")))
         async with self._locked():
             result = in_process(with_database, self.database.url, migrations, work, *arguments)

@@ -101,7 +101,9 @@ def rewrite(connection: Connection, resource: Resource, ids: Sequence[str | int]
     ]
     current = {row["key"]: row["held_from"] for row in held if row["held_until"] is None}
     since = _last_changes(connection, resource, ids) | current
-    present = [(entry, since[entry.key], None) for entry in _entries(connection, resource, ids, latest_version(connection).revision)]
+    present = [
+        (entry, since[entry.key], None) for entry in _entries(connection, resource, ids, latest_version(connection).revision)
+    ]
     _add(connection, resource, [*ended, *present])
 
 

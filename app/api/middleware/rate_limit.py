@@ -55,7 +55,7 @@ class RateLimit:
         self._policy = f'"requests";q={limit.amount};w={limit.get_expiry()}'.encode()
 
     def callers(self, scope: Scope) -> tuple[str, ...]:
-        """Return the callers of a request: the client address, and the token if there is one."""
+        """Return the callers of a request: the client address, and the token if any."""
         client = scope["client"][0] if scope["client"] else ""
         token = fields_of(scope).get(b"authorization")
         return (client,) if token is None else (client, f"token {hash(token)}")

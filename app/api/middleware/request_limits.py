@@ -30,7 +30,7 @@ from app.limits import MAX_BODY, MAX_CALL, MAX_URL, share_of
 
 ALIVE = "/healthz"
 LONGEST_LENGTH = 10
-"""Digits of a Content-Length that are read; the first ten of a longer one are too large already."""
+"""Digits of a Content-Length that are read; a longer number is too large anyway."""
 SMALL_BODY = 64 * 2**10
 """Bytes up to which an unread body is discarded, which is cheaper than a new connection."""
 MAX_BODIES = {"/mcp": MAX_CALL}
@@ -38,7 +38,7 @@ MAX_BODIES = {"/mcp": MAX_CALL}
 MOST_ACCEPTED = 512
 """Size of the cache of address checks, by path, query and host."""
 MOST_DECODINGS = 5
-"""Rounds of percent-decoding in which a token is searched."""
+"""Rounds of percent-decoding in the search for a token."""
 
 TOKEN_IN_ADDRESS = "A token stands in the address, where others may see it: revoke it, and send the next as a header."  # noqa: S105  a text
 
@@ -58,7 +58,7 @@ class RequestLimits:
         unsent: UnsentBytes,
         refused: Callable[[Scope, Problem], None],
     ) -> None:
-        """Wrap ``app``; accept ``hosts`` (all with ``*``) and ``most`` concurrent requests.
+        """Wrap ``app``; accept ``hosts`` (``*`` for all), ``most`` requests at once.
 
         ``secret`` matches tokens, ``unsent`` counts response bytes that wait for clients; ``refused`` is called with every
         rejected request.
@@ -127,7 +127,7 @@ class RequestLimits:
         return None
 
     def _host_problem(self, field: bytes | None) -> Problem | None:
-        """Return the problem of a malformed or foreign Host; HTTP/1.0 needs none."""
+        """Return the problem of a malformed or foreign Host; with ``*`` none is needed."""
         if field is None:
             return (
                 None if self._hosts is None else MisdirectedRequest("This service does not answer for requests without a host.")
@@ -143,7 +143,7 @@ class RequestLimits:
 
 
 def is_found(secret: re.Pattern[bytes], address: bytes) -> bool:
-    """Return whether an address contains a secret, percent-encoded repeatedly or not."""
+    """Return whether an address has a secret, also percent-encoded repeatedly."""
     for _ in range(MOST_DECODINGS):
         if secret.search(address):
             return True

@@ -44,7 +44,7 @@ def _add_request_id(_logger: Any, _method: str, event: dict[str, Any]) -> dict[s
 
 
 def configure_logs(level: str, secret: re.Pattern[str]) -> None:
-    """Write all logs, also of libraries, to stderr as JSON; redact matches of ``secret``."""
+    """Write all logs, also of libraries, to stderr as JSON; redact ``secret``."""
 
     def redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         return {key: secret.sub("[redacted]", value) if isinstance(value, str) else value for key, value in event.items()}

@@ -70,7 +70,7 @@ class CachedResponse:
         return _messages(NOT_MODIFIED, [header for header in headers if _is_in_304(header[0])], b"")
 
     def messages_for(self, fields: Mapping[bytes, bytes]) -> tuple[Message, Message]:
-        """Return the messages of a 304 if the request's conditions hold, else all."""
+        """Return the messages of a 304 if the client's copy is current, else all."""
         known, since = fields.get(b"if-none-match"), fields.get(b"if-modified-since")
         if known is None and since is None:
             return self.messages
@@ -226,7 +226,7 @@ def _messages(status: int, headers: Headers, body: bytes) -> tuple[Message, Mess
 
 
 def _encoding(accepted: bytes) -> bytes | None:
-    """Return the preferred encoding among those that Accept-Encoding allows (RFC 9110, section 12.5.3)."""
+    """Return our preferred encoding of those in Accept-Encoding (RFC 9110, 12.5.3)."""
     weights = {}
     for member in accepted.lower().split(b","):
         name, _, parameter = member.partition(b";")

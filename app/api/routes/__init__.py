@@ -1,1 +1,1 @@
-"""Routes, one file a subject. Each has a ``router``."""
+"""Routes, one module per subject, each with a ``router``."""

@@ -1,6 +1,6 @@
-"""``/catalog``: what there is, for catalogues (DCAT-AP 3) and search engines (schema.org).
+"""``/catalog``: metadata of the data set, for catalogues (DCAT-AP 3) and search engines (schema.org).
 
-All addresses in it are relative to the service, wherever it is reached.
+All its addresses are relative to the service, so that they hold for every host name.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ Record = dict[str, Any]
 
 TITLES = {"en": "Regional indicators", "zh": "区域指标"}
 DESCRIPTIONS = {
-    "en": "What regional economic news states: figures with their hedges, bounds, periods and places in the source.",
+    "en": "Figures from regional economic news, with their hedges, bounds, periods and places in the source.",
     "zh": "区域经济新闻所述的数字，保留其修饰语、上下界、时期和在来源中的位置。",
 }
 IANA = "https://www.iana.org/assignments/media-types/"
@@ -51,14 +51,14 @@ CONTEXT = {
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 ENDPOINTS = {V1: "REST", "/sdmx/3.0": "SDMX-REST 2", "/sdmx/2.1": "SDMX-REST 1"}
-"""Where queries are answered, and how."""
-NOWHERE = "http://nowhere.invalid/"
-"""What relative addresses are resolved against while there is no way around it."""
+"""Query protocols by endpoint."""
+PLACEHOLDER = "http://nowhere.invalid/"
+"""Base address in RDF graphs, which cannot hold relative addresses; removed from the output."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
-    """What there is to be found: the version of the data, its sources, indicators and figures."""
+class Contents:
+    """Contents of the data set: its version, sources, indicators and observations."""
 
     version: Version
     lang: Lang
@@ -67,8 +67,8 @@ class Holdings:
     observations: Sequence[Record]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, _query: object) -> "Holdings":
-        """Return all sources and indicators, and the first thousand figures."""
+    def of(cls, snapshot: Snapshot, _query: object) -> "Contents":
+        """Return the first thousand rows each of sources, indicators and observations."""
 
         def rows(resource: Any) -> list[Record]:
             return Repository(snapshot, resource).page(resource.query(limit=MAX_LIMIT)).records()
@@ -76,10 +76,10 @@ class Holdings:
         return cls(snapshot.version, snapshot.lang, rows(SOURCES), rows(INDICATORS), rows(OBSERVATIONS))
 
 
-def _dcat(holdings: Holdings) -> Record:
-    """The catalogue as JSON-LD: one data set, its files, and the services that answer queries."""
+def _dcat(contents: Contents) -> Record:
+    """Return the catalogue as JSON-LD: the data set, its files and query services."""
     titles, descriptions = _tagged(TITLES), _tagged(DESCRIPTIONS)
-    modified = {"@type": "xsd:dateTime", "@value": holdings.version.published_at}
+    modified = {"@type": "xsd:dateTime", "@value": contents.version.published_at}
     publisher = {"@id": "/#publisher", "@type": "foaf:Agent", "foaf:name": _tagged(TITLES)}
     common = {
         "dcterms:title": titles,
@@ -104,7 +104,7 @@ def _dcat(holdings: Holdings) -> Record:
         "@type": "dcat:Dataset",
         **common,
         "dcterms:identifier": "regional-indicators",
-        "dcat:version": str(holdings.version.revision),
+        "dcat:version": str(contents.version.revision),
         "dcterms:language": languages,
         "dcat:theme": {
             "@id": THEME,
@@ -112,7 +112,7 @@ def _dcat(holdings: Holdings) -> Record:
             "skos:prefLabel": _tagged({"en": "Economy and finance", "zh": "经济与金融"}),
         },
         "dcat:distribution": distributions,
-        "dcterms:relation": [{"@id": f"{V1}/sources/{source['id']}", "@type": RESOURCE} for source in holdings.sources],
+        "dcterms:relation": [{"@id": f"{V1}/sources/{source['id']}", "@type": RESOURCE} for source in contents.sources],
     }
     services = [
         {
@@ -133,24 +133,24 @@ def _tagged(texts: dict[str, str]) -> list[Record]:
     return [{"@language": lang, "@value": text} for lang, text in texts.items()]
 
 
-def _turtle(holdings: Holdings) -> bytes:
-    """The same as Turtle, with the addresses relative to the document."""
+def _turtle(contents: Contents) -> bytes:
+    """Return the catalogue as Turtle, with relative addresses."""
     graph = Graph()
-    graph.parse(data=msgspec.json.encode(_dcat(holdings)), format="json-ld", publicID=NOWHERE)
-    return graph.serialize(format="turtle").replace(f"<{NOWHERE}", "</").encode()
+    graph.parse(data=msgspec.json.encode(_dcat(contents)), format="json-ld", publicID=PLACEHOLDER)
+    return graph.serialize(format="turtle").replace(f"<{PLACEHOLDER}", "</").encode()
 
 
-def _schema_org(holdings: Holdings) -> Record:
-    """A schema.org Dataset, with what is measured and what the sources say of it."""
-    lang = holdings.lang
+def _schema_org(contents: Contents) -> Record:
+    """Return a schema.org Dataset with its indicators, sources and observations."""
+    lang = contents.lang
     dataset = {
         "@type": "Dataset",
         "@id": "/#dataset",
         "name": TITLES[lang],
         "description": DESCRIPTIONS[lang],
         "url": "/",
-        "version": str(holdings.version.revision),
-        "dateModified": holdings.version.published_at,
+        "version": str(contents.version.revision),
+        "dateModified": contents.version.published_at,
         "inLanguage": list(LANGUAGES),
         "isAccessibleForFree": True,
         "distribution": [
@@ -165,17 +165,17 @@ def _schema_org(holdings: Holdings) -> Record:
                 "description": row["definition"],
                 "unitText": row["unit_name"],
             }
-            for row in holdings.indicators
+            for row in contents.indicators
         ],
         "citation": [
-            {"@id": f"{V1}/sources/{row['id']}", "@type": "CreativeWork", "name": row["title"]} for row in holdings.sources
+            {"@id": f"{V1}/sources/{row['id']}", "@type": "CreativeWork", "name": row["title"]} for row in contents.sources
         ],
     }
-    return {"@context": "https://schema.org", "@graph": [dataset, *map(_observation, holdings.observations)]}
+    return {"@context": "https://schema.org", "@graph": [dataset, *map(_observation, contents.observations)]}
 
 
 def _observation(row: Record) -> Record:
-    """A schema.org Observation: a hedged figure has bounds, and no value that the source does not state."""
+    """Return a schema.org Observation; a hedged figure has bounds and no value."""
     value = row["value"] if row["comparator"] == "=" else None
     amount = {"value": value, "minValue": row["lower"], "maxValue": row["upper"], "unitText": row["unit"]}
     period = "/".join(dict.fromkeys(day for day in (row["period_start"], row["period_end"]) if day))
@@ -193,30 +193,30 @@ def _observation(row: Record) -> Record:
 
 
 JSON_LD = "application/ld+json"
-FORMATS: tuple[Medium[Holdings], ...] = (
-    Medium("jsonld", JSON_LD, lambda holdings: msgspec.json.encode(_dcat(holdings)), JSON_LD),
+FORMATS: tuple[Medium[Contents], ...] = (
+    Medium("jsonld", JSON_LD, lambda contents: msgspec.json.encode(_dcat(contents)), JSON_LD),
     Medium("turtle", "text/turtle", _turtle, "text/turtle; charset=utf-8"),
-    Medium("schemaorg", JSON_LD, lambda holdings: msgspec.json.encode(_schema_org(holdings)), JSON_LD),
+    Medium("schemaorg", JSON_LD, lambda contents: msgspec.json.encode(_schema_org(contents)), JSON_LD),
 )
 
 
 class CatalogParameters(NoParameters):
-    """The parameters of the catalogue."""
+    """Query parameters of the catalogue."""
 
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
     format: Annotated[
         Literal["jsonld", "turtle", "schemaorg"] | None,
-        Field(description="DCAT-AP 3 as JSON-LD or Turtle, or a schema.org Dataset; beats Accept."),
+        Field(description="DCAT-AP 3 as JSON-LD or Turtle, or a schema.org Dataset; overrides Accept."),
     ] = None
 
 
 add_view(
     router,
     "/catalog",
-    View(Holdings.of, CatalogParameters, always(FORMATS), always(value=True)),
+    View(Contents.of, CatalogParameters, always(FORMATS), always(value=True)),
     operation_id="get_catalog",
-    summary="The catalogue: DCAT-AP 3, or a schema.org Dataset",
-    description="What there is, for catalogues and search engines: the data set, its files, and the service.",
+    summary="Get the catalogue",
+    description="Metadata of the data set, files and query services: DCAT-AP 3 for catalogues, schema.org for search engines.",
     responses=responses(
         "The catalogue.",
         BadRequest,

@@ -1,4 +1,4 @@
-"""``/v1/changes``: what publications changed, as JSON or as an Atom feed."""
+"""``/v1/changes``: changes of facts between revisions, as JSON or as an Atom feed."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -31,38 +31,38 @@ router = APIRouter(prefix=V1, tags=["Sources and history"])
 ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 _TEXT = Annotated[str, msgspec.Meta(pattern=r"^[^\0]*$")]
 _PLACE = tuple[Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)], _TEXT, _TEXT]
-"""A place as cursors may have it: whoever sends one may have altered it."""
+"""Type of a decoded cursor, which clients can forge."""
 
 
 class ChangesParameters(NoParameters):
-    """The parameters of the changes."""
+    """Query parameters of the changes."""
 
-    since: Annotated[AsOf, Field(description=f"Changes after it; from the beginning when left out. {AS_OF}")] = None
-    until: Annotated[AsOf, Field(description=f"Changes up to it; the latest when left out. {AS_OF}")] = None
+    since: Annotated[AsOf, Field(description=f"Return changes after it; default: from the beginning. {AS_OF}")] = None
+    until: Annotated[AsOf, Field(description=f"Return changes up to it; default: the latest revision. {AS_OF}")] = None
     limit: Annotated[Integer, Field(ge=1, le=MAX_LIMIT, description="Changes per page.")] = 100
-    cursor: Annotated[str | None, Field(max_length=1000, description="Where to go on: from a `next` link, as it is.")] = None
+    cursor: Annotated[str | None, Field(max_length=1000, description="Position of the page: copied from a `next` link.")] = None
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
-    format: Annotated[Literal["json", "atom"] | None, Field(description="Format of the answer; beats Accept.")] = None
+    format: Annotated[Literal["json", "atom"] | None, Field(description="Format of the response; overrides Accept.")] = None
 
 
 Fact = Observation | Relation | Designation | None
 
 
 class FactChange(BaseModel):
-    """One change of one fact."""
+    """A change of a fact."""
 
-    revision: int = Field(description="The revision that made the change.")
-    resource: str = Field(description="The resource that the fact belongs to.")
+    revision: int = Field(description="Revision that made the change.")
+    resource: str = Field(description="Resource of the fact.")
     id: str = Field(description="Id of the fact.")
     change: ChangeKind
-    old: Fact = Field(description="The fact as it was before; null where it was added.")
-    new: Fact = Field(description="The fact as it was then; null where it was retracted.")
+    old: Fact = Field(description="The fact before the change; null if it was added.")
+    new: Fact = Field(description="The fact after the change; null if it was retracted.")
 
 
 class PublishedChange(FactChange):
-    """One change, with the time of its publication."""
+    """A change of a fact, with the time of its publication."""
 
-    published_at: datetime = Field(description="When that was published.")
+    published_at: datetime = Field(description="Time of the publication.")
 
 
 class ChangesMeta(BaseModel):
@@ -126,12 +126,12 @@ def _atom(page: Envelope) -> bytes:
         _add(entry, "title", f"{change['change']}: {identifier}")
         _add(entry, "id", f"urn:regional-indicators:{resource}:{identifier}:{revision}")
         _add(entry, "updated", change["published_at"])
-        _add(entry, "author").append(_named(f"{{{ATOM_NAMESPACE}}}name", str(row.get("source"))))
+        _add(entry, "author").append(_element(f"{{{ATOM_NAMESPACE}}}name", str(row.get("source"))))
         _add(entry, "category", term=change["change"])
         _add(entry, "link", rel="alternate", href=f"{V1}/{resource}/{identifier}?as_of={revision}")
         _add(entry, "summary", str(row.get("statement") or row.get("as_written")))
-    written: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
-    return written
+    content: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return content
 
 
 def _add(parent: ET.Element, name: str, text: str | None = None, **attributes: str) -> ET.Element:
@@ -140,7 +140,7 @@ def _add(parent: ET.Element, name: str, text: str | None = None, **attributes: s
     return element
 
 
-def _named(name: str, text: str) -> ET.Element:
+def _element(name: str, text: str) -> ET.Element:
     element = ET.Element(name)
     element.text = text
     return element
@@ -156,8 +156,8 @@ add_view(
     "/changes",
     View(list_changes, ChangesParameters, always(FORMATS), always(value=True)),
     operation_id="list_changes",
-    summary="List what publications changed",
-    description="Facts that were added, changed or retracted between revisions, with their rows before and after.",
+    summary="List changes between revisions",
+    description="Facts added, changed or retracted between revisions, with their rows before and after.",
     responses=responses(
         "A page of changes.",
         BadRequest,

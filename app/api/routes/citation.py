@@ -1,4 +1,4 @@
-"""``/v1/observations/{id}/citation``: how to cite a figure, as text, CSL-JSON and BibTeX."""
+"""``/v1/observations/{id}/citation``: the citation of a figure, as text, CSL-JSON or BibTeX."""
 
 from typing import Annotated, Any, Literal
 
@@ -30,10 +30,12 @@ CITATION = {
 
 
 class CitationParameters(NoParameters):
-    """The parameters of a citation."""
+    """Query parameters of a citation."""
 
     lang: Annotated[Lang | None, Field(description=ItemQuery.model_fields["lang"].description)] = None
-    format: Annotated[Literal["text", "csl", "bibtex"] | None, Field(description="Format of the answer; beats Accept.")] = None
+    format: Annotated[Literal["text", "csl", "bibtex"] | None, Field(description="Format of the response; overrides Accept.")] = (
+        None
+    )
     as_of: Annotated[AsOf, Field(description=AS_OF)] = None
 
 
@@ -43,7 +45,7 @@ def _text(record: Record) -> bytes:
 
 
 def _csl(record: Record) -> bytes:
-    """A CSL-JSON item of a news article."""
+    """Return a CSL-JSON item."""
     published = [int(part) for part in str(record["published_on"]).split("-")]
     item = {
         "id": record["id"],
@@ -56,12 +58,12 @@ def _csl(record: Record) -> bytes:
         "note": record["statement"],
     }
     optional = {"URL": record["url"], "author": [{"literal": record["author"]}] if record["author"] else None}
-    written: bytes = msgspec.json.encode([item | {name: value for name, value in optional.items() if value}])
-    return written
+    content: bytes = msgspec.json.encode([item | {name: value for name, value in optional.items() if value}])
+    return content
 
 
 def _bibtex(record: Record) -> bytes:
-    """A BibTeX entry; braces and backslashes of texts are escaped."""
+    """Return a BibTeX entry; special characters of TeX are escaped."""
     members = {
         "title": record["title"],
         "author": record["author"],
@@ -88,7 +90,7 @@ FORMATS: tuple[Medium[Record], ...] = (
 
 
 def cite(snapshot: Snapshot, query: CitationParameters, id: str) -> Record:  # noqa: A002  the contract's name
-    """Return what a citation of one observation is made of. Raises NotFound."""
+    """Return the members of an observation and its source. Raises NotFound."""
     observation = one(Repository(snapshot, OBSERVATIONS, query.as_of), id).records()[0]
     source = one(Repository(snapshot, SOURCES), str(observation["source"])).records()[0]
     return {**source, **observation, "lang": snapshot.lang}
@@ -100,7 +102,7 @@ add_view(
     View(cite, CitationParameters, always(FORMATS)),
     operation_id="cite_observation",
     summary="Cite a figure",
-    description="The source, the place in it, and a sentence that is safe to print.",
+    description="The source, the line and phrase in it, and a sentence that is safe to print.",
     responses=responses(
         "The citation.",
         BadRequest,

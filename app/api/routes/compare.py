@@ -1,4 +1,4 @@
-"""``/v1/compare``: one indicator of several regions side by side, with differences and ratios that respect the hedges."""
+"""``/v1/compare``: an indicator of several regions, with differences and ratios computed on bounds."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -21,19 +21,20 @@ from app.resources.observations import OBSERVATIONS, Nature, Observation, Observ
 router = APIRouter(prefix=V1, tags=[OBSERVATIONS.tag])
 
 MOST_REGIONS = 50
+"""Regions in a comparison."""
 SIGNIFICANT = 12
-"""Digits of a ratio."""
+"""Significant digits of a difference or ratio."""
 Record = dict[str, Any]
 
 
 class CompareParameters(NoParameters):
-    """The parameters of a comparison."""
+    """Query parameters of a comparison."""
 
     indicator: Annotated[Code, Field(description="Id of the indicator.")]
     region: Annotated[
         list[Code],
         Comma,
-        Field(min_length=2, max_length=MOST_REGIONS, description="Ids of the regions; the others are compared with the first."),
+        Field(min_length=2, max_length=MOST_REGIONS, description="Ids of the regions; the first is the base of the comparison."),
     ]
     nature: Annotated[Nature, Field(description="Nature of the figures.")] = "actual"
     as_of: Annotated[AsOf, Field(description=AS_OF)] = None
@@ -41,7 +42,7 @@ class CompareParameters(NoParameters):
 
 
 class Bounds(BaseModel):
-    """The bounds of a difference or a ratio; null where it is unbounded."""
+    """Bounds of a difference or ratio; null where unbounded."""
 
     lower: float | None
     upper: float | None
@@ -49,7 +50,7 @@ class Bounds(BaseModel):
 
 
 class ComparedObservation(Observation):
-    """An observation with its difference from and its ratio to that of the first region."""
+    """An observation, with its difference from and ratio to that of the first region."""
 
     difference: Bounds
     ratio: Bounds | None
@@ -59,11 +60,11 @@ class CompareMeta(BaseModel):
     """Facts about a comparison."""
 
     revision: int
-    base: str = Field(description="The region that the others are compared with.")
+    base: str = Field(description="Id of the first region, the base of the comparison.")
 
 
 class Comparison(BaseModel):
-    """Regions side by side."""
+    """A comparison of regions."""
 
     data: list[ComparedObservation]
     meta: CompareMeta
@@ -71,13 +72,13 @@ class Comparison(BaseModel):
 
 
 def compare(snapshot: Snapshot, query: CompareParameters) -> Envelope:
-    """Return the figures side by side. Raises NotComparable."""
+    """Return the newest figure of each region, compared. Raises NotComparable."""
     repository = Repository(snapshot, OBSERVATIONS, query.as_of)
     regions = list(dict.fromkeys(query.region))
-    newest = ObservationQuery(limit=MAX_LIMIT, indicator=[query.indicator], subject=regions, nature=[query.nature], latest=True)
-    figures = _comparable(repository.page(newest).records(), regions)
+    filters = ObservationQuery(limit=MAX_LIMIT, indicator=[query.indicator], subject=regions, nature=[query.nature], latest=True)
+    figures = _comparable(repository.page(filters).records(), regions)
     base = figures[0]
-    data = [{**figure, **_against(figure, base)} for figure in figures]
+    data = [{**figure, **_differences(figure, base)} for figure in figures]
     return Envelope(data, {"revision": repository.revision, "base": base["subject"]})
 
 
@@ -88,11 +89,11 @@ add_view(
     operation_id="compare_regions",
     summary="Compare regions by an indicator",
     description=(
-        "The newest figure of each region, and of each its difference from and ratio to that of the first, computed on bounds "
-        "(interval arithmetic): an open bound stays open. Refused where periods do not agree or a figure is missing."
+        "The newest figure of each region, with its difference from and ratio to that of the first region, computed on bounds "
+        "(interval arithmetic): an open bound stays open. Fails if periods differ or a figure is missing."
     ),
     responses=responses(
-        "The figures side by side.",
+        "The comparison.",
         BadRequest,
         NotComparable,
         InvalidParameters,
@@ -103,7 +104,7 @@ add_view(
 
 
 def _comparable(figures: list[Record], regions: list[str]) -> list[Record]:
-    """Return one figure of each region, in their order. Raises NotComparable if that is not possible."""
+    """Return a figure per region, in their order. Raises NotComparable."""
     faults = []
     chosen: dict[str, Record] = {}
     for figure in figures:
@@ -113,20 +114,20 @@ def _comparable(figures: list[Record], regions: list[str]) -> list[Record]:
             chosen.setdefault(figure["subject"], figure)
     missing = (region for region in regions if region not in chosen)
     faults += [Fault(f"{region} has no such figure.", "no_figure", parameter="region") for region in missing]
-    known = [chosen[region] for region in regions if region in chosen]
-    for figure in known[1:]:
-        for names in (("period_start", "period_end"), () if known[0]["period_start"] else ("reported_on",)):
-            ours, theirs = ([str(record[name]) for name in names] for record in (figure, known[0]))
+    ordered = [chosen[region] for region in regions if region in chosen]
+    for figure in ordered[1:]:
+        for names in (("period_start", "period_end"), () if ordered[0]["period_start"] else ("reported_on",)):
+            ours, theirs = ([str(record[name]) for name in names] for record in (figure, ordered[0]))
             if ours != theirs:
-                message = f"{figure['subject']} is about {'/'.join(ours)}, {known[0]['subject']} about {'/'.join(theirs)}."
+                message = f"{figure['subject']} is about {'/'.join(ours)}, {ordered[0]['subject']} about {'/'.join(theirs)}."
                 faults.append(Fault(message, "period", parameter="region"))
     if faults:
         raise NotComparable("These figures cannot be compared.", faults)
-    return known
+    return ordered
 
 
-def _against(figure: Record, base: Record) -> Record:
-    """Return the difference from and the ratio to the base, as far as the bounds allow."""
+def _differences(figure: Record, base: Record) -> Record:
+    """Return the difference from and the ratio to the base; no ratio if undefined."""
     this, other = (Interval.of(record["lower"], record["upper"]) for record in (figure, base))
     exact = figure["comparator"] == base["comparator"] == "="
     ratio = this.over(other)

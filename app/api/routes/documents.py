@@ -1,4 +1,4 @@
-"""``/v1/revisions/{id}/document``: exactly what was published, and the same as canonical JSON."""
+"""``/v1/revisions/{id}/document``: the published document, as its original bytes or as canonical JSON."""
 
 import base64
 import hashlib
@@ -27,11 +27,11 @@ router = APIRouter(prefix=f"{V1}/revisions", tags=[REVISIONS.tag])
 
 
 class DocumentParameters(NoParameters):
-    """The parameters of a document."""
+    """Query parameters of a document."""
 
     format: Annotated[
         Literal["original", "json"] | None,
-        Field(description="The bytes as they were published, or the same as canonical JSON (RFC 8785); beats Accept."),
+        Field(description="The published bytes, or canonical JSON (RFC 8785); overrides Accept."),
     ] = None
 
 
@@ -56,7 +56,7 @@ RESPONSES[200]["headers"] = {"Repr-Digest": {"$ref": "#/components/headers/Repr-
     "/{id}/document",
     operation_id="get_document",
     summary="Get the document of a revision",
-    description="The bytes that were published, with their SHA-256 in Repr-Digest (RFC 9530); or the same as canonical JSON.",
+    description="The published bytes, or the document as canonical JSON; Repr-Digest (RFC 9530) has the SHA-256 of the body.",
     responses=RESPONSES,
     openapi_extra={"parameters": described(DocumentParameters)},
     response_class=Response,
@@ -65,7 +65,7 @@ async def document(
     request: Request,
     id: Annotated[str, Path(description="Number of the revision.")],  # noqa: A002  the contract's name
 ) -> Response:
-    """What was published in a revision."""
+    """Return the document published in a revision."""
     query = read(DocumentParameters, request)
     format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
     readers = readers_of(request)
@@ -81,21 +81,21 @@ async def document(
     if representation.is_known:
         return representation.not_modified()
 
-    def stored() -> bytes:
+    def load() -> bytes:
         with readers.opened() as connection:
             return document_of(connection, int(id))
 
-    def rendered() -> Response:
-        """The answer, made in a thread and piece by piece."""
-        answer = representation.body(content if ready else format_.write(content))
+    def render() -> Response:
+        """Return the response; the writing of JSON and the digest need a thread."""
+        response = representation.body(content if ready else format_.write(content))
         is_json = format_ is FORMATS[1] or not_json(content) is None
         if is_json:
-            answer.headers["Content-Type"] = FORMATS[1].content_type
-        answer.headers["Content-Disposition"] = disposition(f"{source}.{'json' if is_json else 'yaml'}")
-        answer.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(answer.body).digest()).decode()}:"
-        return answer
+            response.headers["Content-Type"] = FORMATS[1].content_type
+        response.headers["Content-Disposition"] = disposition(f"{source}.{'json' if is_json else 'yaml'}")
+        response.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(response.body).digest()).decode()}:"
+        return response
 
-    content, ready = await readers.aside(stored), False
+    content, ready = await readers.aside(load), False
     if format_ is FORMATS[1] and len(content) > LARGE:
         content, ready = await in_process(canonical, content), True
-    return await readers.aside(rendered)
+    return await readers.aside(render)

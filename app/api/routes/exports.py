@@ -1,4 +1,4 @@
-"""``/v1/export``: the whole data set as finished files."""
+"""``/v1/export``: the whole data set as prebuilt files."""
 
 import asyncio
 import shutil
@@ -24,19 +24,19 @@ router = APIRouter(prefix=f"{V1}/export", tags=["Sources and history"])
 
 
 class Exports:
-    """The artefacts of the current revision, built by the first request that asks for them."""
+    """Export files of the current revision, built on the first request."""
 
     def __init__(self, readers: Readers, folder: Path) -> None:
-        """``folder`` is for these files alone."""
+        """Build files in ``folder``, which has no other use."""
         self._readers, self._folder = readers, folder
         self._builder = Executor(1)
         self._edition: Edition | None = None
         self._build: asyncio.Task[None] | None = None
 
     async def current(self) -> Edition:
-        """Return the artefacts of the revision that is current now, or of a later one; wait while they are built.
+        """Return the edition of the current or a later revision, once it is built.
 
-        Raises Unavailable if meanwhile the database answers nobody any more.
+        Raises Unavailable if the database stops answering meanwhile.
         """
         now = await self._readers.read(lambda snapshot: snapshot.version)
         while self._edition is None or not self._edition.holds_for(now):
@@ -46,7 +46,10 @@ class Exports:
         return self._edition
 
     async def open(self, name: str) -> tuple[Edition, Artefact, IO[bytes]]:
-        """Return the file of that name, opened: it can be read to its end whatever is published. Raises NotFound."""
+        """Open the file ``name``. Raises NotFound.
+
+        It can be read to its end even if a publication replaces it.
+        """
         while True:
             edition = await self.current()
             artefact = edition.artefacts.get(name)
@@ -55,20 +58,20 @@ class Exports:
                 raise NotFound("There is no such file.", [fault])
             try:
                 return edition, artefact, artefact.path.open("rb")
-            except FileNotFoundError:  # the next edition has just taken its place
+            except FileNotFoundError:  # just replaced by the next edition
                 if self._edition is edition:
                     raise
 
     async def _renew(self) -> None:
         try:
-            edition, before = await self._readers.at_length(self._built, self._builder), self._edition
+            edition, previous = await self._readers.at_length(self._build_files, self._builder), self._edition
             self._edition = edition
-            if before is not None and before.folder != edition.folder:
-                await self._builder.run(partial(shutil.rmtree, before.folder, ignore_errors=True))
+            if previous is not None and previous.folder != edition.folder:
+                await self._builder.run(partial(shutil.rmtree, previous.folder, ignore_errors=True))
         finally:
             self._build = None
 
-    def _built(self) -> Edition:
+    def _build_files(self) -> Edition:
         with self._readers.database.snapshot() as opened:
             return build(opened, ALL, self._folder)
 
@@ -76,13 +79,13 @@ class Exports:
 @router.get(
     "",
     operation_id="list_exports",
-    summary="List finished files of the whole data set",
-    description="Every resource in every format that is written row by row, and a Data Package of all of them.",
-    responses=document_responses("The files of the current revision.", InvalidParameters),
+    summary="List export files",
+    description="Prebuilt files of the whole data set: every resource in every streamed format, and a Data Package of all.",
+    responses=document_responses("The export files of the current revision.", InvalidParameters),
     response_class=Response,
 )
 async def exports(request: Request) -> Response:
-    """Return the files, with their sizes and entity tags."""
+    """Return the list of export files, with sizes and entity tags."""
     read(NoParameters, request)
     edition = await _exports(request).current()
     files = [
@@ -101,17 +104,17 @@ async def exports(request: Request) -> Response:
 @router.get(
     "/{name}",
     operation_id="get_export",
-    summary="Get a finished file",
-    description="One of the files of the current revision, or parts of it (Range, If-Range); downloads can be resumed.",
+    summary="Download an export file",
+    description="An export file of the current revision, or ranges of it (Range, If-Range): downloads can be resumed.",
     responses={
         200: {"description": "The file."},
-        206: {"description": "The parts of the file that Range asks for."},
+        206: {"description": "The ranges of the file requested by Range."},
         **errors(NotFound, RangeNotSatisfiable),
     },
     response_class=Response,
 )
 async def export(request: Request, name: Annotated[str, PathParameter(description="Name of the file.")]) -> Response:
-    """Return one file as it is; 304 if the client's copy is current."""
+    """Return a file, or 304 if the client's copy is current."""
     read(NoParameters, request)
     edition, artefact, file = await _exports(request).open(name)
     headers = {
@@ -128,5 +131,5 @@ async def export(request: Request, name: Annotated[str, PathParameter(descriptio
 
 
 def _exports(request: Request) -> Exports:
-    found: Exports = request.app.state.exports
-    return found
+    instance: Exports = request.app.state.exports
+    return instance

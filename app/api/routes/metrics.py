@@ -1,4 +1,4 @@
-"""``/metrics``: what the service counts, for Prometheus."""
+"""``/metrics``: metrics of the process, for Prometheus."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -13,13 +13,13 @@ router = APIRouter(tags=["Service"])
 @router.get(
     "/metrics",
     operation_id="get_metrics",
-    summary="Metrics of this process",
-    description="Requests by route, answers of the cache, the revision, sizes of the database: Prometheus' text format.",
+    summary="Get metrics of this process",
+    description="Requests by route, cache hits, the revision and the size of the database, in Prometheus' text format.",
     responses=responses("The metrics.", BadRequest, InvalidParameters, media={"text/plain": TEXT}),
     response_class=Response,
 )
 async def metrics(request: Request) -> Response:
-    """What is counted."""
+    """Return the metrics."""
     read(NoParameters, request)
     text = await readers_of(request).check(request.app.state.metrics.text)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers={"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""``/v1/regions/{id}/profile``: everything about a region in one answer, and what its sources leave open."""
+"""``/v1/regions/{id}/profile``: all facts about a region in one response, and facts that its sources do not state."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -31,24 +31,24 @@ from app.resources.sources import SOURCES
 from app.resources.zones import ZONES, Zone
 
 MOST_ROWS = 10_000
-"""Of one resource in one profile."""
+"""Rows of each resource in a profile."""
 
 Record = dict[str, Any]
 
-OPEN = {
+NOT_STATED = {
     "period": {"en": "No period is stated.", "zh": "未说明时期。"},
     "period_dates": {"en": "The period is stated without fixed dates.", "zh": "所述时期没有确定的起止日期。"},
-    "rank_scope": {"en": "A standing is claimed without saying among whom.", "zh": "称其领先，但未说明范围。"},
+    "rank_scope": {"en": "A rank is claimed without its scope.", "zh": "称其领先，但未说明范围。"},
     "bounds": {"en": "Only an order of magnitude is stated.", "zh": "只说明了数量级。"},
-    "status": {"en": "How far the project is, is not stated.", "zh": "未说明项目进度。"},
+    "status": {"en": "The project's status is not stated.", "zh": "未说明项目进度。"},
 }
-"""What a source may leave open, and the sentence that says so."""
+"""Sentences by missing detail."""
 
 router = APIRouter(prefix=f"{V1}/regions", tags=[REGIONS.tag])
 
 
-class Stated(msgspec.Struct):
-    """What decides where an observation stands in a profile, and what its source leaves open; the row itself is ``json``."""
+class ObservationRow(msgspec.Struct):
+    """An observation as JSON, with the members that place it in the profile or show a missing detail."""
 
     id: str
     topic: str
@@ -63,21 +63,21 @@ class Stated(msgspec.Struct):
     json: msgspec.Raw = msgspec.Raw()
 
 
-def _stated(dataset: Dataset) -> list[Stated]:
-    rows = encoded_rows(dataset)
-    found = msgspec.json.decode(msgspec.json.encode(rows), type=list[Stated])
-    for stated, row in zip(found, rows, strict=True):
-        stated.json = row
-    return found
+def _observation_rows(dataset: Dataset) -> list[ObservationRow]:
+    encoded = encoded_rows(dataset)
+    rows = msgspec.json.decode(msgspec.json.encode(encoded), type=list[ObservationRow])
+    for row, json in zip(rows, encoded, strict=True):
+        row.json = json
+    return rows
 
 
 class Profile:
-    """What is known about one region: rows of several resources, put together by their relations."""
+    """Profile of a region: rows of several resources, nested by their relations."""
 
     def __init__(self, snapshot: Snapshot, region: str) -> None:
-        """Read everything at once; ``snapshot`` is not needed afterwards."""
+        """Read all rows; ``snapshot`` is not used afterwards."""
         self.region, self.lang, self._snapshot = region, snapshot.lang, snapshot
-        self.observations = _stated(self._page(replace(snapshot, form="objects"), OBSERVATIONS, region=[region]))
+        self.observations = _observation_rows(self._page(replace(snapshot, form="objects"), OBSERVATIONS, region=[region]))
         by_object = self._rows(RELATIONS, object=[region]), self._rows(RELATIONS, object_region=[region])
         self.relations = list({relation["id"]: relation for relations in by_object for relation in relations}.values())
         self.entities = {
@@ -94,11 +94,11 @@ class Profile:
         return self._page(self._snapshot, resource, **filters).records()
 
     def _page(self, snapshot: Snapshot, resource: Resource, **filters: Any) -> Dataset:
-        # constructed, not validated: the limits for clients do not hold here
+        # constructed, not validated: the limits of clients do not apply
         return Repository(snapshot, resource).page(resource.query.model_construct(limit=MOST_ROWS, **filters))
 
     def parts(self) -> Record:
-        """The members of the answer."""
+        """Return the members of the response, except the region."""
         return {
             "metrics": self._metrics(),
             "clusters": [
@@ -128,22 +128,22 @@ class Profile:
         }
 
     def _programme(self, programme: Record) -> Record:
-        stated = self._about(programme["id"])
+        rows = self._about(programme["id"])
         return programme | {
             "supports": self._from(programme["id"], "supports"),
-            "observations": [row.json for row in stated if row.nature == "actual"],
-            "targets": [row.json for row in stated if row.nature != "actual"],
+            "observations": [row.json for row in rows if row.nature == "actual"],
+            "targets": [row.json for row in rows if row.nature != "actual"],
         }
 
     def _with_facts(self, entity: Record) -> Record:
-        titles = [row for row in self.designations if row["subject"] == entity["id"]]
-        return entity | {"observations": [row.json for row in self._about(entity["id"])], "designations": titles}
+        designations = [row for row in self.designations if row["subject"] == entity["id"]]
+        return entity | {"observations": [row.json for row in self._about(entity["id"])], "designations": designations}
 
-    def _about(self, subject: str) -> list[Stated]:
+    def _about(self, subject: str) -> list[ObservationRow]:
         return [row for row in self.observations if row.subject == subject]
 
     def _towards(self, entity: str, predicate: str | None = None) -> list[Record]:
-        """What relations tie to the entity: their subjects."""
+        """Return the subjects of relations whose object is the entity."""
         return [
             _tie(relation, "subject")
             for relation in self.relations
@@ -151,7 +151,7 @@ class Profile:
         ]
 
     def _from(self, entity: str, predicate: str) -> list[Record]:
-        """What relations tie the entity to: their objects."""
+        """Return the objects of relations whose subject is the entity."""
         return [
             _tie(relation, "object")
             for relation in self.relations
@@ -164,15 +164,15 @@ class Profile:
                 yield {"source": source["id"], "about": None, "missing": None, "text": text}
         for row in self.observations:
             for missing in _missing(row):
-                yield {"source": row.source, "about": row.id, "missing": missing, "text": OPEN[missing][self.lang]}
+                yield {"source": row.source, "about": row.id, "missing": missing, "text": NOT_STATED[missing][self.lang]}
         for project in self.entities["projects"]:
             if project["status"] == "unstated":
-                text = OPEN["status"][self.lang]
+                text = NOT_STATED["status"][self.lang]
                 yield {"source": project["source"], "about": project["id"], "missing": "status", "text": text}
 
 
 def _tie(relation: Record, end: str) -> Record:
-    """One end of a relation, with the predicate and citation of the relation."""
+    """Return one end of a relation, with the relation's predicate and citation."""
     return {
         "id": relation[end],
         "name": relation[f"{end}_name"],
@@ -181,19 +181,19 @@ def _tie(relation: Record, end: str) -> Record:
     }
 
 
-def _missing(stated: Stated) -> Iterable[str]:
-    if stated.period_basis == "unstated":
+def _missing(row: ObservationRow) -> Iterable[str]:
+    if row.period_basis == "unstated":
         yield "period"
-    elif stated.period_start is None:
+    elif row.period_start is None:
         yield "period_dates"
-    if stated.rank_band is not None and stated.rank_scope is None:
+    if row.rank_band is not None and row.rank_scope is None:
         yield "rank_scope"
-    if stated.bounds_basis == "none":
+    if row.bounds_basis == "none":
         yield "bounds"
 
 
 class Tie(BaseModel):
-    """An entity that a relation ties to the one it is listed under, with the citation of the relation."""
+    """A related entity, with the predicate and citation of the relation."""
 
     id: str
     name: str
@@ -222,7 +222,7 @@ class ProfileProject(Project, _Facts):
 
 
 class ProfileZone(Zone, _Facts):
-    """A zone with its facts, ties and projects."""
+    """A zone with its facts, related entities and projects."""
 
     located_in: list[Tie]
     promotes: list[Tie]
@@ -245,7 +245,7 @@ class Topic(BaseModel):
 
 
 class NotStated(BaseModel):
-    """Something that a source leaves open."""
+    """A detail that a source does not state."""
 
     source: str
     about: str | None
@@ -254,7 +254,7 @@ class NotStated(BaseModel):
 
 
 class ProfileData(BaseModel):
-    """Everything about a region."""
+    """All facts about a region."""
 
     region: Region
     metrics: list[Topic]
@@ -288,10 +288,10 @@ add_view(
     "/{id}/profile",
     View(get_profile, ProfileParameters, is_long=always(value=True)),
     operation_id="get_region_profile",
-    summary="Get everything about a region",
+    summary="Get the profile of a region",
     description=(
-        "Metrics by topic, clusters with their members, zones with their projects, programmes with their targets, "
-        "organisations, designations, and what the sources do not state."
+        "All facts about a region: metrics by topic, clusters with their members, zones with their projects, programmes with "
+        "their targets, organisations, designations, and the details that sources do not state."
     ),
     responses=responses(
         "The profile of the region.",

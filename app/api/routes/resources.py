@@ -1,4 +1,4 @@
-"""The list and the item of every resource: one pair of routes per resource, all made of the same functions."""
+"""List and item of every resource: a pair of routes per resource, all with the same functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ def router_for(resource: Resource) -> APIRouter:
         View(partial(get_row, resource=resource), item_parameters(resource), media),
         operation_id=f"get_{resource.singular}",
         summary=f"Get one of the {resource.name}",
-        description=f"{resource.summary} One of them, by id, with the rows of other resources that belong to it.",
+        description=f"{resource.summary} Returns one, by id, with the rows of other resources that belong to it.",
         responses=responses(
             f"The {resource.singular}.",
             BadRequest,
@@ -73,7 +73,7 @@ def router_for(resource: Resource) -> APIRouter:
 
 
 def list_rows(snapshot: Snapshot, query: ListQuery, resource: Resource) -> Dataset:
-    """Return a page of the list; an empty first page has hints about ids that do not exist."""
+    """Return a page of the list; an empty first page has hints about unknown ids."""
     dataset = Repository(snapshot, resource, getattr(query, "as_of", None)).page(query)
     if dataset.meta.count or query.cursor is not None or not by_ids(resource, query):
         return dataset
@@ -83,7 +83,7 @@ def list_rows(snapshot: Snapshot, query: ListQuery, resource: Resource) -> Datas
 
 
 def get_row(snapshot: Snapshot, query: ItemQuery, resource: Resource, id: str) -> Dataset:  # noqa: A002  the contract's name
-    """Return the row with that id and the rows of other resources that it carries. Raises NotFound."""
+    """Return a row with its included rows of other resources. Raises NotFound."""
     row = one(Repository(snapshot, resource, getattr(query, "as_of", None)), id, query.fields)
     included, truncated = {}, []
     for include in resource.includes:
@@ -95,7 +95,7 @@ def get_row(snapshot: Snapshot, query: ItemQuery, resource: Resource, id: str) -
 
 
 def one(repository: Repository, identifier: str, fields: list[str] | None = None) -> Dataset:
-    """Return the row with that id. Raises NotFound, with the nearest id, if there is none."""
+    """Return the row with an id. Raises NotFound, with the nearest id."""
     row = repository.row(identifier, fields)
     if row is None:
         noun = repository.resource.singular
@@ -107,12 +107,12 @@ def one(repository: Repository, identifier: str, fields: list[str] | None = None
 
 @dataclass(frozen=True)
 class ListView(View[ListQuery]):
-    """The endpoint of a list, which also sends whole lists while they are read."""
+    """Endpoint of a list, which also sends whole lists as they are read."""
 
     resource: Resource | None = None
 
     async def respond(self, request: Request, query: ListQuery, format_: Any, lang: Lang) -> Response:
-        """Return a page, or with ``limit=all`` the whole list."""
+        """Return a page, or the whole list with ``limit=all``."""
         _check(query, format_)
         if query.limit is None and self.resource is not None:
             return await stream_list(readers_of(request), request, self.resource, query, format_, lang)
@@ -120,36 +120,41 @@ class ListView(View[ListQuery]):
 
 
 def _searches(query: ListQuery) -> bool:
-    """Return whether the query searches: SQLite gathers all words that begin so, and cannot be stopped meanwhile.
+    """Return whether the query has a full-text search.
 
-    Of five million rows that takes a quarter of a second.
+    SQLite first collects all words with the prefix, which takes a quarter of a second for five million rows and cannot be
+    interrupted.
     """
     return query.q is not None
 
 
 def _check(query: ListQuery, format_: Format) -> None:
-    """Raise InvalidParameters for what the format cannot do."""
+    """Raise InvalidParameters for parameters that the format does not support."""
     faults = []
     if query.facets and not format_.counts:
         message = "Counts are answered in formats that have room for them."
-        faults.append(_unfit("facets", message, [other for other in FORMATS if other.counts]))
+        faults.append(_unsupported("facets", message, [other for other in FORMATS if other.counts]))
     if query.limit is None and not format_.streams:
         message = "Whole lists are answered in formats that are written row by row."
-        faults.append(_unfit("limit", message, [other for other in FORMATS if other.streams]))
+        faults.append(_unsupported("limit", message, [other for other in FORMATS if other.streams]))
     if query.limit is None and query.cursor is not None:
         faults.append(Fault("A whole list has no pages.", "limit_cursor", parameter="cursor"))
     if faults:
         raise refused(faults)
 
 
-def _unfit(parameter: str, message: str, fit: Sequence[Format]) -> Fault:
-    """Return the fault of a parameter that the format cannot serve, with the formats that can."""
-    names = tuple(f"format={other.name}" for other in fit)
+def _unsupported(parameter: str, message: str, formats: Sequence[Format]) -> Fault:
+    """Return the fault of an unsupported parameter, with the formats that support it."""
+    names = tuple(f"format={other.name}" for other in formats)
     return Fault(message, f"{parameter}_format", parameter=parameter, allowed=names, suggestion=names[0])
 
 
 def _lists(resource: Resource, identifier: str) -> dict[str, str]:
-    """Return links to the lists that an item's rows are part of: ``observations``, or ``relations_subject`` of several."""
+    """Return links to the full lists of an item's included rows.
+
+    A link is named after the resource, such as ``observations``; if several filters select its rows, the filter is appended:
+    ``relations_subject``.
+    """
     return {
         include.resource + (f"_{by}" if len(include.by) > 1 else ""): f"{V1}/{include.resource}?{by}={quote(identifier)}"
         for include in resource.includes

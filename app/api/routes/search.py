@@ -1,4 +1,4 @@
-"""``/v1/search``: one ranked list of entities, indicators, observations and sources."""
+"""``/v1/search``: ranked search of entities, indicators, observations and sources."""
 
 from dataclasses import replace
 from typing import Any
@@ -35,7 +35,7 @@ SearchList = create_model("SearchList", data=(list[SearchHit], ...), meta=(ListM
 
 
 def find(snapshot: Snapshot, query: SearchQuery) -> Dataset:
-    """Return the rows that match every word of ``q``; if there are none, hints about the region."""
+    """Return the rows that match all words of ``q``, else hints about the region."""
     rows = search(snapshot, query)
     if rows.meta.count:
         return rows
@@ -48,9 +48,9 @@ add_view(
     View(find, SearchParameters, always(formats_for(COLUMNS)), always(value=True)),
     operation_id="search",
     summary="Search names and texts",
-    description="Entities, indicators, observations and sources in one ranked list, with the match marked in a snippet.",
+    description="Entities, indicators, observations and sources in one ranked list, each with the match marked in a snippet.",
     responses=responses(
-        "The best matches.",
+        "The matches, best first.",
         BadRequest,
         NotAcceptable,
         InvalidParameters,

@@ -1,4 +1,4 @@
-"""Routes about the service itself: the index, health, limits, problem types, the document schema, and the documentation."""
+"""Routes about the service: index, health, limits, problem types, document schema and documentation."""
 
 import base64
 import hashlib
@@ -63,11 +63,11 @@ LIMITS = {
 @router.get(
     V1,
     summary="Index of links",
-    responses=document_responses("Where everything is.", InvalidParameters),
+    responses=document_responses("The links.", InvalidParameters),
     response_class=Response,
 )
 async def index(request: Request) -> Response:
-    """Every resource and service address, with what it is."""
+    """Return the addresses of all resources and services, with their titles."""
     read(NoParameters, request)
     revision = await readers_of(request).read(lambda snapshot: snapshot.revision)
     resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
@@ -75,33 +75,36 @@ async def index(request: Request) -> Response:
 
 
 SERVICE = {
-    "profile": {"href": f"{V1}/regions/{{id}}/profile", "title": "Everything about a region in one answer."},
-    "search": {"href": f"{V1}/search?q={{q}}", "title": "One ranked list over names and texts."},
-    "compare": {"href": f"{V1}/compare?indicator={{indicator}}&region={{regions}}", "title": "Regions side by side."},
-    "changes": {"href": f"{V1}/changes", "title": "What publications changed, also as an Atom feed."},
-    "export": {"href": f"{V1}/export", "title": "The whole data set as finished files."},
-    "publications": {"href": f"{V1}/publications", "title": "Publishing documents; needs a token."},
-    "audit": {"href": f"{V1}/audit", "title": "Attempts to change something; needs a token."},
-    "sdmx": {"href": "/sdmx/3.0/structure/dataflow", "title": "Observations for software that speaks SDMX-REST."},
-    "catalog": {"href": "/catalog", "title": "The catalogue: DCAT-AP 3, or a schema.org Dataset."},
-    "agents": {"href": "/mcp", "title": "The tools of agents (Model Context Protocol)."},
+    "profile": {"href": f"{V1}/regions/{{id}}/profile", "title": "Profile of a region: all facts about it in one response."},
+    "search": {"href": f"{V1}/search?q={{q}}", "title": "Ranked search in names and texts."},
+    "compare": {
+        "href": f"{V1}/compare?indicator={{indicator}}&region={{regions}}",
+        "title": "Comparison of regions by an indicator.",
+    },
+    "changes": {"href": f"{V1}/changes", "title": "Changes between revisions, also as an Atom feed."},
+    "export": {"href": f"{V1}/export", "title": "Export files of the whole data set."},
+    "publications": {"href": f"{V1}/publications", "title": "Publication of documents; needs a token."},
+    "audit": {"href": f"{V1}/audit", "title": "Audit log of attempted changes; needs a token."},
+    "sdmx": {"href": "/sdmx/3.0/structure/dataflow", "title": "Observations over SDMX-REST."},
+    "catalog": {"href": "/catalog", "title": "Catalogue: DCAT-AP 3 or a schema.org Dataset."},
+    "agents": {"href": "/mcp", "title": "Tools for agents (Model Context Protocol)."},
     "metrics": {"href": "/metrics", "title": "Metrics of this process, for Prometheus."},
     "document_schema": {"href": f"{V1}/schemas/document", "title": "JSON Schema of the document format."},
-    "limits": {"href": f"{V1}/limits", "title": "Limits that requests must keep."},
-    "problems": {"href": "/problems", "title": "The types of problem."},
-    "openapi": {"href": "/openapi.json", "title": "The OpenAPI document."},
-    "docs": {"href": "/docs", "title": "The documentation for people."},
+    "limits": {"href": f"{V1}/limits", "title": "Limits of requests."},
+    "problems": {"href": "/problems", "title": "Problem types."},
+    "openapi": {"href": "/openapi.json", "title": "OpenAPI document."},
+    "docs": {"href": "/docs", "title": "Swagger UI."},
 }
 
 
 @router.get(
     f"{V1}/limits",
-    summary="Limits that requests must keep",
+    summary="Limits of requests",
     responses=document_responses("The limits.", InvalidParameters),
     response_class=Response,
 )
 async def limits(request: Request) -> Response:
-    """The limits, and the formats and languages there are."""
+    """Return the limits of requests, and the media types of formats."""
     read(NoParameters, request)
     settings: Settings = request.app.state.settings
     server = {
@@ -123,7 +126,10 @@ async def limits(request: Request) -> Response:
     response_class=Response,
 )
 async def document_schema(request: Request) -> Response:
-    """The schema of ``regional-indicators/1``, made from the models that read documents."""
+    """Return the schema of the format ``regional-indicators/1``.
+
+    It is generated from the models that parse documents.
+    """
     read(NoParameters, request)
     return about(request, await to_thread.run_sync(_schema))
 
@@ -137,25 +143,25 @@ def _schema() -> bytes:
 @router.get(
     "/problems",
     summary="List problem types",
-    responses=document_responses("Every type of problem.", InvalidParameters),
+    responses=document_responses("All problem types.", InvalidParameters),
     response_class=Response,
 )
 async def problems(request: Request) -> Response:
-    """Every type of problem that an answer can have."""
+    """Return all problem types that responses can have."""
     read(NoParameters, request)
     return about(request, {"data": [_problem_type(problem.slug) for problem in PROBLEMS]})
 
 
 @router.get(
     "/problems/{slug}",
-    summary="What a problem type means",
-    responses=document_responses("The type of problem.", InvalidParameters) | errors(NotFound),
+    summary="Get a problem type",
+    responses=document_responses("The problem type.", InvalidParameters) | errors(NotFound),
     response_class=Response,
 )
 async def problem_type(
-    request: Request, slug: Annotated[str, Path(description="The last part of a problem's `type`.")]
+    request: Request, slug: Annotated[str, Path(description="Last segment of a problem's `type`.")]
 ) -> Response:
-    """One type of problem: the address that a problem document's ``type`` names."""
+    """Return a problem type: the ``type`` of a problem document links here."""
     read(NoParameters, request)
     return about(request, _problem_type(slug))
 
@@ -178,23 +184,23 @@ def _problem_type(slug: str) -> dict[str, Any]:
 
 @router.get(
     "/healthz",
-    summary="Is the process alive",
-    responses=document_responses("It is."),
+    summary="Liveness",
+    responses=document_responses("The process is alive."),
     response_class=Response,
 )
 async def healthz() -> Response:
-    """Alive; says nothing about the database."""
+    """Report that the process is alive, regardless of the database."""
     return plain({"status": "ok"})
 
 
 @router.get(
     "/readyz",
-    summary="Can the service answer",
-    responses=document_responses("It can.") | errors(Unavailable),
+    summary="Readiness",
+    responses=document_responses("The service is ready.") | errors(Unavailable),
     response_class=Response,
 )
 async def readyz(request: Request) -> Response:
-    """Ready: the database is there, has this version's schema, and can be written to."""
+    """Check that the database is reachable and writable, with this version's schema."""
     readers = readers_of(request)
     database = readers.database
 
@@ -205,24 +211,27 @@ async def readyz(request: Request) -> Response:
             return "the database is not usable"
         return database.obstacle()
 
-    found = await readers.check(obstacle)
-    if found is not None:
-        raise Unavailable(f"Not ready: {found}.", headers={"Retry-After": "5"})
+    reason = await readers.check(obstacle)
+    if reason is not None:
+        raise Unavailable(f"Not ready: {reason}.", headers={"Retry-After": "5"})
     return plain({"status": "ready", "revision": await readers.read(lambda snapshot: snapshot.revision)})
 
 
 class Assets(StaticFiles):
-    """Files that caches may keep, and must ask about."""
+    """Static files that caches may store and must revalidate."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the file of that path."""
+        """Return the file at ``path``."""
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = CACHE_CONTROL
         return response
 
 
 def add_documentation(app: FastAPI) -> None:
-    """Add ``/``, ``/openapi.json`` and ``/docs``, with Swagger UI from the package: no other host is asked for anything."""
+    """Add ``/``, ``/openapi.json`` and ``/docs``.
+
+    Swagger UI is served from an installed package, not from another host.
+    """
     app.mount("/docs/assets", Assets(packages=[("fastapi_swagger", "resources")]), name="assets")
 
     @cache
@@ -243,13 +252,13 @@ def add_documentation(app: FastAPI) -> None:
             swagger_favicon_url="/docs/assets/favicon-32x32.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "filter": True, "displayRequestDuration": True},
         )
-        # the page's own script is known by its digest; the styles are Swagger UI's, inline
+        # the inline script is allowed by its digest; Swagger UI needs inline styles
         (script,) = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
         sources = f"script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-        answer = about(request, bytes(page.body), "text/html; charset=utf-8")
-        answer.headers["Content-Security-Policy"] = f"default-src 'self'; {sources}; frame-ancestors 'none'"
-        return answer
+        response = about(request, bytes(page.body), "text/html; charset=utf-8")
+        response.headers["Content-Security-Policy"] = f"default-src 'self'; {sources}; frame-ancestors 'none'"
+        return response
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:

@@ -1,4 +1,4 @@
-"""What others look for first: the API catalogue (RFC 9727), robots.txt, and llms.txt for language models."""
+"""Files at well-known paths: the API catalogue (RFC 9727), robots.txt, and llms.txt for language models."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -15,12 +15,12 @@ router = APIRouter(tags=["Service"])
 @router.get(
     "/.well-known/api-catalog",
     operation_id="get_api_catalog",
-    summary="The API's description, status and documentation (RFC 9727)",
+    summary="Get the API catalogue (RFC 9727)",
     responses=responses("The links.", BadRequest, InvalidParameters, media={"application/linkset+json": OBJECT}),
     response_class=Response,
 )
 async def api_catalog(request: Request) -> Response:
-    """A link set (RFC 9264)."""
+    """Return links to description, documentation, metadata and status (RFC 9264)."""
     read(NoParameters, request)
     links = {
         "anchor": V1,
@@ -42,12 +42,12 @@ Disallow: {V1}/export/
 @router.get(
     "/robots.txt",
     operation_id="get_robots",
-    summary="What robots may read",
+    summary="Get the rules for crawlers",
     responses=responses("The text.", BadRequest, InvalidParameters, media={"text/plain": TEXT}),
     response_class=Response,
 )
 async def robots(request: Request) -> Response:
-    """Everything but the large files."""
+    """Return robots.txt: crawlers may read all but the export files."""
     read(NoParameters, request)
     return about(request, ROBOTS.encode(), "text/plain; charset=utf-8")
 
@@ -55,12 +55,12 @@ async def robots(request: Request) -> Response:
 @router.get(
     "/llms.txt",
     operation_id="get_llms",
-    summary="What language models should know",
+    summary="Get the guide for language models",
     responses=responses("The text.", BadRequest, InvalidParameters, media={"text/markdown": TEXT}),
     response_class=Response,
 )
 async def llms(request: Request) -> Response:
-    """A short guide in Markdown: what is here, and how a figure may be repeated."""
+    """Return a short guide in Markdown: the resources, and how to repeat a figure."""
     read(NoParameters, request)
     lines = [
         f"# {TITLES['en']}",
@@ -68,7 +68,7 @@ async def llms(request: Request) -> Response:
         f"> {DESCRIPTIONS['en']}",
         "",
         "A hedged figure (`comparator` other than `=`) must not be repeated without its hedge: print `statement`, which has it,",
-        f"and cite the source (`{V1}/observations/{{id}}/citation`). A null means that the source does not say.",
+        f"and cite the source (`{V1}/observations/{{id}}/citation`). A null means that the source does not state the value.",
         "",
         "## Data",
         "",
@@ -76,8 +76,8 @@ async def llms(request: Request) -> Response:
         "",
         "## More",
         "",
-        f"- [search]({V1}/search?q=): one ranked list over names and texts, in Chinese and English",
-        "- [OpenAPI](/openapi.json): every parameter and answer",
+        f"- [search]({V1}/search?q=): ranked search in names and texts, Chinese and English",
+        "- [OpenAPI](/openapi.json): every parameter and response",
         "- [SDMX-REST](/sdmx/3.0/structure/dataflow): structures and data for statistical software",
         "- [catalogue](/catalog): DCAT-AP 3",
         "",
