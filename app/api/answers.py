@@ -171,7 +171,7 @@ def document_responses(description: str, *problems: type[ProblemType]) -> Respon
     return responses(description, BadRequest, *problems, media={JSON: OBJECT})
 
 
-def written(columns: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
+def other_media(columns: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
     """Return the schemas of all media types but JSON for rows with these columns."""
     return {format_.media_type: TEXT for format_ in formats_for(tuple(columns)) if format_.media_type != JSON}
 

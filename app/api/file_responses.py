@@ -22,7 +22,7 @@ def file_answer(request: Request, file: IO[bytes], size: int, media_type: str, h
 
     The response closes ``file``. If-Range is honoured. Raises RangeNotSatisfiable if the file has none of the ranges.
     """
-    shared = {"Accept-Ranges": "bytes", **headers}
+    fields = {"Accept-Ranges": "bytes", **headers}
     parts = _requested(request, size, headers)
     if parts is None:
         status, parts, before, end = 200, [(0, size)], [b""], b""
@@ -32,16 +32,16 @@ def file_answer(request: Request, file: IO[bytes], size: int, media_type: str, h
         raise RangeNotSatisfiable(f"The file has {size} bytes, and none of those asked for.", headers=range_)
     elif len(parts) == 1:
         status, before, end = PARTIAL, [b""], b""
-        shared["Content-Range"] = content_range(parts[0], size)
+        fields["Content-Range"] = content_range(parts[0], size)
     else:
         boundary = token_hex(16)
         status, (before, end) = PARTIAL, heads(parts, size, media_type, boundary)
         media_type = f"multipart/byteranges; boundary={boundary}"
     length = sum(map(len, before)) + sum(stop - start for start, stop in parts) + len(end)
-    shared |= {"Content-Length": str(length), "Content-Type": media_type}
+    fields |= {"Content-Length": str(length), "Content-Type": media_type}
     if IS_HEAD in request.scope:
         parts, before, end = [], [], b""
-    return StreamingResponse(content(file, before, parts, end), status, shared)
+    return StreamingResponse(content(file, before, parts, end), status, fields)
 
 
 def _requested(request: Request, size: int, headers: Mapping[str, str]) -> Sequence[tuple[int, int]] | None:

@@ -66,10 +66,10 @@ def _targets(resource: Resource, path: str) -> tuple[Resource, ...]:
 def _missing(connection: Connection, parameter: str, values: Sequence[str], resources: tuple[Resource, ...]) -> Iterator[Hint]:
     """Yield a hint for each value that is no id of these resources."""
     table, first = table_of(resources[0]), resources[0]
-    known = select(table.c.id).where(table.c.id.in_(values))
+    statement = select(table.c.id).where(table.c.id.in_(values))
     if len(resources) == 1:
-        known = known.where(*(table.c[name] == value for name, value in first.only.items()))
-    existing = set(connection.execute(known).scalars())
+        statement = statement.where(*(table.c[name] == value for name, value in first.only.items()))
+    existing = set(connection.execute(statement).scalars())
     noun = first.singular if len(resources) == 1 else "entity"
     for value in dict.fromkeys(values):
         if value not in existing:

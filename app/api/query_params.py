@@ -91,14 +91,14 @@ def validated(model: type[Query], parameters: Mapping[str, list[str]]) -> Query:
     The error has every fault. Names and list values can be faulty many times over: they are checked before pydantic runs, and
     no more faults are created than are listed.
     """
-    known = model.model_fields
-    places = {name: place for place, name in enumerate(known)}
+    fields = model.model_fields
+    places = {name: place for place, name in enumerate(fields)}
     values: dict[str, Any] = {}
-    unknown = [name for name in parameters if name not in known]
-    faults: list[tuple[int, Callable[[], Fault]]] = [(-1, partial(_unknown, name, known)) for name in unknown[:MOST_FAULTS]]
+    unknown = [name for name in parameters if name not in fields]
+    faults: list[tuple[int, Callable[[], Fault]]] = [(-1, partial(_unknown, name, fields)) for name in unknown[:MOST_FAULTS]]
     count = len(unknown) - len(faults)  # faults counted but not listed
     for name, texts in parameters.items():
-        if name not in known:
+        if name not in fields:
             continue
         if name in _lists(model):
             wrong = _outside(texts, model, name)
@@ -236,8 +236,8 @@ def _lists(model: type[BaseModel]) -> frozenset[str]:
     )
 
 
-def _unknown(name: str, known: Iterable[str]) -> Fault:
-    options = tuple(known)
+def _unknown(name: str, names: Iterable[str]) -> Fault:
+    options = tuple(names)
     message = "Unknown parameter." if options else "Unknown parameter; this address takes none."
     return Fault(message, "unknown_parameter", parameter=name[:200], allowed=options, suggestion=nearest(name, options))
 

@@ -53,16 +53,16 @@ class Representation:
         format: The format or medium.
         lang: The language of texts.
         version: The version of the data.
-        known: The If-None-Match of the request.
-        since: The If-Modified-Since of the request.
+        if_none_match: The If-None-Match of the request.
+        if_modified_since: The If-Modified-Since of the request.
     """
 
     address: str
     format: Format | Medium[Any]
     lang: Lang
     version: Version
-    known: str | None = None
-    since: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
 
     @classmethod
     def of(cls, request: Request, version: Version, format_: Format | Medium[Any], lang: Lang) -> "Representation":
@@ -84,18 +84,21 @@ class Representation:
 
         The representation then exists, and the client's copy is current.
         """
-        return self.known is not None and not {*entity_tags(self.known)}.isdisjoint(with_encodings(self.etag))
+        if self.if_none_match is None:
+            return False
+        return not {*entity_tags(self.if_none_match)}.isdisjoint(with_encodings(self.etag))
 
     def settled(self, response: Response) -> Response:
-        """Return 304 if ``response`` is a 200 and the client's copy is current, else it.
+        """Return 304 instead of a 200 if the client's copy is current, else ``response``.
 
         ``*`` and dates match without proof that the representation exists, and conditions apply to successful responses only
         (RFC 9110, section 13.2.1).
         """
-        if self.known is None and self.since is None:
+        if self.if_none_match is None and self.if_modified_since is None:
             return response
         modified = http_date(self.version.published_at)
-        fresh = any(is_fresh(tag, modified, self.known, self.since) for tag in with_encodings(self.etag))
+        conditions = self.if_none_match, self.if_modified_since
+        fresh = any(is_fresh(tag, modified, *conditions) for tag in with_encodings(self.etag))
         return self.not_modified() if fresh and response.status_code == OK else response
 
     @property
@@ -110,8 +113,8 @@ class Representation:
 
     def not_modified(self) -> Response:
         """Return 304: the client's copy is current."""
-        known = entity_tags(self.known or "")
-        tag = next((tag for tag in with_encodings(self.etag) if tag in known), self.etag)
+        tags = entity_tags(self.if_none_match or "")
+        tag = next((tag for tag in with_encodings(self.etag) if tag in tags), self.etag)
         return Response(status_code=304, headers=self._headers | {"ETag": tag})
 
     def render(self, content: Any) -> Response:
@@ -195,12 +198,12 @@ def address(request: Request) -> str:
     return quote(request.scope["path"]) + (f"?{query.decode()}" if query else "")
 
 
-def alternates(here: str, others: Sequence[Format]) -> list[str]:
-    """Return links to a list in other formats, relative to its address ``here``.
+def alternates(own_address: str, others: Sequence[Format]) -> list[str]:
+    """Return links to a list in other formats, relative to ``own_address``.
 
     Further pages have none: their reader has chosen a format, and links with a cursor each would be most of the headers.
     """
-    _, _, query = here.partition("?")
+    _, _, query = own_address.partition("?")
     if _CURSOR.search(query):
         return []
     base = opened(f"?{query}", "format")
@@ -234,8 +237,8 @@ def about(request: Request, content: Any, media_type: str = "application/json") 
     body = content if isinstance(content, bytes) else msgspec.json.encode(content)
     etag = content_tag(body)
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
-    known = request.headers.get("if-none-match")
-    if any(is_fresh(tag, None, known, None) for tag in with_encodings(etag)):
+    if_none_match = request.headers.get("if-none-match")
+    if any(is_fresh(tag, None, if_none_match, None) for tag in with_encodings(etag)):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=media_type)
 

@@ -70,7 +70,7 @@ class RateLimit:
             self._buckets.add(caller, -1)
         return None
 
-    def telling(self, send: Send, callers: Sequence[str]) -> Send:
+    def wrap_send(self, send: Send, callers: Sequence[str]) -> Send:
         """Wrap ``send`` to add the RateLimit headers and to refund a 304.
 
         The headers are those of draft-ietf-httpapi-ratelimit-headers.

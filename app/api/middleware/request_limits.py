@@ -87,7 +87,7 @@ class RequestLimits:
             if self.rate is not None:
                 callers = self.rate.callers(scope)
                 problem = problem or self.rate.refused(callers)
-                send = self.rate.telling(send, callers)
+                send = self.rate.wrap_send(send, callers)
             full = len(self.open) >= self.share and self._is_full(scope["client"])
             if full or (self._unsent.total and self._unsent.is_full(scope["client"])):
                 problem = problem or Unavailable("More requests are open than can be worked on.", headers={"Retry-After": "1"})

@@ -31,8 +31,8 @@ _REQUEST: ContextVar[str] = ContextVar("request")
 def request_id(scope: Scope) -> str:
     """Return the request id: the client's X-Request-Id if it is valid, else a new one."""
     if "request_id" not in scope:
-        sent = fields_of(scope).get(b"x-request-id", b"")
-        scope["request_id"] = sent.decode() if _CLIENT_ID.fullmatch(sent) else f"{_PROCESS}{next(_numbers):08x}"
+        value = fields_of(scope).get(b"x-request-id", b"")
+        scope["request_id"] = value.decode() if _CLIENT_ID.fullmatch(value) else f"{_PROCESS}{next(_numbers):08x}"
     identifier: str = scope["request_id"]
     return identifier
 
@@ -49,7 +49,7 @@ def configure_logs(level: str, secret: re.Pattern[str]) -> None:
     def redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         return {key: secret.sub("[redacted]", value) if isinstance(value, str) else value for key, value in event.items()}
 
-    shared: list[Any] = [
+    processors: list[Any] = [
         _add_request_id,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -58,7 +58,7 @@ def configure_logs(level: str, secret: re.Pattern[str]) -> None:
         redact,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),  # events below the level cost nothing
         cache_logger_on_first_use=True,
@@ -66,7 +66,7 @@ def configure_logs(level: str, secret: re.Pattern[str]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer]
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=processors, processors=last))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # agents' calls of this API over httpx
 

@@ -71,12 +71,13 @@ class CachedResponse:
 
     def messages_for(self, fields: Mapping[bytes, bytes]) -> tuple[Message, Message]:
         """Return the messages of a 304 if the client's copy is current, else all."""
-        known, since = fields.get(b"if-none-match"), fields.get(b"if-modified-since")
-        if known is None and since is None:
+        if_none_match, if_modified_since = fields.get(b"if-none-match"), fields.get(b"if-modified-since")
+        if if_none_match is None and if_modified_since is None:
             return self.messages
-        if known == self.etag:
+        if if_none_match == self.etag:
             return self.not_modified
-        is_current = is_fresh(self.etag.decode("latin-1"), self.last_modified, _text(known), _text(since))
+        conditions = _text(if_none_match), _text(if_modified_since)
+        is_current = is_fresh(self.etag.decode("latin-1"), self.last_modified, *conditions)
         return self.not_modified if is_current else self.messages
 
 

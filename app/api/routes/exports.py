@@ -122,8 +122,8 @@ async def export(request: Request, name: Annotated[str, PathParameter(descriptio
         "Last-Modified": http_date(edition.version.published_at),
         "Cache-Control": CACHE_CONTROL,
     }
-    known, since = (request.headers.get(field) for field in ("if-none-match", "if-modified-since"))
-    if is_fresh(artefact.etag, headers["Last-Modified"], known, since):
+    conditions = (request.headers.get(field) for field in ("if-none-match", "if-modified-since"))
+    if is_fresh(artefact.etag, headers["Last-Modified"], *conditions):
         file.close()
         return Response(status_code=304, headers=headers)
     headers["Content-Disposition"] = disposition(name, "attachment")

@@ -205,10 +205,10 @@ def receipt_data(receipt: preparation.Receipt) -> dict[str, Any]:
 
 def receipt_response(status: int, receipt: preparation.Receipt) -> Response:
     """Return the response with a receipt and its links."""
-    here = f"{V1}/revisions/{receipt.revision}"
+    revision = f"{V1}/revisions/{receipt.revision}"
     links = {
-        "self": here,
-        "document": f"{here}/document" if receipt.action == "published" else None,
+        "self": revision,
+        "document": f"{revision}/document" if receipt.action == "published" else None,
         "source": f"{V1}/sources/{receipt.source}",
         "changes": f"{V1}/changes?since={receipt.revision - 1}&until={receipt.revision}",
     }
@@ -216,7 +216,7 @@ def receipt_response(status: int, receipt: preparation.Receipt) -> Response:
     response.headers["ETag"] = f'"{receipt.revision}-{receipt.document_sha256[:20]}"'
     response.headers["Cache-Control"] = "no-store"
     if status == HTTPStatus.CREATED:
-        response.headers["Location"] = here
+        response.headers["Location"] = revision
     return response
 
 

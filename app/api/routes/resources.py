@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.answers import examples, item_model, list_model, responses, written
+from app.api.answers import examples, item_model, list_model, other_media, responses
 from app.api.hints import by_ids, hints
 from app.api.list_stream import stream_list
 from app.api.query_params import item_parameters, list_parameters, refused
@@ -47,7 +47,7 @@ def router_for(resource: Resource) -> APIRouter:
             InvalidParameters,
             model=list_model(resource),
             example=examples()[resource.name]["list"],
-            media=written(resource.columns),
+            media=other_media(resource.columns),
         ),
     )
     add_view(
@@ -65,7 +65,7 @@ def router_for(resource: Resource) -> APIRouter:
             InvalidParameters,
             model=item_model(resource),
             example=examples()[resource.name]["item"],
-            media=written(resource.columns),
+            media=other_media(resource.columns),
         ),
         path_parameters={"id": f"Id of one of the {resource.name}."},
     )

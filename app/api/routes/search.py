@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field, create_model
 
-from app.api.answers import ListLinks, ListMeta, examples, responses, written
+from app.api.answers import ListLinks, ListMeta, examples, other_media, responses
 from app.api.hints import hinted
 from app.api.query_params import format_of, listed
 from app.api.representation import V1
@@ -56,6 +56,6 @@ add_view(
         InvalidParameters,
         model=SearchList,
         example=examples()["search"]["list"],
-        media=written(COLUMNS),
+        media=other_media(COLUMNS),
     ),
 )
