@@ -18,7 +18,8 @@ from app.domain.dataset import Column
 from app.errors import MOST_FAULTS, BadRequest, Fault, InvalidParameters, nearest
 from app.formats import formats_for
 from app.formats.negotiation import weighted
-from app.resources.base import LANGS, Comma, FactItemQuery, ItemQuery, Lang, ListQuery, Resource
+from app.resources.base import LANGS, FactItemQuery, ItemQuery, Lang, ListQuery, Resource
+from app.resources.parameter_types import Comma
 
 Query = TypeVar("Query", bound=BaseModel)
 

@@ -62,7 +62,7 @@ def migrate(
 
 @commands.command(epilog="Example: indicators backup backups/2026-11-24.db")
 def backup(path: Annotated[Path, typer.Argument(help="The file to make.", show_default=False)]) -> None:
-    """Copy the database, whole and of one moment, while it is in use (SQLite; PostgreSQL has pg_dump)."""
+    """Copy the database while it is in use (SQLite; PostgreSQL has pg_dump)."""
     with working("copying"):
         counts = backups.back_up(current_database(), path)
     typer.echo(f"{path}: {_summary(counts)}")

@@ -29,7 +29,7 @@ OURS = frozenset({"alembic_version", "source", "revision", "entity", "observatio
 
 
 def stored_formats(connection: Connection) -> dict[tuple[str, str], int]:
-    """Return the formats of derived data by kind and resource, without those that are being rebuilt."""
+    """Return the formats of derived data, without those that are being rebuilt."""
     return {(kind, resource): number for kind, resource, number in connection.exec_driver_sql(_STORED_FORMATS)}
 
 
@@ -193,7 +193,7 @@ class Database:
         )
 
     def _look(self, work: Callable[[Connection], Found]) -> Found:
-        """Call ``work`` with a connection for a short read. Raises Refusal where the database cannot be reached."""
+        """Call ``work`` with a connection. Raises Refusal if the database is not reachable."""
         try:
             with self.read(CHECK_SECONDS) as connection:
                 return work(connection)

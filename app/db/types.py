@@ -51,7 +51,7 @@ PlainText = String().with_variant(String(collation="C"), "postgresql")
 
 @event.listens_for(Column, "before_parent_attach")
 def _compare_by_code_points(column: Column[Any], table: object) -> None:
-    """Declare the text columns of all models as ``PlainText``: cursors rely on the same order on every engine."""
+    """Declare text columns as ``PlainText``: cursors rely on one order of text."""
     is_ours = isinstance(table, Table) and table.metadata is SQLModel.metadata
     if is_ours and isinstance(column.type, String | AutoString):
         column.type = PlainText

@@ -22,7 +22,7 @@ DERIVED_FORMATS: Mapping[tuple[Kind, str], int] = {
 
 
 def require_formats(connection: Connection) -> None:
-    """Raise Unavailable unless the database has derived data of this software's formats alone.
+    """Raise Unavailable unless all derived data are of this software's formats.
 
     A service that still runs while the next version migrates its database would else add rows of the old format.
     """

@@ -12,13 +12,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from app.db.types import LARGEST_WHOLE
 from app.domain.hedges import HEDGES, Comparator
 from app.domain.tokenizer import forbidden
-from app.resources.base import Day
 from app.resources.clusters import ClusterType
 from app.resources.designations import Level
 from app.resources.indicators import Topic, UnitSystem
 from app.resources.mixins import Kind, NameBasis
 from app.resources.observations import Nature, RankBand
 from app.resources.organisations import OrganisationType
+from app.resources.parameter_types import Day
 from app.resources.programmes import ProgrammeType
 from app.resources.projects import ProjectStatus, ProjectType
 from app.resources.regions import RegionType, Scheme

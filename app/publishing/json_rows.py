@@ -29,7 +29,7 @@ def keep(connection: Connection, resource: Resource, touched: Select[Any]) -> No
 
 
 def rewrite(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
-    """Replace the JSON of the rows with these ids by that of the current versions; ended rows have none."""
+    """Replace the JSON of the rows with these ids; ended rows have none."""
     _delete(connection, resource, ids)
     _insert(connection, resource, ids)
 
@@ -45,7 +45,7 @@ def _delete(connection: Connection, resource: Resource, ids: Sequence[str]) -> N
 
 
 def _insert(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
-    """Insert the JSON of the current versions of the rows with these ids, under new numbers."""
+    """Insert the JSON of the current rows with these ids, under new numbers."""
     objects = {lang: rows_of(Repository(Snapshot.of(connection, lang), resource).those(ids)) for lang in LANGS}
     current = [row.id for row in objects[LANGS[0]]]
     if not current:

@@ -57,7 +57,7 @@ class Entry(NamedTuple):
 
 
 def reindex(connection: Connection, source: str, revision: int) -> None:
-    """Index the rows that a revision of a source changed, and the facts of other sources whose titles name these."""
+    """Index the rows that a revision changed, and the facts whose titles name them."""
     for resource in ALL:
         touched = sorted(connection.execute(_touched(resource, source, revision)).scalars())
         for start in range(0, len(touched), BATCH):
@@ -108,14 +108,14 @@ def rewrite(connection: Connection, resource: Resource, ids: Sequence[str | int]
 
 
 def _last_changes(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> dict[str, int]:
-    """Return by id the revision that last changed each of these rows, which have no versions."""
+    """Return the last revision that changed each of these rows, by id."""
     table = table_of(resource)
     revision = table.c.id if resource is REVISIONS else table.c.revision
     return {str(key): number for key, number in connection.execute(select(table.c.id, revision).where(table.c.id.in_(ids)))}
 
 
 def _changes(connection: Connection, resource: Resource, ids: Sequence[str | int]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the revisions that added, changed, ended or renamed any of these facts, each with the ids of those."""
+    """Yield the revisions that changed or renamed any of these facts, with their ids."""
     table = table_of(resource)
     rows = table.c.id.in_(ids)
     pairs = [
@@ -131,7 +131,7 @@ def _changes(connection: Connection, resource: Resource, ids: Sequence[str | int
 
 
 def _touched(resource: Resource, source: str, revision: int) -> Executable:
-    """Select the ids of rows that a revision of a source added, changed, ended or renamed."""
+    """Select the ids of rows that a revision changed or renamed."""
     table = table_of(resource)
     if resource is REVISIONS:
         return select(table.c.id).where(table.c.id == revision)
@@ -156,7 +156,7 @@ def _before(table: Table, step: str) -> Table:
 
 
 def _altered(table: Table, step: str, source: str, revision: int) -> Select[Any]:
-    """Select the ids of rows that the column ``step`` may refer to and that the revision changed."""
+    """Select the ids of changed rows that the column ``step`` may refer to."""
     target, kept = referenced(table.c[step]), _before(table, step)
     joined = target.join(kept, kept.c.id == target.c.id)
     return select(target.c.id).select_from(joined).where(target.c.source == source, kept.c.held_until == revision)
@@ -201,7 +201,10 @@ def _add(connection: Connection, resource: Resource, entries: Sequence[tuple[Ent
 
 
 def _tokens(resource: Resource, entry: Entry) -> dict[str, str]:
-    """Return the tokens of an entry; a fact's title counts as body, so that it ranks below the rows that it names."""
+    """Return the tokens of an entry.
+
+    A fact's title counts as body, so that it ranks below the rows that it names.
+    """
     names, texts = f"{entry.title_en} {entry.title_zh}", f"{entry.key} {entry.body}"
     if resource.versioned:
         names, texts = "", f"{names} {texts}"

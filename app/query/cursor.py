@@ -54,7 +54,7 @@ def encode(values: Sequence[Any]) -> str:
 
 
 def decode(text: str, form: Any = list[Any]) -> Any:
-    """Return the values in a text of ``encode``, of the type ``form``. Raises ValueError."""
+    """Return the values in a text of ``encode``. Raises ValueError for another type."""
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=form)

@@ -10,7 +10,8 @@ from app.domain.dataset import Column, Dataset, Meta
 from app.domain.tokenizer import snippet
 from app.query.snapshot import Snapshot
 from app.query.text_index import ENTRY, TEXT, holds, matching, wanted
-from app.resources.base import Ids, Integer, ItemQuery, Lang, Words
+from app.resources.base import ItemQuery, Lang
+from app.resources.parameter_types import Ids, Integer, Words
 
 COLUMNS = (
     Column("resource", "string", "The resource that the row found is of."),

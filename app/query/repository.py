@@ -29,7 +29,8 @@ from app.query.sql import (
     values_of,
 )
 from app.query.text_index import is_common
-from app.resources.base import MAX_LIMIT, WHOLE, Include, Lang, ListQuery, Resource
+from app.resources.base import Include, Lang, ListQuery, Resource
+from app.resources.parameter_types import MAX_LIMIT, WHOLE
 
 MOST_FACET_VALUES = 1000
 

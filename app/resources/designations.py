@@ -6,8 +6,9 @@ from pydantic import Field
 from sqlalchemy import Index
 from sqlmodel import Field as Stored
 
-from app.resources.base import At, Ids, Resource, Some, Where
+from app.resources.base import At, Resource, Where
 from app.resources.mixins import Fact, FactQuery, FactRow, fact_constraints, one_of
+from app.resources.parameter_types import Ids, Some
 
 Level = Literal["international", "national", "municipal", "district", "unstated"]
 

@@ -7,8 +7,9 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import At, Flag, Ids, Include, ListQuery, PublicRow, Resource, Some, Where
+from app.resources.base import At, Include, ListQuery, PublicRow, Resource, Where
 from app.resources.mixins import CLUSTERED, Before, one_of
+from app.resources.parameter_types import Flag, Ids, Some
 
 Topic = Literal["economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"]
 UnitSystem = Literal["ucum", "iso4217"]

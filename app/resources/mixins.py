@@ -10,7 +10,8 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import AS_OF, AsOf, At, Choice, Flag, Ids, Include, Last, ListQuery, PublicRow, Some, Where
+from app.resources.base import At, Include, Last, ListQuery, PublicRow, Where
+from app.resources.parameter_types import AS_OF, AsOf, Choice, Flag, Ids, Some
 
 Kind = Literal["region", "cluster", "zone", "programme", "organisation", "project"]
 NameBasis = Literal["official", "common", "literal"]

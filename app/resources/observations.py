@@ -11,9 +11,10 @@ from sqlmodel import SQLModel
 
 from app.db.types import Number, Whole, text
 from app.domain.hedges import HEDGES, BoundsBasis, Comparator, hedge_of, wording
-from app.resources.base import Amount, At, Day, Flag, Ids, Latest, Match, Places, Resource, Some, Where
+from app.resources.base import At, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
 from app.resources.mixins import CLUSTERED, Before, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
+from app.resources.parameter_types import Amount, Day, Flag, Ids, Places, Some
 
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]

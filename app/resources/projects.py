@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resources.base import Resource, Some, Where
+from app.resources.base import Resource, Where
 from app.resources.mixins import (
     ENTITY_INCLUDES,
     ENTITY_SEARCH,
@@ -15,6 +15,7 @@ from app.resources.mixins import (
     LocalEntityQuery,
     TypeFilter,
 )
+from app.resources.parameter_types import Some
 
 ProjectType = Literal["development", "premises", "town", "expansion"]
 ProjectStatus = Literal["planned", "under_construction", "completing", "completed", "unstated"]

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.resources.base import Resource, Some, Where
+from app.resources.base import Resource, Where
 from app.resources.mixins import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_TITLE, Entity, EntityQuery, EntityRow, TypeFilter
+from app.resources.parameter_types import Some
 
 RegionType = Literal["country", "province", "city", "district"]
 Scheme = Literal["gbt2260", "iso3166-1", "iso3166-2", "nuts"]

@@ -9,8 +9,9 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import Moment
-from app.resources.base import Ids, ListQuery, PublicRow, Resource, Some, Where
+from app.resources.base import ListQuery, PublicRow, Resource, Where
 from app.resources.mixins import one_of
+from app.resources.parameter_types import Ids, Some
 
 Action = Literal["published", "retracted"]
 

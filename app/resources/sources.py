@@ -8,8 +8,9 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import At, Day, Flag, Ids, Include, ListQuery, PublicRow, Resource, Where
+from app.resources.base import At, Include, ListQuery, PublicRow, Resource, Where
 from app.resources.mixins import CLUSTERED, Before, TypeFilter, one_of
+from app.resources.parameter_types import Day, Flag, Ids
 
 SourceType = Literal["article", "report", "web_page", "vocabulary"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Fault, nearest
-from app.resources.base import NUMBER
+from app.resources.parameter_types import NUMBER
 from app.sdmx.cells import Cells
 from app.sdmx.dsd import BY_ID, DIMENSIONS, PLACES, TIME, Component
 from app.sdmx.time_period import span

@@ -117,7 +117,7 @@ CONDITIONS: dict[str, Any] = {
 
 
 def _responses(address: Address) -> dict[int | str, dict[str, Any]]:
-    """Return the responses of an address: a message in one of its media types, or an error message."""
+    """Return the responses of an address: a message, or an error message."""
     errors = {"application/xml": {"schema": {"type": "string"}}, "application/json": {"schema": {"type": "object"}}}
     problems: tuple[type[Problem], ...] = (BadRequest, NotFound, NotAcceptable, InternalError, Unavailable, *address.problems)
     return {

@@ -14,9 +14,10 @@ from app.errors import NotFound
 from app.query.snapshot import Snapshot, revision_at
 from app.query.sql import before, table_of
 from app.query.stream import stream
-from app.resources.base import MAX_FILTER_VALUES, Lang
+from app.resources.base import Lang
 from app.resources.indicators import INDICATORS
 from app.resources.observations import OBSERVATIONS, ObservationQuery
+from app.resources.parameter_types import MAX_FILTER_VALUES
 from app.resources.regions import REGIONS
 from app.resources.sources import SOURCES
 from app.sdmx.cells import COLUMNS, SERIES_ORDER, Cells, block_changes, blocks

@@ -11,7 +11,7 @@ from pysdmx.model import Dataflow
 
 from app.api.query_params import NoParameters, refused, texts_of, validated
 from app.errors import MOST_FAULTS, Fault, InvalidParameters, NotFound, NotImplementedHere, nearest
-from app.resources.base import AsOf, Comma, Flag, Integer
+from app.resources.parameter_types import AsOf, Comma, Flag, Integer
 from app.sdmx.data_query import Condition, Selection, between, condition, keys
 from app.sdmx.dsd import AGENCY, ALL_DIMENSIONS, ATTRIBUTES, COMPONENTS, DIMENSIONS, FLOW, TIME, VERSION, Component
 from app.sdmx.structures import DETAILS, REFERENCES, Artefact

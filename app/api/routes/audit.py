@@ -15,7 +15,7 @@ from app.auth.audit_log import entries
 from app.db.types import LARGEST_WHOLE
 from app.domain.urls import replaced
 from app.errors import BadRequest, Forbidden, InvalidParameters, Unauthorized
-from app.resources.base import MAX_LIMIT, Integer
+from app.resources.parameter_types import MAX_LIMIT, Integer
 
 router = APIRouter(prefix=V1, tags=["Publishing"])
 

@@ -22,9 +22,10 @@ from app.formats.base import Medium
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot, Version
 from app.resources import ALL
-from app.resources.base import MAX_LIMIT, ItemQuery, Lang
+from app.resources.base import ItemQuery, Lang
 from app.resources.indicators import INDICATORS
 from app.resources.observations import OBSERVATIONS
+from app.resources.parameter_types import MAX_LIMIT
 from app.resources.sources import SOURCES
 
 router = APIRouter(tags=["Service"])

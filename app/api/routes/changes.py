@@ -21,9 +21,10 @@ from app.query import cursor
 from app.query.change_log import ChangeKind, Place, changes
 from app.query.snapshot import EMPTY, Snapshot, moments, revision_at
 from app.resources import FACTS
-from app.resources.base import AS_OF, MAX_LIMIT, AsOf, Integer, ItemQuery, Lang
+from app.resources.base import ItemQuery, Lang
 from app.resources.designations import Designation
 from app.resources.observations import Observation
+from app.resources.parameter_types import AS_OF, MAX_LIMIT, AsOf, Integer
 from app.resources.relations import Relation
 
 router = APIRouter(prefix=V1, tags=["Sources and history"])

@@ -15,8 +15,9 @@ from app.errors import BadRequest, InvalidParameters, NotAcceptable, NotFound
 from app.formats.base import Medium
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot
-from app.resources.base import AS_OF, AsOf, ItemQuery, Lang
+from app.resources.base import ItemQuery, Lang
 from app.resources.observations import OBSERVATIONS
+from app.resources.parameter_types import AS_OF, AsOf
 from app.resources.sources import SOURCES
 
 router = APIRouter(prefix=f"{V1}/observations", tags=[OBSERVATIONS.tag])

@@ -15,8 +15,9 @@ from app.domain.intervals import Interval
 from app.errors import BadRequest, Fault, InvalidParameters, NotComparable
 from app.query.repository import Repository
 from app.query.snapshot import Snapshot
-from app.resources.base import AS_OF, MAX_LIMIT, AsOf, Code, Comma, ItemQuery, Lang
+from app.resources.base import ItemQuery, Lang
 from app.resources.observations import OBSERVATIONS, Nature, Observation, ObservationQuery
+from app.resources.parameter_types import AS_OF, MAX_LIMIT, AsOf, Code, Comma
 
 router = APIRouter(prefix=V1, tags=[OBSERVATIONS.tag])
 

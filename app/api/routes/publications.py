@@ -37,7 +37,7 @@ from app.errors import (
 )
 from app.publishing import preparation
 from app.publishing.submissions import Seen, Submission
-from app.resources.base import Flag
+from app.resources.parameter_types import Flag
 
 router = APIRouter(prefix=V1, tags=["Publishing"])
 

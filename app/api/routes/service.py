@@ -40,7 +40,8 @@ from app.publishing.parts import MAX_ITEMS, MAX_PART
 from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS
 from app.publishing.yaml_reader import MAX_NODES
 from app.resources import ALL
-from app.resources.base import MAX_FILTER_VALUES, MAX_LIMIT, MAX_QUERY_LENGTH, ListQuery
+from app.resources.base import ListQuery
+from app.resources.parameter_types import MAX_FILTER_VALUES, MAX_LIMIT, MAX_QUERY_LENGTH
 from app.settings import Settings
 
 router = APIRouter(tags=["Service"])
