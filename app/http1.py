@@ -16,7 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.middleware.header_fields import fields_of
-from app.api.middleware.request_limits import TOKEN_IN_ADDRESS, answer, is_found
+from app.api.middleware.request_limits import TOKEN_IN_ADDRESS, is_found, problem_messages
 from app.domain.urls import encoded_address
 from app.errors import BadRequest, HeadersTooLarge, Problem, RequestTimeout, UriTooLong
 from app.limits import (
@@ -270,7 +270,7 @@ class StrictProtocol(HttpToolsProtocol):
     def _answer_refusal(self) -> None:
         if self._refusal is None or self._due or self.transport.is_closing():
             return
-        start, body = answer(self._refusal, "/")
+        start, body = problem_messages(self._refusal, "/")
         status = HTTPStatus(start["status"])
         headers = (*self.server_state.default_headers, *start["headers"], (b"connection", b"close"))
         lines = b"".join(b"%s: %s\r\n" % header for header in headers)

@@ -32,6 +32,6 @@ MAX_WAL = 256 * 2**20
 """Bytes of a write-ahead log before readiness fails: a larger one means that something prevents checkpoints."""
 
 
-def share_of(requests: int) -> int:
+def client_share(requests: int) -> int:
     """Return the concurrent requests that one client may have: four fifths of all."""
     return max(1, requests * 4 // 5)

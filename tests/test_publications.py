@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from app.auth import audit_log, tokens
-from app.auth.audit_log import Notes
+from app.auth.audit_log import RefusedAttempts
 from app.db.database import Database
 from app.errors import DocumentFaulty, Unauthorized
 from app.publishing import rules
@@ -237,7 +237,7 @@ def test_refused_attempts_are_in_the_audit(client: TestClient, database: Databas
 
 def test_a_flood_of_strangers_is_counted_not_listed(database: Database) -> None:
     now = [0.0]
-    notes = Notes(database, lambda: now[0])
+    notes = RefusedAttempts(database, lambda: now[0])
     stranger, holder = tokens.Actor(tokens.ANONYMOUS, ()), tokens.Actor("holder", ("publish",))
     for _ in range(1000):
         notes.add(stranger, "publish", None, "unauthorized")

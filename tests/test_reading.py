@@ -269,7 +269,7 @@ def test_what_takes_long_to_write_leaves_the_event_loop(database: Database, form
         wrote.append(get_ident())
         return format_.write(dataset)
 
-    measured = replace(format_, write=write, at_once=10)
+    measured = replace(format_, write=write, inline_rows=10)
     readers = Readers(database, threads=1, seconds=5)
 
     def page(snapshot: Snapshot, _query: NoParameters, limit: str) -> Dataset:

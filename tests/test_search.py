@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from app.db.database import Database
 from app.db.indexes import remove_texts
-from app.domain.tokenizer import BEGINNING, asked, fold, forbidden, indexed, snippet
+from app.domain.tokenizer import BEGINNING, fold, forbidden, query_tokens, snippet, text_tokens
 from app.publishing import search_index
 from app.publishing.rebuild import DERIVED, rebuild
 from app.publishing.revisions import publish, retract
@@ -93,7 +93,7 @@ def test_every_hit_can_be_fetched_and_shows_its_match(seed_client: TestClient) -
 )
 def test_operators_are_text(seed_client: TestClient, query: str) -> None:
     found = ids(seed_client, q=query)
-    assert found == ids(seed_client, q=" ".join(asked(query)))
+    assert found == ids(seed_client, q=" ".join(query_tokens(query)))
     assert ids(seed_client, q="mosu*") == ids(seed_client, q="mosu")
 
 
@@ -109,7 +109,7 @@ def test_queries_out_of_range(seed_client: TestClient, query: str) -> None:
 def test_no_text_breaks_the_search(seed_client: TestClient, text: str) -> None:
     for address in ("/v1/search", "/v1/zones"):
         answer = seed_client.get(address, params={"q": text})
-        assert answer.status_code == (422 if forbidden(text) or not asked(text) else 200)
+        assert answer.status_code == (422 if forbidden(text) or not query_tokens(text) else 200)
 
 
 @given(st.text(max_size=30), st.data())
@@ -124,10 +124,10 @@ def test_a_text_is_found_by_any_piece_of_it(text: str, data: st.DataObject) -> N
 
 def has(text: str, query: str) -> bool:
     """Whether the tokens of the text have all that a query asks for."""
-    tokens = set(indexed(text))
+    tokens = set(text_tokens(text))
     return all(
         any(token.startswith(wanted[:-1]) for token in tokens) if wanted.endswith(BEGINNING) else wanted in tokens
-        for wanted in asked(query)
+        for wanted in query_tokens(query)
     )
 
 

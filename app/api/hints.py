@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from app.domain.dataset import Hint
 from app.errors import MOST_FAULTS
 from app.query.sql import referenced, table_of
-from app.query.suggestions import named, nearest_id
+from app.query.suggestions import id_by_title, nearest_id
 from app.resources import ALL, BY_NAME
 from app.resources.base import Resource
 
@@ -21,10 +21,10 @@ def by_ids(resource: Resource, query: BaseModel) -> bool:
 
 def hints(connection: Connection, resource: Resource, query: BaseModel) -> tuple[Hint, ...]:
     """Return the hints of an empty list of ``resource``."""
-    return hinted(connection, query, references(resource))
+    return hints_for(connection, query, references(resource))
 
 
-def hinted(connection: Connection, query: BaseModel, refers: dict[str, tuple[Resource, ...]]) -> tuple[Hint, ...]:
+def hints_for(connection: Connection, query: BaseModel, refers: dict[str, tuple[Resource, ...]]) -> tuple[Hint, ...]:
     """Return the hints of a query.
 
     ``refers`` has the parameters that take ids, each with the resources of these ids.
@@ -73,7 +73,7 @@ def _missing(connection: Connection, parameter: str, values: Sequence[str], reso
     noun = first.singular if len(resources) == 1 else "entity"
     for value in dict.fromkeys(values):
         if value not in existing:
-            near = named(connection, resources, value) or next(
+            near = id_by_title(connection, resources, value) or next(
                 filter(None, (nearest_id(connection, resource, value) for resource in resources)), None
             )
             yield Hint(parameter, value, f"No {noun} has this id.", near)

@@ -30,8 +30,8 @@ async def stream_list(  # noqa: PLR0913  the parts of a parsed request
     representation = Representation.of(request, version, format_, lang)
     if representation.is_known:
         return representation.not_modified()
-    dataset = await readers.aside(partial(stream, readers.opened, resource, query, lang))
-    return representation.settled(representation.stream(dataset, readers.sent(format_.write(dataset))))
+    dataset = await readers.in_thread(partial(stream, readers.opened, resource, query, lang))
+    return representation.conditional(representation.stream(dataset, readers.sent(format_.write(dataset))))
 
 
 async def _snapshot_list(  # noqa: PLR0913  the parts of a parsed request
@@ -60,7 +60,7 @@ async def _snapshot_list(  # noqa: PLR0913  the parts of a parsed request
             readers.start_piece(pieces.close)  # type: ignore[attr-defined]  # of a generator
     size = file.tell()
     dataset = Dataset(resource.name, resource.chosen(query.fields), (), Meta(representation.version.revision, 0))
-    return representation.settled(representation.stream(dataset, content(file, [b""], [(0, size)])))
+    return representation.conditional(representation.stream(dataset, content(file, [b""], [(0, size)])))
 
 
 async def _spool(readers: Readers, pieces: Iterator[bytes]) -> IO[bytes]:

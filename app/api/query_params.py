@@ -52,9 +52,9 @@ def list_parameters(resource: Resource) -> type[ListQuery]:
     return create_model(
         f"{resource.public.__name__}Parameters",
         __base__=resource.query,
-        sort=listed(resource.query, "sort", sort),
-        facets=listed(resource.query, "facets", resource.facets),
-        fields=listed(resource.query, "fields", [column.name for column in resource.columns]),
+        sort=list_field(resource.query, "sort", sort),
+        facets=list_field(resource.query, "facets", resource.facets),
+        fields=list_field(resource.query, "fields", [column.name for column in resource.columns]),
         format=format_of(resource.columns),
     )
 
@@ -65,28 +65,28 @@ def item_parameters(resource: Resource) -> type[ItemQuery]:
     return create_model(
         f"{resource.public.__name__}ItemParameters",
         __base__=FactItemQuery if resource.versioned else ItemQuery,
-        fields=listed(ItemQuery, "fields", [column.name for column in resource.columns]),
+        fields=list_field(ItemQuery, "fields", [column.name for column in resource.columns]),
         format=format_of(resource.columns),
     )
 
 
-def listed(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
+def list_field(query: type[BaseModel], name: str, choices: Iterable[str]) -> Any:
     """Return the field definition of a list parameter, limited to ``choices``."""
     literal: Any = Literal[tuple(choices)]
     return (Annotated[list[literal] | None, Comma, Field(description=query.model_fields[name].description)], None)
 
 
-def read(model: type[Query], request: Request) -> Query:
+def read_query(model: type[Query], request: Request) -> Query:
     """Return the query parameters of a request as a ``model``.
 
     Raises:
         InvalidParameters: with every fault.
         BadRequest: if the query string is not UTF-8.
     """
-    return validated(model, texts_of(request))
+    return validate(model, texts_of(request))
 
 
-def validated(model: type[Query], parameters: Mapping[str, list[str]]) -> Query:
+def validate(model: type[Query], parameters: Mapping[str, list[str]]) -> Query:
     """Return ``parameters`` (texts by name) as a ``model``. Raises InvalidParameters.
 
     The error has every fault. Names and list values can be faulty many times over: they are checked before pydantic runs, and
@@ -121,11 +121,11 @@ def validated(model: type[Query], parameters: Mapping[str, list[str]]) -> Query:
         pairs = getattr(model, "ranges", ())
         faults += [(places[pair[0]], partial(_inverted, *pair)) for pair in pairs if _is_inverted(query, *pair)]
     if faults:
-        raise refused([make() for _, make in sorted(faults, key=itemgetter(0))[:MOST_FAULTS]], len(faults) + count)
+        raise problem_of([make() for _, make in sorted(faults, key=itemgetter(0))[:MOST_FAULTS]], len(faults) + count)
     return query
 
 
-def refused(faults: Sequence[Fault], count: int | None = None) -> InvalidParameters:
+def problem_of(faults: Sequence[Fault], count: int | None = None) -> InvalidParameters:
     """Return the problem with these faults, the first of ``count``.
 
     At most MOST_FAULTS are listed.
@@ -189,7 +189,7 @@ def _preferred(accepted: str) -> Lang:
     return max(LANGS, key=lambda lang: best[lang])
 
 
-def described(model: type[BaseModel]) -> list[dict[str, Any]]:
+def openapi_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     """Return the OpenAPI parameter objects of ``model``."""
     schema = model.model_json_schema()
     needed = schema.get("required", ())

@@ -54,7 +54,7 @@ class Readers:
                 return self._read_inline(work, lang)
             except TimeLimitPassed:
                 pass
-        return await self.aside(partial(self._read_in_thread, work, lang))
+        return await self.in_thread(partial(self._read_in_thread, work, lang))
 
     def _read_inline(self, work: Callable[[Snapshot], Read], lang: Lang) -> Read:
         """Call ``work`` on the event loop, over a connection of its own.
@@ -79,7 +79,7 @@ class Readers:
         with self.database.read(self.seconds) as connection:
             return work(Snapshot.of(connection, lang))
 
-    async def aside(self, work: Callable[[], Read]) -> Read:
+    async def in_thread(self, work: Callable[[], Read]) -> Read:
         """Call ``work`` in a thread for long reads and return its result.
 
         Raises Unavailable at the deadline, or if too many are waiting.
@@ -96,7 +96,7 @@ class Readers:
         finally:
             self._waiting -= 1
 
-    async def at_length(self, work: Callable[[], Read], executor: Executor | None = None) -> Read:
+    async def without_deadline(self, work: Callable[[], Read], executor: Executor | None = None) -> Read:
         """Call ``work`` in a thread without a deadline and return its result.
 
         Raises Unavailable if the database stops answering meanwhile.

@@ -17,7 +17,7 @@ from fastapi.responses import StreamingResponse
 
 from app.api.conditional_requests import entity_tags, is_fresh
 from app.domain.dataset import Dataset, Envelope
-from app.domain.urls import opened
+from app.domain.urls import with_open_parameter
 from app.errors import MEDIA_TYPE, Problem
 from app.formats import FORMATS, Format, formats_for
 from app.formats.base import Medium
@@ -88,7 +88,7 @@ class Representation:
             return False
         return not {*entity_tags(self.if_none_match)}.isdisjoint(with_encodings(self.etag))
 
-    def settled(self, response: Response) -> Response:
+    def conditional(self, response: Response) -> Response:
         """Return 304 instead of a 200 if the client's copy is current, else ``response``.
 
         ``*`` and dates match without proof that the representation exists, and conditions apply to successful responses only
@@ -206,7 +206,7 @@ def alternates(own_address: str, others: Sequence[Format]) -> list[str]:
     _, _, query = own_address.partition("?")
     if _CURSOR.search(query):
         return []
-    base = opened(f"?{query}", "format")
+    base = with_open_parameter(f"?{query}", "format")
     return [f'<{base}{other.name}>; rel="alternate"; type="{other.media_type}"' for other in others]
 
 

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-from app.api.query_params import described, language, read
+from app.api.query_params import language, openapi_parameters, read_query
 from app.api.readers import readers_of
 from app.api.representation import JSON_ENVELOPE, Representation
 from app.errors import TimeLimitPassed
@@ -52,7 +52,7 @@ class View(Generic[Query]):
 
     async def __call__(self, request: Request) -> Response:
         """Return the response to a request."""
-        query = read(self.parameters, request)
+        query = read_query(self.parameters, request)
         media = self.media(query)
         accept = request.headers.get("accept", "")
         format_ = media[0] if len(media) == 1 else prefer(getattr(query, "format", None), accept, media)
@@ -67,11 +67,11 @@ class View(Generic[Query]):
             if representation.is_known:
                 return representation.not_modified()
             if isinstance(format_, Format):
-                snapshot = replace(snapshot, form=format_.takes)
+                snapshot = replace(snapshot, form=format_.row_form)
             content = self.function(snapshot, query, **request.path_params)
-            if isinstance(format_, Format) and snapshot.is_hurried and content.size > format_.at_once:
+            if isinstance(format_, Format) and snapshot.is_hurried and content.size > format_.inline_rows:
                 raise TimeLimitPassed
-            return representation.settled(representation.render(content))
+            return representation.conditional(representation.render(content))
 
         return await readers_of(request).read(make, lang, long=self.is_long(query))
 
@@ -114,7 +114,7 @@ def add_view(  # noqa: PLR0913  a route's declaration
         summary=summary,
         description=description,
         responses=dict(responses),
-        openapi_extra={"parameters": [*parameters, *described(view.parameters)]},
+        openapi_extra={"parameters": [*parameters, *openapi_parameters(view.parameters)]},
         response_class=Response,
         route_class_override=ReadRoute,
     )

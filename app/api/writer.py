@@ -18,12 +18,12 @@ from app.api.middleware.request_log import request_id
 from app.api.readers import Readers
 from app.api.representation import V1
 from app.auth import tokens
-from app.auth.audit_log import Notes
+from app.auth.audit_log import RefusedAttempts
 from app.db.database import Database
 from app.errors import InFlight, Problem, Unavailable
 from app.publishing.preparation import Prepared, Receipt
 from app.publishing.process import LARGE, in_process, with_database
-from app.publishing.submissions import Seen, Submission, answered, rehearse, retract, submit
+from app.publishing.submissions import Seen, Submission, earlier_receipt, rehearse, retract, submit
 from app.query.change_log import changes
 from app.query.snapshot import Snapshot
 from app.resources import FACTS
@@ -45,7 +45,7 @@ class Writer:
     def __init__(self, database: Database, readers: Readers) -> None:
         """Write to ``database``; ``readers`` notice when it stops answering."""
         self.database = database
-        self.notes = Notes(database)
+        self.notes = RefusedAttempts(database)
         self._readers = readers
         self._lock = Semaphore(1)
         self._checks, self._writes = Executor(CHECKS), Executor(1)
@@ -71,7 +71,7 @@ class Writer:
             with self.database.read() as connection:
                 return tokens.holder(connection, authorization, client_of(request), request.scope["request_id"])
 
-        return await self._readers.aside(holder)
+        return await self._readers.in_thread(holder)
 
     async def publish(self, attempt: "Attempt", submission: Submission) -> tuple[int, Receipt]:
         """Publish; return the status and the receipt. Raises InFlight for a key in use."""
@@ -104,7 +104,7 @@ class Writer:
 
     def _earlier_receipt(self, actor: tokens.Actor, submission: Submission) -> tuple[int, Receipt] | None:
         with self.database.read() as connection:
-            return answered(connection, actor, submission)
+            return earlier_receipt(connection, actor, submission)
 
     async def _prepare(self, attempt: "Attempt", submission: Submission) -> Prepared:
         """Check the document, without the writer lock."""
@@ -114,7 +114,7 @@ class Writer:
         return prepared
 
     async def _check(self, work: Callable[[], Result]) -> Result:
-        return await self._readers.at_length(work, self._checks)
+        return await self._readers.without_deadline(work, self._checks)
 
     def _write(self, work: Callable[[Connection], Result], *, keep: bool = True) -> Result:
         with self.database.write(keep=keep) as connection:
@@ -127,14 +127,14 @@ class Writer:
         except WouldBlock:
             return
         try:
-            await self._readers.at_length(self.notes.write, self._writes)
+            await self._readers.without_deadline(self.notes.write, self._writes)
         finally:
             self._lock.release()
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         """Call ``work`` in a thread, under the writer lock. Raises Unavailable."""
         async with self._locked():
-            return await self._readers.at_length(work, self._writes)
+            return await self._readers.without_deadline(work, self._writes)
 
     async def _run_in_process(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Call ``work(database, *arguments)`` in a new process, under the writer lock."""
@@ -159,7 +159,7 @@ class Writer:
         finally:
             try:
                 if self.notes.are_waiting:
-                    await self._readers.at_length(self.notes.write, self._writes)
+                    await self._readers.without_deadline(self.notes.write, self._writes)
             finally:
                 self._lock.release()
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, func, insert, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from app.auth.tables import AuditRow
-from app.auth.tokens import ANONYMOUS, Actor, used
+from app.auth.tokens import ANONYMOUS, Actor, mark_used
 from app.db.database import Database
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def record(  # noqa: PLR0913  the columns of an entry
     """Add an entry; ``result`` is ``done``, ``unchanged``, or the slug of a problem."""
     entry = {"actor": actor.id, "action": action, "target": target, "client": actor.client, "request_id": actor.request_id}
     connection.execute(insert(AUDIT), {**entry, "at": at or datetime.now(UTC), "result": result, "revision": revision})
-    used(connection, actor)
+    mark_used(connection, actor)
 
 
 def entries(
@@ -62,7 +62,7 @@ MOST_WAITING = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class RefusedAttempt:
     """A refused attempt, queued for the audit log."""
 
     actor: Actor
@@ -72,13 +72,13 @@ class Note:
     at: datetime
 
 
-class Notes:
+class RefusedAttempts:
     """A queue of refused attempts for the audit log. Dropped ones are counted in the next entry's result."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = monotonic) -> None:
         """Create an empty queue; ``write`` stores it in ``database``."""
         self._database, self._clock = database, clock
-        self._waiting: deque[Note] = deque()
+        self._waiting: deque[RefusedAttempt] = deque()
         self._dropped = 0
         self._minute, self._anonymous = clock(), 0
 
@@ -89,7 +89,7 @@ class Notes:
             return
         text = f"{result}; {self._dropped} others were left out" if self._dropped else result
         self._dropped = 0
-        self._waiting.append(Note(actor, action, target, text, datetime.now(UTC)))
+        self._waiting.append(RefusedAttempt(actor, action, target, text, datetime.now(UTC)))
 
     def _has_room(self, actor: Actor) -> bool:
         if len(self._waiting) >= MOST_WAITING:

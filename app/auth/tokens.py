@@ -49,7 +49,7 @@ class Actor:
     request_id: str | None = None
 
     @property
-    def beginnings(self) -> tuple[str, ...]:
+    def source_prefixes(self) -> tuple[str, ...]:
         """The prefixes of source ids that the scopes are restricted to; empty for all."""
         return tuple(sorted(beginning for scope in self.scopes if (beginning := scope.partition(":")[2])))
 
@@ -58,7 +58,7 @@ class Actor:
 
         A scope with a prefix restricts all scopes to sources with that prefix.
         """
-        beginnings = self.beginnings
+        beginnings = self.source_prefixes
         if action not in {scope.partition(":")[0] for scope in self.scopes}:
             raise Forbidden(f"The token does not have the scope {action}.")
         if source is not None and beginnings and not source.startswith(beginnings):
@@ -114,7 +114,7 @@ def revoke(connection: Connection, identifier: str) -> None:
         raise Refusal(f"there is no token {identifier} that is not revoked already")
 
 
-def used(connection: Connection, actor: Actor) -> None:
+def mark_used(connection: Connection, actor: Actor) -> None:
     """Set the time of the token's last use to now."""
     connection.execute(update(TOKEN).where(TOKEN.c.id == actor.id).values(last_used_at=datetime.now(UTC)))
 

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from app.api.query_params import list_parameters, validated
+from app.api.query_params import list_parameters, validate
 from app.cli.console import current_database, working
 from app.db.engines import Opened
 from app.domain.dataset import Dataset
@@ -64,7 +64,7 @@ def _whole(opened: Opened, resource: Resource, parameters: list[str], lang: Lang
         name, _, text = parameter.partition("=")
         values.setdefault(name, []).append(text)
     try:
-        return stream(opened, resource, validated(list_parameters(resource), values), lang)
+        return stream(opened, resource, validate(list_parameters(resource), values), lang)
     except Problem as problem:
         raise Refusal("; ".join(fault.sentence for fault in problem.errors)) from None
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.beside import LocalService
 from app.cli.console import content, database, errors, files, print_faults, settings, working
+from app.cli.local import LocalService
 from app.cli.remote import RemoteService
 from app.errors import DocumentFaulty, Problem, Refusal
 from app.publishing.derived_data import DERIVED_FORMATS

@@ -67,11 +67,11 @@ def engine_for(url: str) -> Engine:
 
     Raises Refusal if the URL is malformed, or the engine unsupported or too old.
     """
-    address = parsed(url)
+    address = parse_url(url)
     return _sqlite(address) if address.get_backend_name() == "sqlite" else _postgresql(address)
 
 
-def parsed(url: str) -> URL:
+def parse_url(url: str) -> URL:
     """Parse a database URL. Raises Refusal if it is malformed or not supported."""
     try:
         address = make_url(url)

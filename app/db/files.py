@@ -11,13 +11,13 @@ from sqlalchemy import (
     Engine,
 )
 
-from app.db.engines import BUSY_MILLISECONDS, parsed
+from app.db.engines import BUSY_MILLISECONDS, parse_url
 from app.errors import Refusal
 
 
 def file_of(url: str) -> Path | None:
     """Return the file of an SQLite database; None for a server or in memory."""
-    address = parsed(url)
+    address = parse_url(url)
     if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
         return None
     return Path(address.database)

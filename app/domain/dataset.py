@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from app.domain.urls import replaced
+from app.domain.urls import with_parameter
 
 ColumnType = Literal["string", "html", "integer", "number", "boolean", "date", "datetime", "strings"]
 """The type of a column's cells: ``strings`` is a list of strings, ``html`` text with markup. Every column may be null."""
@@ -101,7 +101,7 @@ class Dataset:
         """Return the dataset with links to ``address`` and to its next page."""
         if self.included is not None:
             return replace(self, links={"self": address, **self.links})
-        return replace(self, links={"self": address, "next": replaced(address, "cursor", self.next) if self.next else None})
+        return replace(self, links={"self": address, "next": with_parameter(address, "cursor", self.next) if self.next else None})
 
     def records(self) -> list[dict[str, Cell]]:
         """Return the rows as dicts by column name."""
@@ -129,7 +129,7 @@ class Envelope:
 
     def linked(self, address: str) -> "Envelope":
         """Return the envelope with links to ``address`` and to its next page."""
-        following = {"next": replaced(address, "cursor", self.next) if self.next else None} if self.pages else {}
+        following = {"next": with_parameter(address, "cursor", self.next) if self.next else None} if self.pages else {}
         return replace(self, links={"self": address, **following})
 
     def document(self) -> dict[str, Any]:

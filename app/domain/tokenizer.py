@@ -87,7 +87,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_FOLDING)
 
 
-def indexed(text: str) -> Iterator[str]:
+def text_tokens(text: str) -> Iterator[str]:
     """Yield the tokens of a text; words with an apostrophe (L'Oréal) also in parts."""
     folded = fold(text)
     for characters, word in _RUN.findall(folded):
@@ -100,7 +100,7 @@ def indexed(text: str) -> Iterator[str]:
         yield from (_joined(word)[:LONGEST_WORD] for word in _ELIDED.finditer(folded))
 
 
-def asked(query: str) -> list[str]:
+def query_tokens(query: str) -> list[str]:
     """Return the tokens of a query, without operators and punctuation.
 
     Words end in ``BEGINNING``; Chinese gives bigrams, or a single character that stands alone.
@@ -134,7 +134,7 @@ def snippet(text: str, query: str) -> str:
 @lru_cache(maxsize=256)
 def _patterns(query: str) -> tuple[re.Pattern[str], ...]:
     """Return patterns of a query's tokens: words by prefix, ignoring apostrophes."""
-    words = ((token.removesuffix(BEGINNING), token.endswith(BEGINNING)) for token in asked(query))
+    words = ((token.removesuffix(BEGINNING), token.endswith(BEGINNING)) for token in query_tokens(query))
     return tuple(re.compile((f"(?<![^{_HAN} '])" if begins else "") + "'?".join(map(re.escape, word))) for word, begins in words)
 
 

@@ -8,12 +8,12 @@ _PLAIN = "".join(map(chr, range(0x21, 0x7F)))
 """Printable ASCII characters, which are not encoded."""
 
 
-def replaced(address: str, name: str, text: str) -> str:
+def with_parameter(address: str, name: str, text: str) -> str:
     """Return the URL with a new value of one parameter; ``text`` must need no quoting."""
-    return opened(address, name) + text
+    return with_open_parameter(address, name) + text
 
 
-def opened(address: str, name: str) -> str:
+def with_open_parameter(address: str, name: str) -> str:
     """Return the URL with one parameter moved to its end, without a value."""
     path, _, query = address.partition("?")
     parameters = [part for part in query.split("&") if part and not part.startswith(f"{name}=")]

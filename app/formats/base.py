@@ -39,8 +39,8 @@ class Format:
         headers: Further response headers.
         streams: True if it is written row by row, so that lists of any length can be.
         counts: True if it includes the counts of facets.
-        takes: The form of rows that it writes fastest.
-        at_once: Rows that are read and written in a few milliseconds; more would block the event loop.
+        row_form: The form of rows that it writes fastest.
+        inline_rows: Rows that are read and written in a few milliseconds; more would block the event loop.
         fits: Predicate: can a dataset with these columns be written in this format?
     """
 
@@ -53,8 +53,8 @@ class Format:
     headers: Mapping[str, str] = field(default_factory=dict)
     streams: bool = False
     counts: bool = False
-    takes: RowForm = "cells"
-    at_once: int = 100
+    row_form: RowForm = "cells"
+    inline_rows: int = 100
     fits: Callable[[Sequence[Column]], bool] = lambda _: True
 
     @property

@@ -76,5 +76,5 @@ CSV = Format(
     "RFC 4180 in UTF-8; nulls are empty cells.",
     parameters="; charset=utf-8; header=present",
     streams=True,
-    at_once=500,
+    inline_rows=500,
 )

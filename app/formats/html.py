@@ -12,7 +12,7 @@ from html import escape
 from urllib.parse import quote, unquote
 
 from app.domain.dataset import Cell, Column, Dataset
-from app.domain.urls import opened
+from app.domain.urls import with_open_parameter
 from app.formats.base import CELL_TEXT, Format
 
 STYLE = """
@@ -43,7 +43,7 @@ def with_links_to(others: Sequence[Format]) -> Format:
         "A page for browsers, with links to rows and to the other formats.",
         parameters="; charset=utf-8",
         counts=True,
-        at_once=50,
+        inline_rows=50,
         headers={"Content-Security-Policy": POLICY},
     )
 
@@ -88,7 +88,7 @@ def _links(dataset: Dataset, address: str, others: Sequence[Format]) -> Mapping[
     up = address.partition("?")[0].rsplit("/", 1)[0]
     own = {name: target for name, target in dataset.links.items() if target and name != "self"}
     suitable = (other for other in others if other.fits(dataset.columns) and (other.counts or not dataset.facets))
-    alternates = {other.name: opened(address, "format") + other.name for other in suitable}
+    alternates = {other.name: with_open_parameter(address, "format") + other.name for other in suitable}
     return {"up": up, **own, **alternates}
 
 

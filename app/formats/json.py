@@ -68,6 +68,6 @@ JSON = Format(
     write,
     "One object with rows, `meta` and `links`.",
     counts=True,
-    takes="objects",
-    at_once=1000,
+    row_form="objects",
+    inline_rows=1000,
 )

@@ -23,5 +23,12 @@ def write(dataset: Dataset) -> Iterator[bytes]:
 
 
 NDJSON = Format(
-    "ndjson", "application/x-ndjson", "ndjson", write, "One JSON object per line.", streams=True, takes="objects", at_once=1000
+    "ndjson",
+    "application/x-ndjson",
+    "ndjson",
+    write,
+    "One JSON object per line.",
+    streams=True,
+    row_form="objects",
+    inline_rows=1000,
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
 
-from app.api.query_params import ProfileParameters, list_parameters, listed, validated
+from app.api.query_params import ProfileParameters, list_field, list_parameters, validate
 from app.api.routes.citation import CitationParameters
 from app.api.routes.compare import CompareParameters
 from app.api.routes.search import SearchParameters
@@ -43,7 +43,7 @@ class Tool:
         malformed = {fault.parameter for fault in faults}
         texts = {name: _texts(value) for name, value in arguments.items() if value is not None and name not in malformed}
         try:
-            validated(self.arguments, texts)
+            validate(self.arguments, texts)
         except InvalidParameters as problem:
             faults += [fault for fault in problem.errors if fault.parameter not in malformed]
         if faults:
@@ -95,7 +95,7 @@ Cursor = Annotated[
     str | None, Field(max_length=4000, description="Position to continue from: `next_cursor` of the previous call.")
 ]
 Fields: Any = Annotated[
-    listed(ItemQuery, "fields", [column.name for column in OBSERVATIONS.columns])[0],
+    list_field(ItemQuery, "fields", [column.name for column in OBSERVATIONS.columns])[0],
     Field(description="Columns of figures to return instead of value, comparator, hedge, unit and period."),
 ]
 

@@ -15,7 +15,7 @@ from app.domain.tokenizer import forbidden
 from app.resources.clusters import ClusterType
 from app.resources.designations import Level
 from app.resources.indicators import Topic, UnitSystem
-from app.resources.mixins import Kind, NameBasis
+from app.resources.mixins import EntityKind, NameBasis
 from app.resources.observations import Nature, RankBand
 from app.resources.organisations import OrganisationType
 from app.resources.parameter_types import Day
@@ -290,12 +290,12 @@ class Document(Part):
         return [*self.observations, *self.relations, *self.designations]
 
     @property
-    def entities(self) -> list[tuple[Kind, EntityPart]]:
+    def entities(self) -> list[tuple[EntityKind, EntityPart]]:
         """The entities of all kinds."""
         return [(kind, part) for section, kind in ENTITY_SECTIONS.items() for part in getattr(self, section)]
 
 
-ENTITY_SECTIONS: dict[str, Kind] = {
+ENTITY_SECTIONS: dict[str, EntityKind] = {
     "regions": "region",
     "clusters": "cluster",
     "zones": "zone",

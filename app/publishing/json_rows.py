@@ -46,7 +46,7 @@ def _delete(connection: Connection, resource: Resource, ids: Sequence[str]) -> N
 
 def _insert(connection: Connection, resource: Resource, ids: Sequence[str]) -> None:
     """Insert the JSON of the current rows with these ids, under new numbers."""
-    objects = {lang: rows_of(Repository(Snapshot.of(connection, lang), resource).those(ids)) for lang in LANGS}
+    objects = {lang: rows_of(Repository(Snapshot.of(connection, lang), resource).by_ids(ids)) for lang in LANGS}
     current = [row.id for row in objects[LANGS[0]]]
     if not current:
         return

@@ -118,7 +118,7 @@ class Published:
         """Look names up in the connections that ``opened`` opens."""
         self._opened = opened
 
-    def those(self, entities: Collection[str], indicators: Collection[str]) -> Known:
+    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> Known:
         """Return the declarations of these ids."""
         declarations = Known()
         with self._opened() as connection:

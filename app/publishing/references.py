@@ -38,7 +38,7 @@ def declarations_are_owned(draft: Draft, vocabulary: Vocabulary) -> Iterator[Fin
     """Require that no other source declared an id, and that kinds and units stay."""
     for batch in batched(draft.declared.items()):
         entities = [name for (space, name), _ in batch if space == "entity"]
-        declarations = vocabulary.those(entities, [name for (space, name), _ in batch if space != "entity"])
+        declarations = vocabulary.by_ids(entities, [name for (space, name), _ in batch if space != "entity"])
         for (space, name), place in batch:
             before = (declarations.entities if space == "entity" else declarations.indicators).get(name)
             if before is None:
@@ -121,12 +121,12 @@ def batched(items: Iterable[Item]) -> Iterator[list[Item]]:
 def _scope(draft: Draft, vocabulary: Vocabulary, names: Collection[str], *, indicators: bool = False) -> Known:
     """Return the declarations of these names by the document and by other sources."""
     if indicators:
-        foreign = vocabulary.those((), [name for name in names if name not in draft.indicators])
+        foreign = vocabulary.by_ids((), [name for name in names if name not in draft.indicators])
         outside_indicators = {
             name: indicator for name, indicator in foreign.indicators.items() if indicator.source != draft.owner
         }
         return Known({}, outside_indicators | {name: draft.indicators[name] for name in names if name in draft.indicators})
-    foreign = vocabulary.those([name for name in names if name not in draft.entities], ())
+    foreign = vocabulary.by_ids([name for name in names if name not in draft.entities], ())
     outside_entities = {name: entity for name, entity in foreign.entities.items() if entity.source != draft.owner}
     return Known(outside_entities | {name: draft.entities[name] for name in names if name in draft.entities})
 

@@ -19,7 +19,7 @@ from app.publishing.document import (
     Text,
 )
 from app.resources.base import LANGS
-from app.resources.mixins import Kind
+from app.resources.mixins import EntityKind
 from app.resources.observations import statement
 
 Row = dict[str, Any]
@@ -91,7 +91,7 @@ def source_row(part: SourcePart) -> Row:
     }
 
 
-def entity_row(kind: Kind, part: EntityPart) -> Row:
+def entity_row(kind: EntityKind, part: EntityPart) -> Row:
     """Return the row of an entity; columns that its kind lacks are null."""
     row = part.model_dump(exclude={"name", "summary", "aliases", "cite"})
     return (

@@ -28,9 +28,9 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 
 from app.db.indexes import index_texts, remove_texts
-from app.domain.tokenizer import MARK, indexed
+from app.domain.tokenizer import MARK, text_tokens
 from app.query.snapshot import latest_version
-from app.query.sql import Tables, referenced, standing, statement, table_of
+from app.query.sql import Tables, holding, referenced, statement, table_of
 from app.resources import ALL
 from app.resources.base import LANGS, Resource
 from app.resources.regions import REGIONS
@@ -173,7 +173,7 @@ def _entries(connection: Connection, resource: Resource, ids: Sequence[str | int
         tables.column("retired") if "retired" in tables.table.c else false(),
     ]
     texts, width = tables.columns(resource.search), len(resource.title)
-    where = [*standing(resource, tables), tables.column("id").in_(ids)]
+    where = [*holding(resource, tables), tables.column("id").in_(ids)]
     columns = [*attributes, *names[0], *names[1], *texts]
     for key, place, retired, *rest in connection.execute(statement(tables, columns, where), {"as_of": revision}):
         title_en, title_zh = BETWEEN["en"].join(rest[:width]), BETWEEN["zh"].join(rest[width : 2 * width])
@@ -208,4 +208,4 @@ def _tokens(resource: Resource, entry: Entry) -> dict[str, str]:
     names, texts = f"{entry.title_en} {entry.title_zh}", f"{entry.key} {entry.body}"
     if resource.versioned:
         names, texts = "", f"{names} {texts}"
-    return {"title": " ".join(indexed(names)), "body": " ".join([MARK + resource.name, *indexed(texts)])}
+    return {"title": " ".join(text_tokens(names)), "body": " ".join([MARK + resource.name, *text_tokens(texts)])}

@@ -93,7 +93,7 @@ class Submission:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def answered(connection: Connection, actor: Actor, submission: Submission) -> Answer | None:
+def earlier_receipt(connection: Connection, actor: Actor, submission: Submission) -> Answer | None:
     """Return the stored answer for the same key, or None if the key is new.
 
     Raises:
@@ -115,7 +115,7 @@ def submit(connection: Connection, actor: Actor, submission: Submission, prepare
         IdempotencyKeyReused: when the key came before with another body.
         DocumentFaulty, PreconditionRequired, PreconditionFailed: then nothing was stored.
     """
-    before = answered(connection, actor, submission)
+    before = earlier_receipt(connection, actor, submission)
     if before is not None:
         return before
     receipt = rehearse(connection, submission, prepared)

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.resources.mixins import Kind
+from app.resources.mixins import EntityKind
 
 
 @dataclass(frozen=True, slots=True)
 class KnownEntity:
     """A declared entity: its kind, and the source that declares it."""
 
-    kind: Kind
+    kind: EntityKind
     source: str
 
 
@@ -30,7 +30,7 @@ class Known:
     entities: dict[str, KnownEntity] = field(default_factory=dict)
     indicators: dict[str, KnownIndicator] = field(default_factory=dict)
 
-    def those(self, entities: Collection[str], indicators: Collection[str]) -> "Known":
+    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> "Known":
         """Return the declarations of these ids."""
         return Known(
             {name: self.entities[name] for name in entities if name in self.entities},
@@ -52,7 +52,7 @@ INDICATOR = ("indicator",)
 class Vocabulary(Protocol):
     """Declarations of other sources, looked up by name because they may be many."""
 
-    def those(self, entities: Collection[str], indicators: Collection[str]) -> Known:
+    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> Known:
         """Return the declarations of these ids."""
 
     def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:

@@ -71,7 +71,7 @@ def _rows(snapshot: Snapshot, facts: Mapping[str, Resource], events: Sequence[Ro
     return {
         (name, revision, str(record["id"])): record
         for (name, revision), identifiers in wanted.items()
-        for record in Repository(snapshot, facts[name], revision).those(sorted(identifiers)).records()
+        for record in Repository(snapshot, facts[name], revision).by_ids(sorted(identifiers)).records()
     }
 
 

@@ -9,7 +9,7 @@ from app.db.indexes import score
 from app.domain.dataset import Column, Dataset, Meta
 from app.domain.tokenizer import snippet
 from app.query.snapshot import Snapshot
-from app.query.text_index import ENTRY, TEXT, holds, matching, wanted
+from app.query.text_index import ENTRY, TEXT, holds, matching, search_expression
 from app.resources.base import ItemQuery, Lang
 from app.resources.parameter_types import Ids, Integer, Words
 
@@ -51,7 +51,7 @@ def search(snapshot: Snapshot, query: SearchQuery) -> Dataset:
     entries = entries.order_by(points.desc(), ENTRY.c.resource, ENTRY.c.key).limit(query.limit)
     rows = [
         [row["resource"], row["key"], row["region"], row[f"title_{lang}"], _snippet(row, query.q, lang)]
-        for row in connection.execute(entries, {"text": wanted(dialect, query.q, query.resource or ())}).mappings()
+        for row in connection.execute(entries, {"text": search_expression(dialect, query.q, query.resource or ())}).mappings()
     ]
     return Dataset("search", COLUMNS, rows, Meta(snapshot.revision, len(rows)))
 

@@ -22,9 +22,9 @@ from app.query.sql import (
     Tables,
     conditions,
     counting,
-    needed,
+    holding,
+    paths_of,
     shape_of,
-    standing,
     statement,
     values_of,
 )
@@ -103,7 +103,7 @@ class Repository:
         shape, values = self._shape(query)
         return bool(_beyond(self._target, shape).execute(self.connection, values | {"skipped": count}))
 
-    def those(self, identifiers: Sequence[str]) -> Dataset:
+    def by_ids(self, identifiers: Sequence[str]) -> Dataset:
         """Return the rows with these ids."""
         # constructed, not validated: the limits for clients do not hold here
         filters: dict[str, Any] = {cursor.TIE_BREAKER: list(identifiers)}
@@ -172,7 +172,7 @@ def _paging(  # noqa: PLR0913  the key of the cache
     """
     resource, tables = target.resource, target.tables(as_of=shape.as_of)
     key_names = tuple(key.name for key in keys)
-    keyed = tables.columns(needed(resource, key_names))
+    keyed = tables.columns(paths_of(resource, key_names))
     where = conditions(target.resource, shape, tables)
     if known is not None:
         where.append(cursor.after(keys, keyed, known))
@@ -193,7 +193,7 @@ def _selected(
     both = tuple(dict.fromkeys((*names, *key_names)))
     places = [both.index(name) for name in key_names]
     return (
-        tables.columns(needed(resource, both)),
+        tables.columns(paths_of(resource, both)),
         shaper(resource, names, engine),
         lambda row: keyed([tuple(row[place] for place in places)])[0],
     )
@@ -227,7 +227,7 @@ def _beyond(target: Target, shape: Shape) -> Plan:
 def _facets(target: Target, shape: Shape, name: str) -> Plan:
     tables = target.tables(as_of=shape.as_of)
     where = conditions(target.resource, shape, tables)
-    (path,) = needed(target.resource, (name,))
+    (path,) = paths_of(target.resource, (name,))
     column, count = tables.column(path), func.count()
     wanted = select(column, count).select_from(tables.clause).where(*where).group_by(column)
     return plan(target.dialect, at_most(MOST_FACET_VALUES, wanted.order_by(count.desc(), column)))
@@ -237,10 +237,10 @@ def _facets(target: Target, shape: Shape, name: str) -> Plan:
 def _single(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
     tables = target.tables(as_of=as_of)
     where = [
-        *standing(target.resource, tables),
+        *holding(target.resource, tables),
         tables.column(cursor.TIE_BREAKER) == bindparam("id", required=False),
     ]
-    wanted = statement(tables, tables.columns(needed(target.resource, names)), where)
+    wanted = statement(tables, tables.columns(paths_of(target.resource, names)), where)
     return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
 
 
@@ -249,7 +249,7 @@ def _tied(target: Target, columns: tuple[Column, ...], form: RowForm, include: I
     """Return the plan of the rows that an item carries, in the order of their ids."""
     tables = target.tables(as_of=as_of)
     by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
-    where = [*standing(target.resource, tables), by]
+    where = [*holding(target.resource, tables), by]
     selected, rows, _ = _selected(target, tables, columns, form, (cursor.TIE_BREAKER,))
     wanted = statement(tables, selected, where).order_by(tables.column(cursor.TIE_BREAKER))
     return Rows(plan(target.dialect, at_most(MAX_LIMIT + 1, wanted)), rows)

@@ -25,7 +25,7 @@ from sqlmodel import SQLModel
 from app.db.types import unindexed
 from app.query.hedged_filters import HEDGED, OPERATORS, Claim, Condition
 from app.query.snapshot import AS_OF
-from app.query.text_index import contains, wanted
+from app.query.text_index import contains, search_expression
 from app.resources.base import Lang, Latest, ListQuery, Match, Resource, Where
 
 ENCODED = "*"
@@ -69,7 +69,7 @@ class Tables:
         """Return the column as it was, from an earlier state if the row changed since."""
         if name == "retracted_in":
             return null()  # rows that held then had no end yet
-        history = before(table, name)
+        history = history_of(table, name)
         if history is None:
             return table.c[name]
         state = self._earlier.get(table)
@@ -87,7 +87,7 @@ class Tables:
         step, _, name = path.rpartition(".")
         key = self.table.c[step or "id"]
         table = referenced(key) if step else self.table
-        history = before(table, name)
+        history = history_of(table, name)
         if not self.as_of or history is None:
             return test(self.column(path))
         candidates = union_all(*(select(rows.c.id).where(test(rows.c[name])) for rows in (table.alias("now"), history)))
@@ -160,7 +160,7 @@ def values_of(resource: Resource, query: ListQuery, as_of: int | None, dialect: 
         elif value is not None:
             values[name] = value
     if query.q is not None:
-        values["text"] = wanted(dialect, query.q, [resource.name])
+        values["text"] = search_expression(dialect, query.q, [resource.name])
     return values
 
 
@@ -176,7 +176,7 @@ def encoded_table_of(resource: Resource, lang: Lang) -> Table:
     return _table(resource.encoded[lang])
 
 
-def before(table: FromClause, name: str) -> Table | None:
+def history_of(table: FromClause, name: str) -> Table | None:
     """Return the table of earlier states, if it has the column ``name``."""
     base: Any = getattr(table, "element", table)
     history: Table | None = base.metadata.tables.get(f"{base.name}_before")
@@ -188,7 +188,7 @@ def _table(row: type[SQLModel]) -> Table:
     return table
 
 
-def standing(resource: Resource, tables: Tables, *, looked_up: bool = False) -> list[Condition]:
+def holding(resource: Resource, tables: Tables, *, looked_up: bool = False) -> list[Condition]:
     """Return the conditions of every row: its kind, and the version that holds.
 
     With ``looked_up`` the index on the kind is not used: rows come by their ids.
@@ -203,7 +203,7 @@ def standing(resource: Resource, tables: Tables, *, looked_up: bool = False) -> 
 
 def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Condition]:
     """Return the conditions of a list: filters, ``q`` and ``latest``."""
-    where = standing(resource, tables, looked_up=shape.text == "few")
+    where = holding(resource, tables, looked_up=shape.text == "few")
     for name, count in shape.filters:
         where.append(_passes(resource.filters[name], shape, _parameters(name, count), tables))
     if shape.text is not None:
@@ -244,7 +244,7 @@ def _newest(latest: Latest, tables: Tables, where: list[Condition]) -> Condition
     return identifier.in_(select(ranked.c.id).where(ranked.c.place == 1))
 
 
-def needed(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:
+def paths_of(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the paths of the columns ``names``."""
     return tuple(name if name == ENCODED else resource.origins[name].path for name in names)
 

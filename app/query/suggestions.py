@@ -10,11 +10,11 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from app.db.indexes import expression
 from app.db.types import LARGEST_WHOLE
-from app.domain.tokenizer import MARK, asked, indexed
+from app.domain.tokenizer import MARK, query_tokens, text_tokens
 from app.errors import nearest
 from app.query.compiled import Plan, at_most, plan
-from app.query.sql import Tables, standing, statement, table_of
-from app.query.text_index import ENTRY, holds, matching, wanted
+from app.query.sql import Tables, holding, statement, table_of
+from app.query.text_index import ENTRY, holds, matching, search_expression
 from app.resources.base import LANGS, Resource
 
 NEIGHBOURS = 25
@@ -29,11 +29,11 @@ def nearest_id(connection: Connection, resource: Resource, identifier: str) -> s
     return nearest(identifier, [*_neighbours(connection, resource, identifier), *_sharing(connection, resource, identifier)])
 
 
-def named(connection: Connection, resources: Sequence[Resource], name: str) -> str | None:
+def id_by_title(connection: Connection, resources: Sequence[Resource], name: str) -> str | None:
     """Return the id of the row whose title, in any language, is most like ``name``."""
-    if not asked(name):
+    if not query_tokens(name):
         return None
-    text = wanted(connection.dialect.name, name, [resource.name for resource in resources])
+    text = search_expression(connection.dialect.name, name, [resource.name for resource in resources])
     rows = _titles(connection.dialect).execute(connection, {"text": text})
     ids = {title: row[0] for row in rows for title in row[1:]}
     return ids[nearest(name, ids) or min(ids, key=len)] if ids else None
@@ -48,7 +48,7 @@ def _neighbours(connection: Connection, resource: Resource, identifier: str) -> 
 
 
 def _sharing(connection: Connection, resource: Resource, identifier: str) -> Iterator[str]:
-    words = sorted(set(indexed(identifier[:100])), key=lambda word: (-len(word), word))[:LONGEST]
+    words = sorted(set(text_tokens(identifier[:100])), key=lambda word: (-len(word), word))[:LONGEST]
     for word in words:
         text = expression(connection.dialect.name, [MARK + resource.name, word])
         yield from (row[0] for row in _any(connection.dialect).execute(connection, {"text": text}))
@@ -65,7 +65,7 @@ def _neighbouring_ids(resource: Resource, dialect: Dialect) -> Plan:
     )
     key = tables.column("id")
     near = key.in_(union_all(*(select(side.subquery().c.id) for side in sides)))
-    return plan(dialect, statement(tables, [key], [near, *standing(resource, tables)]))
+    return plan(dialect, statement(tables, [key], [near, *holding(resource, tables)]))
 
 
 @lru_cache

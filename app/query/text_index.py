@@ -22,7 +22,7 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from app.db.indexes import expression, matches
 from app.db.types import unindexed
-from app.domain.tokenizer import MARK, asked
+from app.domain.tokenizer import MARK, query_tokens
 from app.query.compiled import Plan, at_most, plan
 from app.query.snapshot import AS_OF
 
@@ -36,14 +36,14 @@ ENTRY = table(
 )
 INDEX = table("search_index", column("rowid", Integer))
 TEXT: BindParameter[str] = bindparam("text", required=False, type_=String)
-"""The parameter of the full-text expression, made by ``wanted``."""
+"""The parameter of the full-text expression, made by ``search_expression``."""
 FEW = 5000
 """Matching texts up to which their rows are looked up; with more, rows are scanned until a page is full."""
 
 
-def wanted(dialect: str, query: str, resources: Sequence[str] = ()) -> str:
+def search_expression(dialect: str, query: str, resources: Sequence[str] = ()) -> str:
     """Return the expression for texts with every word of ``query``."""
-    return expression(dialect, asked(query), [MARK + name for name in resources])
+    return expression(dialect, query_tokens(query), [MARK + name for name in resources])
 
 
 def matching(dialect: str, *columns: ColumnElement[Any]) -> Select[Any]:

@@ -34,7 +34,7 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
-class Last:
+class Trailing:
     """Annotation that places an inherited column after the model's own."""
 
 
@@ -178,7 +178,7 @@ class Resource:
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The columns of a row, in order."""
-        ordered = sorted(self.public.model_fields.items(), key=lambda item: marker(item[1], Last) is not None)
+        ordered = sorted(self.public.model_fields.items(), key=lambda item: marker(item[1], Trailing) is not None)
         return tuple(Column(name, _column_type(info.annotation), info.description or "") for name, info in ordered)
 
     def chosen(self, fields: Sequence[str] | None) -> tuple[Column, ...]:

@@ -8,7 +8,7 @@ from sqlmodel import Field as Stored
 
 from app.resources.base import At, Resource, Where
 from app.resources.mixins import Fact, FactQuery, FactRow, fact_constraints, one_of
-from app.resources.parameter_types import Ids, Some
+from app.resources.parameter_types import Choices, Ids
 
 Level = Literal["international", "national", "municipal", "district", "unstated"]
 
@@ -43,7 +43,7 @@ class DesignationQuery(FactQuery):
     """Parameters of the list of designations."""
 
     subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
-    level: Annotated[Some[Level], Where("level", "in"), Field(description="Levels of the bodies that conferred them.")] = None
+    level: Annotated[Choices[Level], Where("level", "in"), Field(description="Levels of the bodies that conferred them.")] = None
 
 
 DESIGNATIONS = Resource(

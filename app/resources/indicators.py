@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from app.db.types import text
 from app.resources.base import At, Include, ListQuery, PublicRow, Resource, Where
 from app.resources.mixins import CLUSTERED, Before, one_of
-from app.resources.parameter_types import Flag, Ids, Some
+from app.resources.parameter_types import Choices, Flag, Ids
 
 Topic = Literal["economy", "industry", "innovation", "talent", "transport", "education", "health", "culture", "space", "policy"]
 UnitSystem = Literal["ucum", "iso4217"]
@@ -67,7 +67,7 @@ class IndicatorQuery(ListQuery):
     """Parameters of the list of indicators."""
 
     id: Annotated[Ids, Where("id", "in"), Field(description="Ids.")] = None
-    topic: Annotated[Some[Topic], Where("topic", "in"), Field(description="Topics.")] = None
+    topic: Annotated[Choices[Topic], Where("topic", "in"), Field(description="Topics.")] = None
     unit: Annotated[Ids, Where("unit", "in"), Field(description="Unit codes.")] = None
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of the sources that declared them.")] = None
     retired: Annotated[

@@ -10,13 +10,13 @@ from sqlmodel import Field as Stored
 from sqlmodel import SQLModel
 
 from app.db.types import text
-from app.resources.base import At, Include, Last, ListQuery, PublicRow, Where
-from app.resources.parameter_types import AS_OF, AsOf, Choice, Flag, Ids, Some
+from app.resources.base import At, Include, ListQuery, PublicRow, Trailing, Where
+from app.resources.parameter_types import AS_OF, AsOf, Choice, Choices, Flag, Ids
 
-Kind = Literal["region", "cluster", "zone", "programme", "organisation", "project"]
+EntityKind = Literal["region", "cluster", "zone", "programme", "organisation", "project"]
 NameBasis = Literal["official", "common", "literal"]
 
-TypeFilter = Annotated[Some[Choice], Where("type", "in"), Field(description="Types.")]
+TypeFilter = Annotated[Choices[Choice], Where("type", "in"), Field(description="Types.")]
 """Filter by type, of a closed list: ``TypeFilter[ClusterType]``."""
 
 
@@ -35,7 +35,7 @@ class EntityRow(SQLModel, table=True):
 
     __tablename__ = "entity"
     __table_args__ = (
-        one_of("kind", Kind),
+        one_of("kind", EntityKind),
         one_of("name_basis", NameBasis),
         CheckConstraint("kind <> 'region' OR region IS NULL", name="region_of_region"),
         CheckConstraint("line > 0", name="line"),
@@ -105,10 +105,10 @@ class Entity(PublicRow):
     parent: str | None = Field(description="The entity of the same kind that it is part of.")
     since: str | None = Field(description="Year or date since which it exists; null if the source states none.")
     summary: Annotated[str | None, At("summary_{lang}")] = Field(description="Summary in our own words.")
-    source: Annotated[str, Last()] = Field(description="The source that declared it.")
-    line: Annotated[int | None, Last()] = Field(description="Line of the source text; null for reference vocabulary.")
-    revision: Annotated[int, Last()] = Field(description="The revision that last changed it.")
-    retired: Annotated[bool, Last()] = Field(description="True if its source no longer mentions it.")
+    source: Annotated[str, Trailing()] = Field(description="The source that declared it.")
+    line: Annotated[int | None, Trailing()] = Field(description="Line of the source text; null for reference vocabulary.")
+    revision: Annotated[int, Trailing()] = Field(description="The revision that last changed it.")
+    retired: Annotated[bool, Trailing()] = Field(description="True if its source no longer mentions it.")
 
 
 class LocalEntity(Entity):
@@ -173,15 +173,17 @@ def fact_constraints() -> tuple[Any, ...]:
 class Fact(PublicRow):
     """Last columns of the public models of all facts: the citation and the versions."""
 
-    source: Annotated[str, Last()] = Field(description="The source that states it.")
-    line: Annotated[int, Last()] = Field(description="Line of the source text, counted from 1.")
-    as_written: Annotated[str, Last()] = Field(description="The shortest literal phrase of the source that carries it.")
-    speaker: Annotated[str | None, Last()] = Field(
+    source: Annotated[str, Trailing()] = Field(description="The source that states it.")
+    line: Annotated[int, Trailing()] = Field(description="Line of the source text, counted from 1.")
+    as_written: Annotated[str, Trailing()] = Field(description="The shortest literal phrase of the source that carries it.")
+    speaker: Annotated[str | None, Trailing()] = Field(
         description="The person to whom the source attributes it; null if it names none."
     )
-    reported_on: Annotated[date | None, At("source.published_on"), Last()] = Field(description="Publication date of the source.")
-    revision: Annotated[int, Last()] = Field(description="The revision that introduced this version.")
-    retracted_in: Annotated[int | None, Last()] = Field(
+    reported_on: Annotated[date | None, At("source.published_on"), Trailing()] = Field(
+        description="Publication date of the source."
+    )
+    revision: Annotated[int, Trailing()] = Field(description="The revision that introduced this version.")
+    retracted_in: Annotated[int | None, Trailing()] = Field(
         description="The revision that ended this version; null while it is current."
     )
 

@@ -13,8 +13,8 @@ from app.db.types import Number, Whole, text
 from app.domain.hedges import HEDGES, BoundsBasis, Comparator, hedge_of, wording
 from app.resources.base import At, Latest, Match, Resource, Where
 from app.resources.indicators import Topic
-from app.resources.mixins import CLUSTERED, Before, Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
-from app.resources.parameter_types import Amount, Day, Flag, Ids, Places, Some
+from app.resources.mixins import CLUSTERED, Before, EntityKind, Fact, FactQuery, FactRow, fact_constraints, one_of
+from app.resources.parameter_types import Amount, Choices, Day, Flag, Ids, Places
 
 Nature = Literal["actual", "planned", "target"]
 PeriodBasis = Literal["stated", "derived", "unstated"]
@@ -223,7 +223,7 @@ class Observation(Fact):
     topic: Annotated[Topic, At("indicator.topic")] = Field(description="Topic of the indicator.")
     subject: str = Field(description="Id of the entity that it is about, as specific as the source is.")
     subject_name: Annotated[str, At("subject.name_{lang}")] = Field(description="Name of the subject.")
-    subject_kind: Kind = Field(description="Kind of the subject.")
+    subject_kind: EntityKind = Field(description="Kind of the subject.")
     region: str | None = Field(description="Id of the region that the subject is or belongs to.")
     nature: Nature = Field(description="Nature of the figure: actual, planned or a target.")
     value: float | None = Field(description="The stated number in `unit`; null for a purely ordinal claim.")
@@ -268,18 +268,18 @@ class ObservationQuery(FactQuery):
     )
 
     indicator: Annotated[Ids, Where("indicator", "in"), Field(description="Ids of indicators.")] = None
-    topic: Annotated[Some[Topic], Where("indicator.topic", "in"), Field(description="Topics of indicators.")] = None
+    topic: Annotated[Choices[Topic], Where("indicator.topic", "in"), Field(description="Topics of indicators.")] = None
     subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
-    subject_kind: Annotated[Some[Kind], Where("subject_kind", "in"), Field(description="Kinds of subjects.")] = None
+    subject_kind: Annotated[Choices[EntityKind], Where("subject_kind", "in"), Field(description="Kinds of subjects.")] = None
     region: Annotated[Ids, Where("region", "in"), Field(description="Ids of regions.")] = None
-    nature: Annotated[Some[Nature], Where("nature", "in"), Field(description="Natures.")] = None
+    nature: Annotated[Choices[Nature], Where("nature", "in"), Field(description="Natures.")] = None
     unit: Annotated[Ids, Where("indicator.unit", "in"), Field(description="Unit codes.")] = None
-    comparator: Annotated[Some[Comparator], Where("comparator", "in"), Field(description="Comparators.")] = None
-    hedge: Annotated[Some[HedgeWord], Where("hedge", "in"), Field(description="Literal hedge words.")] = None
-    bounds_basis: Annotated[Some[BoundsBasis], Where("bounds_basis", "in"), Field(description="Bases of the bounds.")] = None
+    comparator: Annotated[Choices[Comparator], Where("comparator", "in"), Field(description="Comparators.")] = None
+    hedge: Annotated[Choices[HedgeWord], Where("hedge", "in"), Field(description="Literal hedge words.")] = None
+    bounds_basis: Annotated[Choices[BoundsBasis], Where("bounds_basis", "in"), Field(description="Bases of the bounds.")] = None
     rank: Annotated[Places, Where("rank", "in"), Field(description="Stated places.")] = None
-    rank_band: Annotated[Some[RankBand], Where("rank_band", "in"), Field(description="Bands of places.")] = None
-    period_basis: Annotated[Some[PeriodBasis], Where("period_basis", "in"), Field(description="Bases of the periods.")] = None
+    rank_band: Annotated[Choices[RankBand], Where("rank_band", "in"), Field(description="Bands of places.")] = None
+    period_basis: Annotated[Choices[PeriodBasis], Where("period_basis", "in"), Field(description="Bases of the periods.")] = None
     value: Annotated[Amount, Where("value", "=", HEDGED), Field(description="Stated number equal to.")] = None
     value_gt: Annotated[Amount, Where("value", ">", HEDGED), Field(description="Stated number greater than.")] = None
     value_gte: Annotated[Amount, Where("value", ">=", HEDGED), Field(description="Stated number at least.")] = None

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from app.db.types import LARGEST_WHOLE
-from app.domain.tokenizer import asked, forbidden
+from app.domain.tokenizer import forbidden, query_tokens
 
 MAX_LIMIT = 1000
 MAX_FILTER_VALUES = 200
@@ -84,7 +84,7 @@ def _searchable(value: str) -> str:
     """Return the text if it can be searched for, else raise ValueError."""
     if forbidden(value):
         raise ValueError("Expected text without control characters, or others that are not seen")
-    if not asked(value):
+    if not query_tokens(value):
         raise ValueError("Expected at least one letter or digit")
     return value
 
@@ -104,7 +104,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUERY_LENG
 """Search text."""
 Day = Annotated[date, BeforeValidator(_day)]
 Ids = Annotated[list[Code] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
-Some = Annotated[list[Choice] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
+Choices = Annotated[list[Choice] | None, Comma, Field(max_length=MAX_FILTER_VALUES)]
 """Values of a closed vocabulary, which is a Literal type: ``Some[Nature]``."""
 Places = Annotated[
     list[Annotated[Integer, Field(ge=1, le=LARGEST_WHOLE)]] | None,

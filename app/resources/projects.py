@@ -15,7 +15,7 @@ from app.resources.mixins import (
     LocalEntityQuery,
     TypeFilter,
 )
-from app.resources.parameter_types import Some
+from app.resources.parameter_types import Choices
 
 ProjectType = Literal["development", "premises", "town", "expansion"]
 ProjectStatus = Literal["planned", "under_construction", "completing", "completed", "unstated"]
@@ -32,7 +32,7 @@ class ProjectQuery(LocalEntityQuery):
     """Parameters of the list of projects."""
 
     type: TypeFilter[ProjectType] = None
-    status: Annotated[Some[ProjectStatus], Where("status", "in"), Field(description="Statuses.")] = None
+    status: Annotated[Choices[ProjectStatus], Where("status", "in"), Field(description="Statuses.")] = None
 
 
 PROJECTS = Resource(

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.resources.base import Resource, Where
 from app.resources.mixins import ENTITY_INCLUDES, ENTITY_SEARCH, ENTITY_TITLE, Entity, EntityQuery, EntityRow, TypeFilter
-from app.resources.parameter_types import Some
+from app.resources.parameter_types import Choices
 
 RegionType = Literal["country", "province", "city", "district"]
 Scheme = Literal["gbt2260", "iso3166-1", "iso3166-2", "nuts"]
@@ -23,7 +23,7 @@ class RegionQuery(EntityQuery):
     """Parameters of the list of regions."""
 
     type: TypeFilter[RegionType] = None
-    scheme: Annotated[Some[Scheme], Where("scheme", "in"), Field(description="Code lists of the ids.")] = None
+    scheme: Annotated[Choices[Scheme], Where("scheme", "in"), Field(description="Code lists of the ids.")] = None
 
 
 REGIONS = Resource(

@@ -7,13 +7,13 @@ from sqlalchemy import Index
 from sqlmodel import Field as Stored
 
 from app.resources.base import At, Resource, Where
-from app.resources.mixins import Fact, FactQuery, FactRow, Kind, fact_constraints, one_of
-from app.resources.parameter_types import Ids, Some
+from app.resources.mixins import EntityKind, Fact, FactQuery, FactRow, fact_constraints, one_of
+from app.resources.parameter_types import Choices, Ids
 
 Predicate = Literal["member_of", "located_in", "part_of", "promotes", "supports", "partner_of"]
 
 SAME_KIND = "same kind"
-JOINS: dict[Predicate, tuple[tuple[Kind, ...], tuple[Kind, ...] | str]] = {
+JOINS: dict[Predicate, tuple[tuple[EntityKind, ...], tuple[EntityKind, ...] | str]] = {
     "member_of": (("organisation",), ("cluster",)),
     "located_in": (("organisation", "project", "zone"), ("zone", "region")),
     "part_of": (("region", "cluster", "zone", "programme", "organisation", "project"), SAME_KIND),
@@ -45,22 +45,22 @@ class Relation(Fact):
 
     id: str = Field(description="`<source>.<subject>-<predicate>-<object>`, stable over revisions.")
     subject: str = Field(description="Id of the entity that the relation starts from.")
-    subject_kind: Annotated[Kind, At("subject.kind")] = Field(description="Kind of the subject.")
+    subject_kind: Annotated[EntityKind, At("subject.kind")] = Field(description="Kind of the subject.")
     subject_name: Annotated[str, At("subject.name_{lang}")] = Field(description="Name of the subject.")
     predicate: Predicate = Field(description="Type of the relation.")
     object: str = Field(description="Id of the entity that the relation points to.")
-    object_kind: Annotated[Kind, At("object.kind")] = Field(description="Kind of the object.")
+    object_kind: Annotated[EntityKind, At("object.kind")] = Field(description="Kind of the object.")
     object_name: Annotated[str, At("object.name_{lang}")] = Field(description="Name of the object.")
 
 
 class RelationQuery(FactQuery):
     """Parameters of the list of relations."""
 
-    predicate: Annotated[Some[Predicate], Where("predicate", "in"), Field(description="Predicates.")] = None
+    predicate: Annotated[Choices[Predicate], Where("predicate", "in"), Field(description="Predicates.")] = None
     subject: Annotated[Ids, Where("subject", "in"), Field(description="Ids of subjects.")] = None
-    subject_kind: Annotated[Some[Kind], Where("subject.kind", "in"), Field(description="Kinds of subjects.")] = None
+    subject_kind: Annotated[Choices[EntityKind], Where("subject.kind", "in"), Field(description="Kinds of subjects.")] = None
     object: Annotated[Ids, Where("object", "in"), Field(description="Ids of objects.")] = None
-    object_kind: Annotated[Some[Kind], Where("object.kind", "in"), Field(description="Kinds of objects.")] = None
+    object_kind: Annotated[Choices[EntityKind], Where("object.kind", "in"), Field(description="Kinds of objects.")] = None
     object_region: Annotated[
         Ids, Where("object.region", "in"), Field(description="Ids of the regions that the objects belong to.")
     ] = None

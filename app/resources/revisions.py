@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from app.db.types import Moment
 from app.resources.base import ListQuery, PublicRow, Resource, Where
 from app.resources.mixins import one_of
-from app.resources.parameter_types import Ids, Some
+from app.resources.parameter_types import Choices, Ids
 
 Action = Literal["published", "retracted"]
 
@@ -51,7 +51,7 @@ class RevisionQuery(ListQuery):
     """Parameters of the list of revisions."""
 
     source: Annotated[Ids, Where("source", "in"), Field(description="Ids of sources.")] = None
-    action: Annotated[Some[Action], Where("action", "in"), Field(description="Actions.")] = None
+    action: Annotated[Choices[Action], Where("action", "in"), Field(description="Actions.")] = None
 
 
 REVISIONS = Resource(

@@ -19,7 +19,7 @@ Series = tuple[Cells, Sequence[Cells]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DataSet:
     """One data set of a message: observations, and the action on them."""
 
     action: Action
@@ -42,7 +42,7 @@ class Cube:
         labels: True if names accompany ids, in formats that allow both.
     """
 
-    parts: Iterable[Part]
+    parts: Iterable[DataSet]
     at: str
     shown: tuple[Component, ...]
     observed: bool
@@ -62,7 +62,7 @@ class Cube:
         """The dimensions that the observations of a series share."""
         return tuple(dimension for dimension in self.dimensions if dimension.id != self.at) if self.at != ALL_DIMENSIONS else ()
 
-    def series(self, part: Part) -> Iterator[Series]:
+    def series(self, part: DataSet) -> Iterator[Series]:
         """Yield the series of a data set; in a flat list, every observation without a key."""
         places = [PLACES[dimension.id] for dimension in self.key]
         if not places:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
-from app.api.query_params import described
+from app.api.query_params import openapi_parameters
 from app.errors import (
     BadRequest,
     InternalError,
@@ -140,7 +140,7 @@ def _add(address: Address, api: API) -> None:
         summary=f"{address.summary} (SDMX {api})",
         description=address.description,
         responses=_responses(address),
-        openapi_extra={"parameters": [*described(address.parameters), *conditions]},
+        openapi_extra={"parameters": [*openapi_parameters(address.parameters), *conditions]},
         response_class=Response,
     )
 

@@ -12,7 +12,7 @@ from app.db.engines import Opened
 from app.domain.dataset import Row
 from app.errors import NotFound
 from app.query.snapshot import Snapshot, revision_at
-from app.query.sql import before, table_of
+from app.query.sql import history_of, table_of
 from app.query.stream import stream
 from app.resources.base import Lang
 from app.resources.indicators import INDICATORS
@@ -21,7 +21,7 @@ from app.resources.parameter_types import MAX_FILTER_VALUES
 from app.resources.regions import REGIONS
 from app.resources.sources import SOURCES
 from app.sdmx.cells import COLUMNS, SERIES_ORDER, Cells, block_changes, blocks
-from app.sdmx.cube import Part
+from app.sdmx.cube import DataSet
 from app.sdmx.data_query import Selection
 from app.sdmx.dsd import CLOSED, COMPONENTS, DIMENSIONS, NOT_APPLICABLE, PLACES, TIME, InternationalString, Vocabulary, unit_code
 from app.sdmx.time_period import span
@@ -57,7 +57,7 @@ def vocabulary(connection: Connection) -> Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class ObservationStore:
     """Observations as of one revision, in one language.
 
     Attributes:
@@ -88,7 +88,7 @@ class Store:
         query = select(table.c.subject).distinct().order_by(table.c.subject)
         for name, codes in filters.items():
             matches: ColumnElement[bool] = table.c[name].in_(codes)
-            history = before(table, name)
+            history = history_of(table, name)
             if history is not None:
                 matches = or_(matches, table.c.id.in_(select(history.c.id).where(history.c[name].in_(codes))))
             query = query.where(matches)
@@ -105,9 +105,9 @@ class Store:
         """Return the selected observations."""
         return chain.from_iterable(map(selection.of, self.blocks(selection)))
 
-    def changes(self, selection: Selection, since: int) -> Iterator[Part]:
+    def changes(self, selection: Selection, since: int) -> Iterator[DataSet]:
         """Yield the selected observations revised since a revision, then the deleted ones."""
-        earlier = Store(self.opened, self.lang, since)
+        earlier = ObservationStore(self.opened, self.lang, since)
         old, new = (filter(None, map(selection.of, store.blocks(selection))) for store in (earlier, self))
         deleted: list[Cells] = []
 
@@ -121,9 +121,9 @@ class Store:
                 deleted.extend(removed)
                 yield from replaced
 
-        yield Part("Replace", revised())
+        yield DataSet("Replace", revised())
         if deleted:
-            yield Part("Delete", deleted)
+            yield DataSet("Delete", deleted)
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ class Survey:
         return (str(min(spans)[0]), str(max(last for _, last in spans))) if spans else None
 
 
-def survey(store: Store, selection: Selection, mode: str) -> Survey:
+def survey(store: ObservationStore, selection: Selection, mode: str) -> Survey:
     """Return the availability of a selection.
 
     With ``mode`` available, it includes the values that would be selected if their dimension were left open.
@@ -174,7 +174,7 @@ WHOLE = 256 * 1024
 """Bytes of the largest response that is sent, and cached, as a whole."""
 
 
-def begun(make: Callable[[], Iterator[bytes]]) -> tuple[bytes, Iterator[bytes] | None]:
+def first_chunk(make: Callable[[], Iterator[bytes]]) -> tuple[bytes, Iterator[bytes] | None]:
     """Return the first bytes that ``make`` writes, and the remaining chunks, or None."""
     pieces, size, chunks = [], 0, make()
     for chunk in chunks:

@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import Field
 from pysdmx.model import Dataflow
 
-from app.api.query_params import NoParameters, refused, texts_of, validated
+from app.api.query_params import NoParameters, problem_of, texts_of, validate
 from app.errors import MOST_FAULTS, Fault, InvalidParameters, NotFound, NotImplementedHere, nearest
 from app.resources.parameter_types import AsOf, Comma, Flag, Integer
 from app.sdmx.data_query import Condition, Selection, between, condition, keys
@@ -20,7 +20,7 @@ OUR_DATAFLOW = Dataflow(id=FLOW, agency=AGENCY, version=VERSION)
 ANY = ("*", "all", "")
 LATEST = ("+", "~", "latest", *ANY)
 CONTEXTS = ("dataflow", "datastructure", *ANY)
-ELSEWHERE = (
+UNSUPPORTED_TYPES = (
     "provisionagreement", "metadataflow", "metadatastructure", "categoryscheme", "categorisation", "hierarchy",
     "hierarchicalcodelist", "hierarchyassociation", "valuelist", "dataproviderscheme", "dataconsumerscheme",
     "metadataproviderscheme", "organisationunitscheme", "organisationscheme", "reportingtaxonomy", "structuremap", "structureset",
@@ -123,7 +123,7 @@ def _covers(requested: Sequence[str], names: Sequence[str]) -> bool:
     return any(name in names or name in ANY for name in requested)
 
 
-def where(parts: Sequence[str], most: int) -> ArtefactReference:
+def artefact_reference(parts: Sequence[str], most: int) -> ArtefactReference:
     """Return the reference in the path segments after the type.
 
     Raises:
@@ -150,13 +150,13 @@ def context_flow(parts: Sequence[str], most: int) -> Sequence[str]:
         InvalidParameters: if more than ``most`` segments follow, or the path is malformed.
     """
     context, *rest = parts
-    if context in ELSEWHERE:
+    if context in UNSUPPORTED_TYPES:
         raise NotFound("There are no data in this context.")
     if context not in CONTEXTS:
         near = nearest(context, CONTEXTS)
         fault = Fault("No such context.", "unknown_context", "context", allowed=CONTEXTS[:2], suggestion=near)
         raise InvalidParameters("The path cannot be understood.", [fault])
-    return _after(where(rest[:3], 3), rest[3:], most)
+    return _after(artefact_reference(rest[:3], 3), rest[3:], most)
 
 
 def flow(parts: Sequence[str], most: int) -> Sequence[str]:
@@ -169,7 +169,7 @@ def flow(parts: Sequence[str], most: int) -> Sequence[str]:
         InvalidParameters: if more than ``most`` segments follow, or the path is malformed.
     """
     reference = parts[0].split(",")
-    return _after(where(reference if len(reference) > 1 else ["*", *reference], 3), parts[1:], most)
+    return _after(artefact_reference(reference if len(reference) > 1 else ["*", *reference], 3), parts[1:], most)
 
 
 def _after(reference: ArtefactReference, rest: Sequence[str], most: int) -> Sequence[str]:
@@ -201,7 +201,7 @@ class DataQuery:
     observed: bool
 
 
-def question(request: Request, key: str) -> DataQuery:
+def data_query(request: Request, key: str) -> DataQuery:
     """Return the data query of a request. Raises InvalidParameters with every fault."""
     parameters, selected, faults = _read(request, DataParameters, key)
     shown, unknown = _shown(parameters)
@@ -210,7 +210,7 @@ def question(request: Request, key: str) -> DataQuery:
     if parameters.dimensionAtObservation not in known:
         faults.append(_unknown("dimensionAtObservation", parameters.dimensionAtObservation, known))
     if faults:
-        raise refused(faults)
+        raise problem_of(faults)
     if parameters.includeHistory:
         raise NotImplementedHere("Earlier versions are served one at a time; asOf says of when.")
     selection = Selection(selected.keys, selected.conditions, parameters.firstNObservations, parameters.lastNObservations)
@@ -219,7 +219,7 @@ def question(request: Request, key: str) -> DataQuery:
     return DataQuery(selection, parameters, at, shown, observed)
 
 
-def availability_question(request: Request, key: str, component: str) -> tuple[Selection, AvailabilityParameters]:
+def availability_query(request: Request, key: str, component: str) -> tuple[Selection, AvailabilityParameters]:
     """Return the availability query of a request.
 
     Raises:
@@ -231,7 +231,7 @@ def availability_question(request: Request, key: str, component: str) -> tuple[S
     if component not in (*ANY, *known):
         faults.append(_unknown("componentId", component, known))
     if faults:
-        raise refused(faults)
+        raise problem_of(faults)
     return selection, parameters
 
 
@@ -253,9 +253,9 @@ def _read(request: Request, model: type[Parameters], key: str) -> tuple[Paramete
         if len(faults) >= MOST_FAULTS:
             break
     try:
-        parameters = validated(model, values)
+        parameters = validate(model, values)
     except InvalidParameters as error:
-        raise refused([*faults, *error.errors]) from None
+        raise problem_of([*faults, *error.errors]) from None
     periods, malformed = between(parameters.startPeriod, parameters.endPeriod)
     return parameters, Selection(allowed, (*conditions, *periods)), faults + malformed
 
@@ -284,7 +284,7 @@ def _shown(parameters: DataParameters) -> tuple[tuple[Component, ...], list[Faul
 
 def _unknown_references(references: Sequence[str] | None) -> list[Fault]:
     """Return a fault for every unknown value of the parameter ``references``."""
-    known = (*REFERENCES, *ELSEWHERE)
+    known = (*REFERENCES, *UNSUPPORTED_TYPES)
     unknown = [reference for reference in dict.fromkeys(references or ()) if reference not in known]
     return [_unknown("references", reference, tuple(REFERENCES)) for reference in unknown[:MOST_FAULTS]]
 
@@ -299,7 +299,7 @@ def structure_parameters(request: Request) -> StructureParameters:
     Raises:
         InvalidParameters: with every fault.
     """
-    parameters = validated(StructureParameters, texts_of(request))
+    parameters = validate(StructureParameters, texts_of(request))
     if faults := _unknown_references(parameters.references):
-        raise refused(faults)
+        raise problem_of(faults)
     return parameters

@@ -5,26 +5,26 @@ from functools import partial
 
 from fastapi import Request, Response
 
-from app.api.query_params import language, texts_of, validated
+from app.api.query_params import language, texts_of, validate
 from app.api.readers import readers_of
 from app.api.representation import Representation
 from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats.base import Medium
 from app.query.snapshot import Snapshot
-from app.sdmx.cube import Cube, Part, in_order
+from app.sdmx.cube import Cube, DataSet, in_order
 from app.sdmx.dsd import AGENCY, DIMENSIONS, Vocabulary
 from app.sdmx.media_types import API, DATA, Choice, Message, choose, preferred
-from app.sdmx.observations import Store, at_least_one, begun, revision_of, survey, vocabulary
+from app.sdmx.observations import ObservationStore, at_least_one, first_chunk, revision_of, survey, vocabulary
 from app.sdmx.requests import (
     ANY,
-    ELSEWHERE,
+    UNSUPPORTED_TYPES,
     SchemaParameters,
-    availability_question,
+    artefact_reference,
+    availability_query,
     context_flow,
+    data_query,
     flow,
-    question,
     structure_parameters,
-    where,
 )
 from app.sdmx.structures import (
     AVAILABILITY,
@@ -33,7 +33,7 @@ from app.sdmx.structures import (
     STRUCTURES,
     TYPES,
     Artefact,
-    Found,
+    StructureMessage,
     artefacts,
     constraint,
     stub,
@@ -47,43 +47,43 @@ FLOW: Mapping[API, Callable[[Sequence[str], int], Sequence[str]]] = {"3.0": cont
 async def data(request: Request, api: API, path: Sequence[str]) -> Response:
     """Return the selected observations as the preferred message, streamed if large."""
     key, *_ = [*FLOW[api](path, 2), "*"]
-    wanted = question(request, key)
+    wanted = data_query(request, key)
     choice = _choice(request, api, DATA)
     readers, parameters = readers_of(request), wanted.parameters
     variant, names = await _begun(request, choice, named=choice.labels or choice.message.syntax == "json")
     if variant.is_known:
         return variant.not_modified()
 
-    def parts() -> Iterable[Part]:
+    def parts() -> Iterable[DataSet]:
         now = revision_of(readers.opened, parameters.asOf, "asOf")
-        store = Store(readers.opened, variant.lang, variant.version.revision if now is None else now)
+        store = ObservationStore(readers.opened, variant.lang, variant.version.revision if now is None else now)
         since = revision_of(readers.opened, parameters.updatedAfter, "updatedAfter")
         if since is None:
-            return (Part("Information", at_least_one(store.observations(wanted.selection))),)
+            return (DataSet("Information", at_least_one(store.observations(wanted.selection))),)
         return store.changes(wanted.selection, since)
 
     def chunks() -> Iterator[bytes]:
-        ordered = (Part(part.action, in_order(part.cells, wanted.at)) for part in parts())
+        ordered = (DataSet(part.action, in_order(part.cells, wanted.at)) for part in parts())
         head = (_message_id(variant), variant.version.published_at, variant.lang)
         cube = Cube(ordered, wanted.at, wanted.shown, wanted.observed, *head, names, choice.labels)
         written: Iterator[bytes] = choice.message.write(cube)
         return written
 
-    beginning, rest = await readers.at_length(partial(begun, chunks))
-    return variant.settled(variant.body(beginning if rest is None else _joined(beginning, readers.sent(rest))))
+    beginning, rest = await readers.without_deadline(partial(first_chunk, chunks))
+    return variant.conditional(variant.body(beginning if rest is None else _joined(beginning, readers.sent(rest))))
 
 
 async def availability(request: Request, api: API, path: Sequence[str]) -> Response:
     """Return the availability constraint of the selected observations."""
     rest = [*FLOW[api](path, 3), "*", "*", "*"]
     key, component = rest[0], rest[2 if api == "2.1" else 1]  # 2.1 has the data provider between them
-    selection, parameters = availability_question(request, key, component)
+    selection, parameters = availability_query(request, key, component)
     variant, names = await _begun(request, _choice(request, api, STRUCTURES))
     if variant.is_known:
         return variant.not_modified()
 
     def made() -> Response:
-        store = Store(readers_of(request).opened, variant.lang, variant.version.revision)
+        store = ObservationStore(readers_of(request).opened, variant.lang, variant.version.revision)
         found = survey(store, selection, parameters.mode)
         occurring = {each.codes: found.values[each.id] for each in DIMENSIONS if each.codes}
         used = {
@@ -95,12 +95,12 @@ async def availability(request: Request, api: API, path: Sequence[str]) -> Respo
         beside = [each for kind in _referenced(parameters.references, [AVAILABILITY]) for each in there[kind]]
         return _written(variant, [*beside, constraint(shown, found.period, found.series, found.observations)])
 
-    return await readers_of(request).at_length(made)
+    return await readers_of(request).without_deadline(made)
 
 
 async def structure(request: Request, api: API, path: Sequence[str]) -> Response:
     """Return artefacts of a type, with related ones by ``references``."""
-    kind, asked = path[0], where(path[1:], 4)
+    kind, asked = path[0], artefact_reference(path[1:], 4)
     parameters = structure_parameters(request)
     kinds = _kinds(kind)
     variant, names = await _begun(request, _choice(request, api, STRUCTURES))
@@ -121,13 +121,13 @@ async def structure(request: Request, api: API, path: Sequence[str]) -> Response
         referred = [stub(each, complete=complete) if of_references else each for each in beside]
         return _written(variant, [*asked_for, *referred])
 
-    return await readers_of(request).aside(made)
+    return await readers_of(request).in_thread(made)
 
 
 async def schema(request: Request, api: API, path: Sequence[str]) -> Response:
     """Return the data structure, with the artefacts that it refers to."""
     context_flow(path, 0)
-    validated(SchemaParameters, texts_of(request))
+    validate(SchemaParameters, texts_of(request))
     variant, names = await _begun(request, _choice(request, api, STRUCTURES))
     if variant.is_known:
         return variant.not_modified()
@@ -136,7 +136,7 @@ async def schema(request: Request, api: API, path: Sequence[str]) -> Response:
         there = artefacts(names)
         return _written(variant, [each for name in ("datastructure", "conceptscheme", "codelist") for each in there[name]])
 
-    return await readers_of(request).aside(made)
+    return await readers_of(request).in_thread(made)
 
 
 def _kinds(kind: str) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def _kinds(kind: str) -> tuple[str, ...]:
     """
     if kind in ("*", "all", "structure", ""):
         return TYPES
-    if kind in ELSEWHERE:
+    if kind in UNSUPPORTED_TYPES:
         return ()
     if kind not in TYPES:
         fault = Fault("No such type of artefact.", "unknown_type", "path", allowed=TYPES, suggestion=nearest(kind, TYPES))
@@ -182,8 +182,8 @@ async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tup
 
 
 def _written(variant: Representation, found: Sequence[Artefact]) -> Response:
-    content = Found(found, _message_id(variant), variant.version.published_at, variant.lang)
-    return variant.settled(variant.render(content))
+    content = StructureMessage(found, _message_id(variant), variant.version.published_at, variant.lang)
+    return variant.conditional(variant.render(content))
 
 
 def _message_id(variant: Representation) -> str:

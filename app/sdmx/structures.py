@@ -61,7 +61,7 @@ DESCRIPTION: InternationalString = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StructureMessage:
     """The content of a structure message.
 
     Attributes:
@@ -222,8 +222,8 @@ _UNWANTED = re.compile(
 """Elements to remove: measure relationships, needless for one measure and unreadable for some clients; components of stubs."""
 
 
-def _xml(write: Callable[..., Any]) -> Callable[[Found], bytes]:
-    def write_message(message: Found) -> bytes:
+def _xml(write: Callable[..., Any]) -> Callable[[StructureMessage], bytes]:
+    def write_message(message: StructureMessage) -> bytes:
         text = write(message.artefacts, header=_header(message), prettyprint=False)
         text = _UNWANTED.sub("", text)
         return _NAME.sub(r'<com:\1 xml:lang="en">\2</com:\1><com:\1 xml:lang="zh">\3</com:\1>', text).encode()
@@ -231,7 +231,7 @@ def _xml(write: Callable[..., Any]) -> Callable[[Found], bytes]:
     return write_message
 
 
-def _json(message: Found) -> bytes:
+def _json(message: StructureMessage) -> bytes:
     document = msgspec.json.decode(write_json(message.artefacts, header=_header(message), prettyprint=False) or "")
     return msgspec.json.encode(_split_languages(document, message.lang))
 
@@ -254,7 +254,7 @@ def _split_languages(node: Any, lang: str) -> Any:
     return members
 
 
-def _header(message: Found) -> Header:
+def _header(message: StructureMessage) -> Header:
     return Header(id=message.id, prepared=datetime.fromisoformat(message.prepared), sender=Organisation(id=AGENCY))
 
 

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from app.db.database import Database
 from app.db.indexes import index_texts
 from app.domain.hedges import HEDGES, bounds_of, hedge_of
-from app.domain.tokenizer import MARK, indexed
+from app.domain.tokenizer import MARK, text_tokens
 from app.publishing.rows import ReferencedRows, Row, derived_columns
 
 INDICATORS, YEARS = 100, 25
@@ -127,4 +127,4 @@ def _text(number: int) -> Row:
 def _tokens(number: int) -> dict[str, Any]:
     row = _text(number)
     title, body = f"{row['title_en']} {row['title_zh']}", row["body"]
-    return {"id": number, "title": " ".join(indexed(title)), "body": " ".join([f"{MARK}zones", *indexed(body)])}
+    return {"id": number, "title": " ".join(text_tokens(title)), "body": " ".join([f"{MARK}zones", *text_tokens(body)])}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.limits import MAX_UNSENT, share_of
+from app.limits import MAX_UNSENT, client_share
 
 Client = tuple[str, int] | None
 
@@ -33,4 +33,4 @@ class UnsentBytes:
 
     def is_full(self, client: Client) -> bool:
         """Return whether the limit in total, or the share of ``client``, is exceeded."""
-        return self.total > self.most or self._by_host[client[0] if client else ""] > share_of(self.most)
+        return self.total > self.most or self._by_host[client[0] if client else ""] > client_share(self.most)

@@ -26,7 +26,7 @@ from app.errors import (
     Unavailable,
     UriTooLong,
 )
-from app.limits import MAX_BODY, MAX_CALL, MAX_URL, share_of
+from app.limits import MAX_BODY, MAX_CALL, MAX_URL, client_share
 
 ALIVE = "/healthz"
 LONGEST_LENGTH = 10
@@ -64,7 +64,7 @@ class RequestLimits:
         rejected request.
         """
         self.app, self.rate, self.most = app, rate, most
-        self.share = share_of(most)
+        self.share = client_share(most)
         self.open: dict[int, tuple[str, int] | None] = {}
         self._hosts = None if "*" in hosts else {host.lower().encode() for host in hosts}
         self._secret = re.compile(secret.pattern.encode())
@@ -98,7 +98,7 @@ class RequestLimits:
         if problem is not None:
             problem.headers["X-Request-Id"] = request_id(scope)
             self._refused(scope, problem)
-            for message in answer(problem, scope["path"]):
+            for message in problem_messages(problem, scope["path"]):
                 await send(message)
             return
         self.open[id(scope)] = scope["client"]
@@ -154,7 +154,7 @@ def is_found(secret: re.Pattern[bytes], address: bytes) -> bool:
     return False
 
 
-def answer(problem: Problem, instance: str) -> tuple[Message, Message]:
+def problem_messages(problem: Problem, instance: str) -> tuple[Message, Message]:
     """Return the ASGI messages of a problem document."""
     body = msgspec.json.encode(problem.document(instance))
     headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **problem.headers}

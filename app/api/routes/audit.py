@@ -7,13 +7,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api.answers import ListLinks, responses
-from app.api.query_params import NoParameters, described, read
+from app.api.query_params import NoParameters, openapi_parameters, read_query
 from app.api.readers import readers_of
 from app.api.representation import V1, address, plain
 from app.api.writer import writer_of
 from app.auth.audit_log import entries
 from app.db.types import LARGEST_WHOLE
-from app.domain.urls import replaced
+from app.domain.urls import with_parameter
 from app.errors import BadRequest, Forbidden, InvalidParameters, Unauthorized
 from app.resources.parameter_types import MAX_LIMIT, Integer
 
@@ -62,7 +62,7 @@ class AuditList(BaseModel):
     description="Each attempt with its actor, client address and result, newest first. Needs a token with the scope `admin`; "
     "a token limited to certain sources sees only their entries.",
     responses=responses("A page of the audit log.", BadRequest, Unauthorized, Forbidden, InvalidParameters, model=AuditList),
-    openapi_extra={"parameters": described(AuditParameters), "security": [{"token": []}]},
+    openapi_extra={"parameters": openapi_parameters(AuditParameters), "security": [{"token": []}]},
     response_class=Response,
 )
 async def audit(request: Request) -> Response:
@@ -71,13 +71,13 @@ async def audit(request: Request) -> Response:
     async with writer.audit_refusals(request, "read audit") as attempt:
         attempt.actor = actor = await writer.actor(request)
         actor.require("admin")
-    query = read(AuditParameters, request)
+    query = read_query(AuditParameters, request)
     rows = await readers_of(request).read(
-        lambda snapshot: entries(snapshot.connection, query.limit + 1, query.before, actor.beginnings)
+        lambda snapshot: entries(snapshot.connection, query.limit + 1, query.before, actor.source_prefixes)
     )
     page = rows[: query.limit]
     data: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in page]
-    following = replaced(address(request), "before", str(page[-1]["id"])) if len(rows) > len(page) else None
+    following = with_parameter(address(request), "before", str(page[-1]["id"])) if len(rows) > len(page) else None
     response = plain({"data": data, "meta": {"count": len(data)}, "links": {"self": address(request), "next": following}})
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from app.api.answers import OBJECT, responses
-from app.api.query_params import NoParameters, described, read
+from app.api.query_params import NoParameters, openapi_parameters, read_query
 from app.api.readers import readers_of
 from app.api.representation import V1, Representation, disposition
 from app.api.routes.resources import one
@@ -58,7 +58,7 @@ RESPONSES[200]["headers"] = {"Repr-Digest": {"$ref": "#/components/headers/Repr-
     summary="Get the document of a revision",
     description="The published bytes, or the document as canonical JSON; Repr-Digest (RFC 9530) has the SHA-256 of the body.",
     responses=RESPONSES,
-    openapi_extra={"parameters": described(DocumentParameters)},
+    openapi_extra={"parameters": openapi_parameters(DocumentParameters)},
     response_class=Response,
 )
 async def document(
@@ -66,7 +66,7 @@ async def document(
     id: Annotated[str, Path(description="Number of the revision.")],  # noqa: A002  the contract's name
 ) -> Response:
     """Return the document published in a revision."""
-    query = read(DocumentParameters, request)
+    query = read_query(DocumentParameters, request)
     format_ = prefer(query.format, request.headers.get("accept", ""), FORMATS)
     readers = readers_of(request)
 
@@ -95,7 +95,7 @@ async def document(
         response.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(hashlib.sha256(response.body).digest()).decode()}:"
         return response
 
-    content, ready = await readers.aside(load), False
+    content, ready = await readers.in_thread(load), False
     if format_ is FORMATS[1] and len(content) > LARGE:
         content, ready = await in_process(canonical, content), True
-    return await readers.aside(render)
+    return await readers.in_thread(render)

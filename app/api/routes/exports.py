@@ -14,7 +14,7 @@ from app.api.conditional_requests import is_fresh
 from app.api.data_package import Artefact, Edition, build
 from app.api.executor import Executor
 from app.api.file_responses import file_answer
-from app.api.query_params import NoParameters, read
+from app.api.query_params import NoParameters, read_query
 from app.api.readers import Readers
 from app.api.representation import CACHE_CONTROL, V1, about, disposition, http_date
 from app.errors import Fault, InvalidParameters, NotFound, RangeNotSatisfiable, nearest
@@ -64,7 +64,7 @@ class Exports:
 
     async def _renew(self) -> None:
         try:
-            edition, previous = await self._readers.at_length(self._build_files, self._builder), self._edition
+            edition, previous = await self._readers.without_deadline(self._build_files, self._builder), self._edition
             self._edition = edition
             if previous is not None and previous.folder != edition.folder:
                 await self._builder.run(partial(shutil.rmtree, previous.folder, ignore_errors=True))
@@ -86,7 +86,7 @@ class Exports:
 )
 async def exports(request: Request) -> Response:
     """Return the list of export files, with sizes and entity tags."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     edition = await _exports(request).current()
     files = [
         {
@@ -115,7 +115,7 @@ async def exports(request: Request) -> Response:
 )
 async def export(request: Request, name: Annotated[str, PathParameter(description="Name of the file.")]) -> Response:
     """Return a file, or 304 if the client's copy is current."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     edition, artefact, file = await _exports(request).open(name)
     headers = {
         "ETag": artefact.etag,

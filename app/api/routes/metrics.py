@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from app.api.answers import TEXT, responses
-from app.api.query_params import NoParameters, read
+from app.api.query_params import NoParameters, read_query
 from app.api.readers import readers_of
 from app.errors import BadRequest, InvalidParameters
 
@@ -20,6 +20,6 @@ router = APIRouter(tags=["Service"])
 )
 async def metrics(request: Request) -> Response:
     """Return the metrics."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     text = await readers_of(request).check(request.app.state.metrics.text)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers={"Cache-Control": "no-store"})

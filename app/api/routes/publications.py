@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, RootModel
 from starlette.datastructures import Headers
 
 from app.api.answers import responses
-from app.api.query_params import NoParameters, described, read
+from app.api.query_params import NoParameters, openapi_parameters, read_query
 from app.api.representation import V1, plain, tags_of_source
 from app.api.routes.changes import FactChange
 from app.api.writer import writer_of
@@ -111,7 +111,7 @@ def header(name: str, description: str, *, required: bool = False) -> dict[str, 
 IF_MATCH = header("If-Match", "The ETag of `/v1/sources/{id}` as last read; required to revise an existing source.")
 PUBLICATION = {
     "parameters": [
-        *described(PublicationParameters),
+        *openapi_parameters(PublicationParameters),
         header(
             "Idempotency-Key",
             "1 to 200 visible ASCII characters, new for each publication; a repeated key returns the same receipt.",
@@ -161,7 +161,7 @@ async def publish(request: Request) -> Response:
     async with writer.audit_refusals(request, "publish") as attempt:
         attempt.actor = await writer.actor(request)
         attempt.actor.require("publish")
-        query = read(PublicationParameters, request)
+        query = read_query(PublicationParameters, request)
         attempt.action = "rehearse" if query.dry_run else "publish"
         media_type = _media_type(request.headers)
         key = "" if query.dry_run else _key(request.headers)
@@ -192,7 +192,7 @@ async def retraction(
     async with writer.audit_refusals(request, "retract", id[:MOST_SHOWN]) as attempt:
         attempt.actor = await writer.actor(request)
         attempt.actor.require("retract")
-        read(NoParameters, request)
+        read_query(NoParameters, request)
         seen = _seen(request.headers)
         return receipt_response(200, await writer.retract(attempt.actor, id, seen if seen.header is not None else None))
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.answers import examples, item_model, list_model, other_media, responses
 from app.api.hints import by_ids, hints
 from app.api.list_stream import stream_list
-from app.api.query_params import item_parameters, list_parameters, refused
+from app.api.query_params import item_parameters, list_parameters, problem_of
 from app.api.readers import readers_of
 from app.api.representation import V1
 from app.api.view import View, add_view
@@ -140,7 +140,7 @@ def _check(query: ListQuery, format_: Format) -> None:
     if query.limit is None and query.cursor is not None:
         faults.append(Fault("A whole list has no pages.", "limit_cursor", parameter="cursor"))
     if faults:
-        raise refused(faults)
+        raise problem_of(faults)
 
 
 def _unsupported(parameter: str, message: str, formats: Sequence[Format]) -> Fault:

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from pydantic import Field, create_model
 
 from app.api.answers import ListLinks, ListMeta, examples, other_media, responses
-from app.api.hints import hinted
-from app.api.query_params import format_of, listed
+from app.api.hints import hints_for
+from app.api.query_params import format_of, list_field
 from app.api.representation import V1
 from app.api.view import View, add_view, always
 from app.domain.dataset import Dataset
@@ -24,7 +24,7 @@ router = APIRouter(prefix=V1, tags=["Search"])
 SearchParameters = create_model(
     "SearchParameters",
     __base__=SearchQuery,
-    resource=listed(SearchQuery, "resource", [resource.name for resource in ALL if resource.name not in NOT_SEARCHED]),
+    resource=list_field(SearchQuery, "resource", [resource.name for resource in ALL if resource.name not in NOT_SEARCHED]),
     format=format_of(COLUMNS),
 )
 
@@ -39,7 +39,7 @@ def find(snapshot: Snapshot, query: SearchQuery) -> Dataset:
     rows = search(snapshot, query)
     if rows.meta.count:
         return rows
-    return replace(rows, meta=replace(rows.meta, hints=hinted(snapshot.connection, query, {"region": (REGIONS,)})))
+    return replace(rows, meta=replace(rows.meta, hints=hints_for(snapshot.connection, query, {"region": (REGIONS,)})))
 
 
 add_view(

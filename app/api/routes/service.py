@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app.api.answers import document_responses, errors
-from app.api.query_params import NoParameters, read
+from app.api.query_params import NoParameters, read_query
 from app.api.readers import readers_of
 from app.api.representation import CACHE_CONTROL, V1, about, plain
 from app.errors import MOST_FAULTS, PROBLEMS, Fault, InvalidParameters, NotFound, Refusal, Unavailable, nearest
@@ -32,7 +32,7 @@ from app.limits import (
     MAX_WAITING,
     SILENT_SECONDS,
     STALL_SECONDS,
-    share_of,
+    client_share,
 )
 from app.publishing.derived_data import DERIVED_FORMATS
 from app.publishing.document import MAX_LIST, MAX_TEXT, MOST_FACTS, Document
@@ -69,7 +69,7 @@ LIMITS = {
 )
 async def index(request: Request) -> Response:
     """Return the addresses of all resources and services, with their titles."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     revision = await readers_of(request).read(lambda snapshot: snapshot.revision)
     resources = {resource.name: {"href": f"{V1}/{resource.name}", "title": resource.summary} for resource in ALL}
     return about(request, {"data": resources | SERVICE, "meta": {"revision": revision}, "links": {"self": V1}})
@@ -106,12 +106,12 @@ SERVICE = {
 )
 async def limits(request: Request) -> Response:
     """Return the limits of requests, and the media types of formats."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     settings: Settings = request.app.state.settings
     server = {
         "requests": {
             "maximum_in_flight": settings.max_requests,
-            "maximum_in_flight_of_a_client": share_of(settings.max_requests),
+            "maximum_in_flight_of_a_client": client_share(settings.max_requests),
             "rate": settings.rate_limit or None,
         },
         "reads": {"threads": settings.read_threads, "maximum_waiting": MAX_WAITING, "statement_seconds": settings.read_seconds},
@@ -131,7 +131,7 @@ async def document_schema(request: Request) -> Response:
 
     It is generated from the models that parse documents.
     """
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     return about(request, await to_thread.run_sync(_schema))
 
 
@@ -149,7 +149,7 @@ def _schema() -> bytes:
 )
 async def problems(request: Request) -> Response:
     """Return all problem types that responses can have."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     return about(request, {"data": [_problem_type(problem.slug) for problem in PROBLEMS]})
 
 
@@ -163,7 +163,7 @@ async def problem_type(
     request: Request, slug: Annotated[str, Path(description="Last segment of a problem's `type`.")]
 ) -> Response:
     """Return a problem type: the ``type`` of a problem document links here."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     return about(request, _problem_type(slug))
 
 

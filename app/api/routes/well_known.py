@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from app.api.answers import OBJECT, TEXT, responses
-from app.api.query_params import NoParameters, read
+from app.api.query_params import NoParameters, read_query
 from app.api.representation import V1, about
 from app.api.routes.catalog import DESCRIPTIONS, TITLES
 from app.errors import BadRequest, InvalidParameters
@@ -21,7 +21,7 @@ router = APIRouter(tags=["Service"])
 )
 async def api_catalog(request: Request) -> Response:
     """Return links to description, documentation, metadata and status (RFC 9264)."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     links = {
         "anchor": V1,
         "service-desc": [{"href": "/openapi.json", "type": "application/openapi+json"}],
@@ -48,7 +48,7 @@ Disallow: {V1}/export/
 )
 async def robots(request: Request) -> Response:
     """Return robots.txt: crawlers may read all but the export files."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     return about(request, ROBOTS.encode(), "text/plain; charset=utf-8")
 
 
@@ -61,7 +61,7 @@ async def robots(request: Request) -> Response:
 )
 async def llms(request: Request) -> Response:
     """Return a short guide in Markdown: the resources, and how to repeat a figure."""
-    read(NoParameters, request)
+    read_query(NoParameters, request)
     lines = [
         f"# {TITLES['en']}",
         "",
