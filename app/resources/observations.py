@@ -60,6 +60,7 @@ class ObservationRow(FactRow, table=True):
         Index(None, "indicator", "value"),
         Index(None, *BY_SERIES, "id"),
         Index(None, "region", "retracted_in", "id", "number"),  # covering: finds a page of a region's current rows by itself
+        Index(None, "subject", "retracted_in", "id", "number"),  # the same for the rows that an item carries: a fifth of the time
         CLUSTERED,
     )
 

@@ -251,6 +251,7 @@ def _observations() -> None:
     _index("observation", "indicator", "region")
     _index("observation", "indicator", "value")
     _index("observation", "region", "retracted_in", "id", "number")
+    _index("observation", "subject", "retracted_in", "id", "number")
     _index("observation", "subject", "indicator", "nature", "source", "id")
     for table in ("observation_json_en", "observation_json_zh"):
         op.create_table(table, *_columns(ROW_NUMBER, "number"), *_columns(sa.LargeBinary(), "body"), _key(table, "number"))
