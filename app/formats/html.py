@@ -7,24 +7,22 @@ states its language, which browsers use by the HTML standard.
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from html import escape
+from pathlib import Path
 from urllib.parse import quote, unquote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from app.domain.dataset import Cell, Column, Dataset
 from app.domain.urls import with_open_parameter
 from app.formats.base import CELL_TEXT, Format
 
-STYLE = """
-:root { color-scheme: light dark; font: 14px/1.4 system-ui, sans-serif }
-nav a { margin-right: 1em }
-table { border-collapse: collapse; width: max-content }
-td { max-width: 32em }
-th, td { padding: .2em .6em; border-bottom: 1px solid #8886; text-align: left; vertical-align: top; white-space: pre-line }
-th { white-space: nowrap }
-thead th { position: sticky; top: 0; background: Canvas }
-.number { text-align: right; font-variant-numeric: tabular-nums }
-"""
+_TEMPLATES = Environment(loader=PackageLoader("app.formats"), autoescape=True, auto_reload=False, undefined=StrictUndefined)
+_PAGE = _TEMPLATES.get_template("page.html")
+STYLE = Markup((Path(__file__).parent / "templates" / "page.css").read_text())  # noqa: S704  our own file
+"""The style sheet, which stands in the page."""
 _DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; frame-ancestors 'none'"
 NUMERIC = ("integer", "number")
@@ -48,37 +46,47 @@ def with_links_to(others: Sequence[Format]) -> Format:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PageCell:
+    """A cell of a table: its text, or its markup, and the address that it links to."""
+
+    text: str
+    href: str = ""
+    is_number: bool = False
+
+
 def write(dataset: Dataset, others: Sequence[Format]) -> Iterator[bytes]:
     """Yield the page of a list or an item.
 
     A list is one table; an item is a table with a line per column, then a table per included resource.
     """
     address = dataset.links.get("self") or ""
-    columns, rows = dataset.columns, list(dataset.rows)
-    path = address.partition("?")[0]
+    rows = list(dataset.rows)
     name = dataset.name.capitalize()
-    title = escape(name if dataset.included is None else f"{unquote(path.rpartition('/')[2])} – {name}")
-    links = _links(dataset, address, others)
-    yield (
-        '<!doctype html>\n<html>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p>{_summary(dataset, len(rows))}</p>\n"
-        f"<nav>{''.join(_link(target, name) for name, target in links.items())}</nav>\n"
+    items: list[list[tuple[Column, PageCell]]] = []
+    if dataset.included is None:
+        tables = [("", dataset.columns, _cells(dataset, rows, address, above=1))]
+    else:
+        items = [[(column, _plain_cell(cell, column)) for column, cell in zip(dataset.columns, row, strict=True)] for row in rows]
+        tables = [
+            (resource.capitalize(), included.columns, _cells(included, list(included.rows), address, above=2))
+            for resource, included in dataset.included.items()
+        ]
+    yield _PAGE.render(
+        title=name if dataset.included is None else f"{unquote(address.partition('?')[0].rpartition('/')[2])} – {name}",
+        style=STYLE,
+        summary=_summary(dataset, len(rows)),
+        links=_links(dataset, address, others),
+        notes=[*(hint.sentence for hint in dataset.meta.hints), *_facets(dataset)],
+        items=items,
+        tables=tables,
     ).encode()
-    for hint in dataset.meta.hints:
-        yield f"<p>{escape(hint.sentence)}</p>\n".encode()
+
+
+def _facets(dataset: Dataset) -> Iterator[str]:
     for facet, values in dataset.facets.items():
         counts = ", ".join(f"{'null' if value is None else value} ({count})" for value, count in values)
-        yield f"<p>{escape(f'{facet}: {counts}.')}</p>\n".encode()
-    if dataset.included is None:
-        yield _table(dataset.name, columns, rows, address, above=1)
-        return
-    for row in rows:
-        cells = zip(columns, row, strict=True)
-        lines = "".join(f"<tr>{_head(column, 'row')}<td>{_linked(_text(cell, column))}</td></tr>\n" for column, cell in cells)
-        yield f"<table><tbody>\n{lines}</tbody></table>\n".encode()
-    for resource, included in dataset.included.items():
-        yield f"<h2>{escape(resource.capitalize())}</h2>\n".encode()
-        yield _table(resource, included.columns, list(included.rows), address, above=2)
+        yield f"{facet}: {counts}."
 
 
 def _links(dataset: Dataset, address: str, others: Sequence[Format]) -> Mapping[str, str]:
@@ -98,45 +106,35 @@ def _summary(dataset: Dataset, count: int) -> str:
     parts = [f"Revision {meta.revision}"]
     if dataset.included is None:
         parts.append(f"{count} rows" if meta.total is None else f"{count} rows of {meta.total}")
-    parts += [f"of its {name} not all are here" for name in meta.truncated]
-    return escape("; ".join(parts) + ".")
+    parts += [f"more {name} than are shown here" for name in meta.truncated]
+    return "; ".join(parts) + "."
 
 
-def _table(name: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], address: str, above: int) -> bytes:
-    """Return a table of rows whose ids link to their items.
+def _cells(dataset: Dataset, rows: Sequence[Sequence[Cell]], address: str, above: int) -> list[list[PageCell]]:
+    """Return the cells of a table, whose ids link to their items.
 
-    The address of an item is ``address`` without its last ``above`` segments, then ``name`` and the id.
+    The address of an item is ``address`` without its last ``above`` segments, then the resource and the id.
     """
     path, _, query = address.partition("?")
     ending = "&".join(part for part in query.split("&") if part.startswith(OF_ITEMS))
-    items = f"{path.rsplit('/', above)[0]}/{name}/"
+    items = f"{path.rsplit('/', above)[0]}/{dataset.name}/"
 
-    def cell(value: Cell, column: Column) -> str:
+    def page_cell(value: Cell, column: Column) -> PageCell:
         text = _text(value, column)
         if column.name == ID and address and value is not None:
-            return f"<td>{_link(items + quote(text, safe='') + (ending and f'?{ending}'), text)}</td>"
+            return PageCell(text, items + quote(text, safe="") + (ending and f"?{ending}"))
         if column.type == "html":
-            return f"<td>{text}</td>"
-        return f"<td class=number>{text}</td>" if column.type in NUMERIC else f"<td>{_linked(text)}</td>"
+            return PageCell(Markup(text))  # noqa: S704  a snippet, escaped where it is made
+        return PageCell(text, is_number=True) if column.type in NUMERIC else _plain_cell(value, column)
 
-    head = "".join(_head(column, "col") for column in columns)
-    lines = ("".join(map(cell, row, columns)) for row in rows)
-    body = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>\n".encode()
+    return [list(map(page_cell, row, dataset.columns)) for row in rows]
 
 
-def _head(column: Column, scope: str) -> str:
-    return f'<th scope={scope} title="{escape(column.description)}">{escape(column.name)}</th>'
+def _plain_cell(cell: Cell, column: Column) -> PageCell:
+    """Return a cell of text; a web address becomes a link."""
+    text = _text(cell, column)
+    return PageCell(text, text if text.startswith(("https://", "http://")) else "")
 
 
 def _text(cell: Cell, column: Column) -> str:
     return "" if cell is None else CELL_TEXT.get(column.type, str)(cell)
-
-
-def _linked(text: str) -> str:
-    """Return the text in HTML; a web address becomes a link."""
-    return _link(text, text) if text.startswith(("https://", "http://")) else escape(text)
-
-
-def _link(address: str, text: str) -> str:
-    return f'<a href="{escape(address)}">{escape(text)}</a>'
