@@ -11,6 +11,7 @@ from rich.table import Table
 from app.auth.audit_log import entries, record
 from app.auth.tokens import LOCAL, SCOPES, issue, revoke, tokens
 from app.cli.console import current_database, errors
+from app.db.types import moment_text
 from app.errors import Refusal
 
 commands = typer.Typer()
@@ -89,5 +90,5 @@ def _print(rows: Any) -> None:
 
 def _cell(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return moment_text(value, "seconds")
     return "" if value is None else str(value).replace("\n", " ")

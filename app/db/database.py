@@ -193,7 +193,7 @@ class Database:
         )
 
     def _look(self, work: Callable[[Connection], Found]) -> Found:
-        """Call ``work`` with a connection. Raises Refusal if the database is not reachable."""
+        """Call ``work`` with a connection. Raises Refusal if the database is away."""
         try:
             with self.read(CHECK_SECONDS) as connection:
                 return work(connection)

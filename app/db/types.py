@@ -89,13 +89,14 @@ def _moment_of_text(text: str) -> str:
     return text.replace(" ", "T") + "Z"
 
 
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def moment_text(moment: datetime, timespec: str = "auto") -> str:
+    """Return a moment in UTC as ISO 8601 with ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 CELLS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     "sqlite": {"boolean": bool, "strings": _lines, "datetime": _moment_of_text},
-    "postgresql": {"strings": _lines, "datetime": _moment, "date": date.isoformat, "number": _whole},
+    "postgresql": {"strings": _lines, "datetime": moment_text, "date": date.isoformat, "number": _whole},
 }
 """Converters from driver values to cells, by dialect and column type; values of other types are cells already."""
 

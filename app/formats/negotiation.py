@@ -1,5 +1,8 @@
 """Content negotiation: ``format`` beats Accept, which beats the default (RFC 9110, section 12.5.1)."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
@@ -18,6 +21,7 @@ class Offer(Protocol):
         """The media type in Accept."""
 
 
+_WEIGHT = re.compile(r"[0-9]+(\.[0-9]*)?")
 Offered = TypeVar("Offered", bound=Offer)
 
 
@@ -43,14 +47,29 @@ def _weight(media_type: str, weights: dict[str, float]) -> float:
     return next((weights[name] for name in (media_type, f"{family}/*", "*/*") if name in weights), 0.0)
 
 
-def weighted(header: str) -> dict[str, float]:
-    """Return the weights in Accept or Accept-Language; malformed ones count as 1."""
-    weights: dict[str, float] = {}
+@dataclass(frozen=True, slots=True)
+class AcceptMember:
+    """One member of Accept or Accept-Language: what is accepted, with parameters and weight."""
+
+    name: str
+    parameters: Mapping[str, str]
+    weight: float
+
+
+def accept_members(header: str) -> list[AcceptMember]:
+    """Return the members of Accept or Accept-Language; malformed weights count as 1."""
+    members = []
     for member in header.lower().split(","):
-        name, *parameters = (part.strip() for part in member.split(";"))
-        weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-        try:
-            weights.setdefault(name, min(max(float(weight), 0.0), 1.0))
-        except ValueError:
-            weights.setdefault(name, 1.0)
+        name, *rest = (part.strip() for part in member.split(";"))
+        parameters = dict(part.replace(" ", "").split("=", 1) for part in rest if "=" in part)
+        weight = parameters.pop("q", "1")
+        members.append(AcceptMember(name, parameters, min(float(weight), 1.0) if _WEIGHT.fullmatch(weight) else 1.0))
+    return members
+
+
+def weighted(header: str) -> dict[str, float]:
+    """Return the weights in Accept or Accept-Language; the first of a name counts."""
+    weights: dict[str, float] = {}
+    for member in accept_members(header):
+        weights.setdefault(member.name, member.weight)
     return weights

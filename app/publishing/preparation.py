@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, Table, func, select
 from sqlmodel import SQLModel
 
 from app.db.database import Database
+from app.db.types import moment_text
 from app.publishing.canonical import meaning
 from app.publishing.parse import check
 from app.publishing.vocabulary import INDICATOR as OF_INDICATOR
@@ -151,7 +151,7 @@ def last_revision(connection: Connection, source: str) -> Last | None:
     columns = (REVISION.c.id, REVISION.c.action, REVISION.c.published_at, REVISION.c.document_sha256)
     query = select(*columns).where(REVISION.c.source == source).order_by(REVISION.c.id.desc()).limit(1)
     row = connection.execute(query).first()
-    return None if row is None else Last(row.id, row.action, text_of(row.published_at), row.document_sha256)
+    return None if row is None else Last(row.id, row.action, moment_text(row.published_at), row.document_sha256)
 
 
 def latest(connection: Connection) -> int:
@@ -174,8 +174,3 @@ def document_of(connection: Connection, revision: int) -> bytes:
     """Return the published bytes of an existing revision."""
     content: bytes = connection.execute(select(REVISION.c.document).where(REVISION.c.id == revision)).scalar_one()
     return content
-
-
-def text_of(moment: datetime) -> str:
-    """Return a moment in UTC as ISO 8601 with ``Z``, as in responses."""
-    return moment.isoformat().replace("+00:00", "Z")

@@ -22,12 +22,13 @@ from sqlmodel import SQLModel
 from app.auth.audit_log import record
 from app.auth.tokens import LOCAL
 from app.db.database import Database
+from app.db.types import moment_text
 from app.errors import Fault, NotFound, nearest
 from app.publishing import json_rows
 from app.publishing.derived_data import require_formats
 from app.publishing.document import ENTITY_SECTIONS
 from app.publishing.parse import items
-from app.publishing.preparation import Changes, Prepared, Receipt, last_revision, text_of
+from app.publishing.preparation import Changes, Prepared, Receipt, last_revision
 from app.publishing.references import BATCH, batched
 from app.publishing.rows import ReferencedRows, Row, derived_columns, entity_row, fact_row, indicator_row, source_row
 from app.publishing.search_index import reindex
@@ -114,7 +115,7 @@ def _start(connection: Connection, source: str, action: Action, content: bytes) 
         "document": content,
     }
     connection.execute(insert(REVISION), {**row, **asdict(Changes())})
-    return Receipt(source, revision, action, new=True, published_at=text_of(now), document_sha256=sha256, changes=Changes())
+    return Receipt(source, revision, action, new=True, published_at=moment_text(now), document_sha256=sha256, changes=Changes())
 
 
 def _declare(connection: Connection, table: Table, receipt: Receipt, rows: Iterable[Row]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, column, func, select, table
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.db.types import CELLS, Moment
+from app.db.types import CELLS, Moment, moment_text
 from app.domain.dataset import RowForm
 from app.errors import Fault, InvalidParameters
 from app.resources.base import Lang
@@ -81,7 +81,7 @@ def _version(row: tuple[Any, ...], dialect: str) -> Version:
 def moments(snapshot: Snapshot, revisions: Sequence[int]) -> dict[int, str]:
     """Return when these revisions were published, in UTC."""
     rows = snapshot.connection.execute(select(_REVISION).where(_REVISION.c.id.in_(revisions)))
-    return {row.id: row.published_at.isoformat().replace("+00:00", "Z") for row in rows}
+    return {row.id: moment_text(row.published_at) for row in rows}
 
 
 def revision_at(snapshot: Snapshot, as_of: int | datetime, parameter: str = "as_of") -> int:

@@ -4,7 +4,7 @@ from fastapi import Request, Response
 
 from app.api.representation import NO_STORE
 from app.errors import InvalidParameters, Problem
-from app.sdmx.media_types import ranges
+from app.formats.negotiation import accept_members
 from app.sdmx.writers import json, xml
 
 PREFIX = "/sdmx/"
@@ -24,8 +24,8 @@ def error_message(problem: Problem, request: Request) -> Response:
     faults = [(SEMANTICS if fault.code == "unknown_component" else code, fault.sentence) for fault in problem.errors]
     texts = [(faults[0][0] if faults else code, problem.detail), *faults]
     headers = NO_STORE | problem.headers
-    preferred = max(ranges(request.headers.get("accept", "")), key=lambda accepted: accepted.weight)
-    if "json" in preferred.kind:
+    preferred = max(accept_members(request.headers.get("accept", "")), key=lambda accepted: accepted.weight)
+    if "json" in preferred.name:
         return Response(json.error(problem.title, texts), status, headers, "application/json")
     is_21 = request.url.path.startswith(f"{PREFIX}2.1") or preferred.parameters.get("version") == "2.1"
     return Response(xml.error("v2_1" if is_21 else "v3_0", texts), status, headers, "application/xml")

@@ -1,11 +1,11 @@
 """The media types of SDMX, as data, and their negotiation."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.errors import Fault, NotAcceptable
+from app.formats.negotiation import AcceptMember, accept_members
 from app.sdmx.cube import Cube
 from app.sdmx.writers import csv, json, xml
 
@@ -75,22 +75,14 @@ class Choice:
     labels: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """One member of Accept."""
-
-    kind: str
-    parameters: Mapping[str, str]
-    weight: float
-
-    def covers(self, message: Message) -> int:
-        """Return the specificity with which it covers the message; 0 if it does not."""
-        if self.kind == message.kind:
-            version = self.parameters.get("version")
-            return 3 if version is None else 4 if _is_same_version(version, message.version) else 0
-        if PLAIN.get(self.kind) == message.syntax:
-            return 2
-        return int(self.kind in ("*/*", "application/*"))
+def _specificity(accepted: AcceptMember, message: Message) -> int:
+    """Return the specificity with which a member of Accept covers the message, or 0."""
+    if accepted.name == message.kind:
+        version = accepted.parameters.get("version")
+        return 3 if version is None else 4 if _is_same_version(version, message.version) else 0
+    if PLAIN.get(accepted.name) == message.syntax:
+        return 2
+    return int(accepted.name in ("*/*", "application/*"))
 
 
 def _is_same_version(requested: str, version: str) -> bool:
@@ -113,8 +105,8 @@ def choose(accept: str, offers: Sequence[Message]) -> Choice:
     best: tuple[float, int] = (0.0, 0)
     choice = None
     for offer in offers:
-        for accepted in ranges(accept or "*/*"):
-            specificity = accepted.covers(offer) if accepted.weight and _has_supported_options(accepted, offer) else 0
+        for accepted in accept_members(accept or "*/*"):
+            specificity = _specificity(accepted, offer) if accepted.weight and _has_supported_options(accepted, offer) else 0
             if specificity and (accepted.weight, specificity) > best:
                 best = (accepted.weight, specificity)
                 choice = Choice(offer, labels=accepted.parameters.get("labels") == "both")
@@ -129,17 +121,6 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {"labels": ("id", "both"), "timeformat"
 """Supported values of the media type parameters of SDMX-CSV besides its version; the first is the default."""
 
 
-def _has_supported_options(accepted: Range, offer: Message) -> bool:
-    """Return whether the options of the range are supported; only CSV has options."""
+def _has_supported_options(accepted: AcceptMember, offer: Message) -> bool:
+    """Return whether the options of the media type are supported; only CSV has any."""
     return offer.syntax != "csv" or all(accepted.parameters.get(name, values[0]) in values for name, values in OPTIONS.items())
-
-
-def ranges(accept: str) -> list[Range]:
-    """Return the members of an Accept header; malformed weights count as 1."""
-    members = []
-    for member in accept.lower().split(","):
-        kind, *rest = (part.strip() for part in member.split(";"))
-        parameters = dict(part.replace(" ", "").split("=", 1) for part in rest if "=" in part)
-        weight = parameters.pop("q", "1")
-        members.append(Range(kind, parameters, float(weight) if re.fullmatch(r"[01](\.[0-9]{1,3})?", weight) else 1.0))
-    return members

@@ -12,7 +12,7 @@ from app.api.readers import readers_of
 from app.api.representation import V1, address, plain
 from app.api.writer import writer_of
 from app.auth.audit_log import entries
-from app.db.types import LARGEST_WHOLE
+from app.db.types import LARGEST_WHOLE, moment_text
 from app.domain.urls import with_parameter
 from app.errors import BadRequest, Forbidden, InvalidParameters, Unauthorized
 from app.resources.parameter_types import MAX_LIMIT, Integer
@@ -76,7 +76,7 @@ async def audit(request: Request) -> Response:
         lambda snapshot: entries(snapshot.connection, query.limit + 1, query.before, actor.source_prefixes)
     )
     page = rows[: query.limit]
-    data: list[dict[str, Any]] = [{**row, "at": row["at"].isoformat().replace("+00:00", "Z")} for row in page]
+    data: list[dict[str, Any]] = [{**row, "at": moment_text(row["at"])} for row in page]
     following = with_parameter(address(request), "before", str(page[-1]["id"])) if len(rows) > len(page) else None
     response = plain({"data": data, "meta": {"count": len(data)}, "links": {"self": address(request), "next": following}})
     response.headers["Cache-Control"] = "no-store"
