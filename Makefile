@@ -37,7 +37,7 @@ bench: $(VENV)/development
 
 # what other people's software can do with the service: a run of all tests writes docs/conformance.md
 conformance: $(VENV)/development
-	CONFORMANCE=write $(BIN)/pytest -n 2 --dist loadgroup
+	CONFORMANCE=write $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/torture
 
 # the examples in the OpenAPI document, from the service itself
 examples: $(VENV)/development
