@@ -13,14 +13,14 @@ from app.publishing.document import SECTIONS
 from app.publishing.json_reader import JsonReader
 from app.publishing.parse import declared_by, parse
 from app.publishing.parts import MAX_PART
-from app.publishing.vocabulary import Known
+from app.publishing.vocabulary import Declarations
 from tests.conftest import SEED
 from tests.documents import Data, article, vocabulary, written
 
-KNOWN = declared_by(parse(written(vocabulary()), Known()))
+KNOWN = declared_by(parse(written(vocabulary()), Declarations()))
 
 
-def faults(content: bytes, known: Known = KNOWN) -> list[Fault]:
+def faults(content: bytes, known: Declarations = KNOWN) -> list[Fault]:
     """The faults of a document; none when it is accepted."""
     try:
         parse(content, known)
@@ -30,18 +30,18 @@ def faults(content: bytes, known: Known = KNOWN) -> list[Fault]:
 
 
 def test_the_small_documents_are_right() -> None:
-    assert faults(written(vocabulary()), Known()) == []
+    assert faults(written(vocabulary()), Declarations()) == []
     assert faults(written(article())) == []
 
 
 def test_yaml_and_json_are_one_format() -> None:
-    known = Known()
+    known = Declarations()
     for path in SEED:
         document = parse(path.read_bytes(), known)
         again = parse(document.model_dump_json(exclude_none=True).encode(), known)
         assert again == document
         declared = declared_by(document)
-        known = Known(known.entities | declared.entities, known.indicators | declared.indicators)
+        known = Declarations(known.entities | declared.entities, known.indicators | declared.indicators)
 
 
 def observation(**changes: Any) -> Callable[[Data], None]:
@@ -212,12 +212,12 @@ def test_the_number_of_items_of_a_section_is_bounded(monkeypatch: pytest.MonkeyP
     for reader in ("json_reader", "yaml_reader"):
         monkeypatch.setattr(f"app.publishing.{reader}.MAX_ITEMS", 2)
     for content in (written(vocabulary()), json.dumps(vocabulary()).encode() + b"# as YAML"):
-        assert faults(content, Known()) == []
+        assert faults(content, Declarations()) == []
         more = content.replace(
             b'"regions": [',
             b'"regions": [' + json.dumps(vocabulary()["regions"][0]).encode().replace(b"990000", b"990001") + b",",
         )
-        (fault,) = faults(more, Known())
+        (fault,) = faults(more, Declarations())
         assert "regions has more than" in fault.message
 
 
@@ -226,9 +226,9 @@ def test_the_size_of_a_part_is_bounded(comment: bytes) -> None:
     data = vocabulary()
     names = [{"en": str(number), "zh": str(number)} for number in range(1000)]
     data["source"]["not_stated"] = names
-    assert faults(written(data) + comment, Known()) == []
+    assert faults(written(data) + comment, Declarations()) == []
     data["source"]["title"] = "x" * MAX_PART
-    (fault,) = faults(written(data) + comment, Known())
+    (fault,) = faults(written(data) + comment, Declarations())
     assert f"a part of more than {MAX_PART} bytes" in fault.message
 
 
@@ -246,9 +246,10 @@ def test_a_long_chain_of_parents_is_no_circle_and_a_long_circle_is_one() -> None
     region = data["regions"][1]
     chain = [{**region, "id": str(number), "parent": str(number + 1)} for number in range(20_000)]
     data["regions"] = [*chain, {**region, "id": "20000", "parent": None}]
-    assert faults(written(data), Known()) == []
+    assert faults(written(data), Declarations()) == []
     data["regions"] = [*chain, {**region, "id": "20000", "parent": "19995"}]
-    assert [fault.pointer for fault in faults(written(data), Known())] == [f"/regions/{n}/parent" for n in range(19_995, 20_001)]
+    pointers = [fault.pointer for fault in faults(written(data), Declarations())]
+    assert pointers == [f"/regions/{number}/parent" for number in range(19_995, 20_001)]
 
 
 def test_faults_that_need_the_whole_document_are_placed_in_yaml_too() -> None:
@@ -306,7 +307,7 @@ def test_a_vocabulary_states_nothing() -> None:
     data = vocabulary()
     data["observations"] = article()["observations"][1:]
     del data["observations"][0]["period"]
-    assert {fault.code for fault in faults(written(data), Known())} == {"vocabulary"}
+    assert {fault.code for fault in faults(written(data), Declarations())} == {"vocabulary"}
 
 
 ATOMS = st.one_of(

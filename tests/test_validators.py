@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.api.conditional_requests import entity_tags, http_date, is_fresh
+from app.api.conditional_requests import entity_tags, is_fresh, parse_http_date
 
 TAG = '"7-abc"'
 DAY = "Fri, 29 Mar 2024 10:00:00 GMT"
@@ -77,4 +77,4 @@ def test_a_list_is_taken_apart_as_it_was_put_together(opaque: list[str], comma: 
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     assert not is_fresh(TAG, DAY, text.replace(TAG, "").replace("*", ""), None)
-    http_date(text)
+    parse_http_date(text)

@@ -20,7 +20,7 @@ def is_fresh(etag: str, last_modified: str | None, if_none_match: str | None, if
         return names(if_none_match, etag)
     if if_modified_since is None or last_modified is None:
         return False
-    since, modified = http_date(if_modified_since), http_date(last_modified)
+    since, modified = parse_http_date(if_modified_since), parse_http_date(last_modified)
     return since is not None and modified is not None and modified <= since
 
 
@@ -39,7 +39,7 @@ def entity_tags(field: str) -> list[str]:
 
 
 @lru_cache(maxsize=1024)
-def http_date(text: str) -> datetime | None:
+def parse_http_date(text: str) -> datetime | None:
     """Return the time of an HTTP date in any of its three forms, else None."""
     for form in _DATES:
         try:

@@ -27,7 +27,7 @@ ZIP = "application/zip"
 
 
 @dataclass(frozen=True, slots=True)
-class Artefact:
+class ExportFile:
     """A finished file, with its size in bytes and its entity tag."""
 
     name: str
@@ -42,7 +42,7 @@ class Edition:
     """Artefacts by name, of one version of the data set, in a folder."""
 
     version: Version
-    artefacts: Mapping[str, Artefact]
+    artefacts: Mapping[str, ExportFile]
     folder: Path
 
     def holds_for(self, version: Version) -> bool:
@@ -55,7 +55,7 @@ def file_name(resource: Resource, format_: Format) -> str:
     return f"{resource.name}.{format_.extension}"
 
 
-def names(resources: Iterable[Resource]) -> list[tuple[str, str]]:
+def file_names(resources: Iterable[Resource]) -> list[tuple[str, str]]:
     """Return the names of all artefacts, with their media types."""
     files = [(file_name(resource, format_), format_.media_type) for resource in resources for format_ in _ROWS]
     return [*files, (PACKAGE, ZIP)]
@@ -82,14 +82,14 @@ def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> Editio
                     file.write(chunk)
     _write_package(opened, resources, version, partial / PACKAGE)
     partial.rename(target)
-    artefacts = [_artefact(target / name, media_type, version) for name, media_type in names(resources)]
+    artefacts = [_artefact(target / name, media_type, version) for name, media_type in file_names(resources)]
     return Edition(version, {artefact.name: artefact for artefact in artefacts}, target)
 
 
-def _artefact(path: Path, media_type: str, version: Version) -> Artefact:
+def _artefact(path: Path, media_type: str, version: Version) -> ExportFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=10)).hexdigest()
-    return Artefact(path.name, media_type, path, path.stat().st_size, f'"{version.revision}-{digest}"')
+    return ExportFile(path.name, media_type, path, path.stat().st_size, f'"{version.revision}-{digest}"')
 
 
 def _write_package(opened: Opened, resources: Sequence[Resource], version: Version, path: Path) -> None:

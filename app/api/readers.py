@@ -160,7 +160,7 @@ class Readers:
         """
         if self._is_local:
             if self._seen is None:
-                self._seen = self.database.version()
+                self._seen = self.database.data_version()
                 asyncio.get_running_loop().call_soon(self._forget)
             return self._seen
         if self._look is None:
@@ -176,7 +176,7 @@ class Readers:
             if self._versions.is_stuck:
                 raise _unavailable("The database does not answer.")
             try:
-                return await self._versions.run(self.database.version)
+                return await self._versions.run(self.database.data_version)
             except TimeLimitPassed:
                 raise _unavailable("The database does not answer.") from None
 

@@ -16,7 +16,7 @@ from app.publishing.document import Document
 from app.publishing.parse import declared_by, parse
 from app.publishing.preparation import known
 from app.publishing.verify import citations, mismatches
-from app.publishing.vocabulary import Known
+from app.publishing.vocabulary import Declarations
 from app.settings import bundled
 
 commands = typer.Typer()
@@ -44,7 +44,7 @@ def check(documents: Documents) -> None:
         faulty += document is None
         if document is not None:
             declared = declared_by(document)
-            vocabulary = Known(vocabulary.entities | declared.entities, vocabulary.indicators | declared.indicators)
+            vocabulary = Declarations(vocabulary.entities | declared.entities, vocabulary.indicators | declared.indicators)
             typer.echo(f"{path}: ok")
     if faulty:
         raise typer.Exit(1)
@@ -131,18 +131,18 @@ def _print_change(change: dict[str, Any]) -> None:
                 typer.echo(f"    {name}: {old[name]} -> {new[name]}")
 
 
-def _known() -> Known:
+def _known() -> Declarations:
     """Return the declarations in the database; none if there is no database."""
     current = database()
     try:
         current.require_current(DERIVED_FORMATS)
     except Refusal:
-        return Known()
+        return Declarations()
     with current.read() as connection:
         return known(connection)
 
 
-def _checked(path: Path, vocabulary: Known | None) -> Document | None:
+def _checked(path: Path, vocabulary: Declarations | None) -> Document | None:
     """Return the document, or None after printing its faults."""
     try:
         return parse(content(path), vocabulary)

@@ -86,7 +86,7 @@ class Database:
             if not keep:
                 transaction.rollback()
 
-    def version(self) -> object:
+    def data_version(self) -> object:
         """Return a value that changes with every commit of any process.
 
         Cheap on SQLite, a short query on PostgreSQL.

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from app.domain.hedges import HEDGES
 from app.errors import nearest
 from app.publishing.document import Document
-from app.publishing.parts import Part
+from app.publishing.parts import DocumentPart
 from app.publishing.rules import Finding
 from app.publishing.yaml import Path
 
@@ -17,7 +17,7 @@ MOST_SHOWN = 100
 """Characters of a wrong value or key that a message repeats."""
 
 
-def finding_of(details: Any, part: Part) -> Finding:
+def finding_of(details: Any, part: DocumentPart) -> Finding:
     """Return the finding for one error that pydantic reports about a part."""
     path = (*part.path, *details["loc"])
     if details["type"] == "missing":

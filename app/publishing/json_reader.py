@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from app.publishing.parts import MAX_ITEMS, MAX_PART, OddError, Part, too_many
+from app.publishing.parts import MAX_ITEMS, MAX_PART, DocumentPart, OddError, too_many
 from app.publishing.yaml import MAX_DEPTH, MAX_DIGITS, Path, Position, Tree, UnreadableError, events_of, position_in, read
 
 _SPACES = " \t\r\n"
@@ -71,11 +71,11 @@ class JsonReader:
         text = again.text_of_value()
         return read(events_of(text.replace("\t", " ")), path, self.position(place))
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[DocumentPart]:
         """Yield the parts of the document."""
         self.look(0)
         if self._next() != "{":
-            yield Part((), None, strict=True, place=self._here())
+            yield DocumentPart((), None, strict=True, place=self._here())
             return
         seen: set[str] = set()
         for _ in self._elements("}"):
@@ -89,7 +89,7 @@ class JsonReader:
             if key not in self._sections or self._next() != "[":
                 yield self._part((key,), place)
                 continue
-            yield Part((key,), [], strict=True, place=self._here(), key=place)
+            yield DocumentPart((key,), [], strict=True, place=self._here(), key=place)
             for number, _ in enumerate(self._elements("]")):
                 if number == MAX_ITEMS:
                     raise UnreadableError((key,), self.position(self._here()), too_many(key))
@@ -108,11 +108,11 @@ class JsonReader:
             if self._take() == closing:
                 return
 
-    def _part(self, path: Path, key: int | None) -> Part:
+    def _part(self, path: Path, key: int | None) -> DocumentPart:
         self._next()
         place = self._here()
         value, strict = self._value()
-        return Part(path, value, strict, place, key)
+        return DocumentPart(path, value, strict, place, key)
 
     def _value(self) -> tuple[Any, bool]:
         """Return the next value, and True if it is strict."""

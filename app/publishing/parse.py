@@ -15,11 +15,11 @@ from app.errors import MOST_FAULTS, DocumentFaulty, DocumentMalformed, Fault
 from app.publishing.document import ENTITY_SECTIONS, SECTIONS, Document, SourcePart
 from app.publishing.document_reader import reader
 from app.publishing.findings import finding_of
-from app.publishing.parts import Part, Reader
+from app.publishing.parts import DocumentPart, Reader
 from app.publishing.references import DOCUMENT_RULES, wholes_contain_no_circles
 from app.publishing.rules import NAME_RULES, PART_RULES, Draft, Finding, sources_are_identified
-from app.publishing.vocabulary import Known, KnownEntity, KnownIndicator, Vocabulary
-from app.publishing.yaml import Misread, Position, Tree, UnreadableError
+from app.publishing.vocabulary import Declarations, KnownEntity, KnownIndicator, Vocabulary
+from app.publishing.yaml import FaultLimitError, Misread, Position, Tree, UnreadableError
 
 MODELS: dict[str, type[BaseModel]] = {name: get_args(Document.model_fields[name].annotation)[0] for name in sorted(SECTIONS)}
 """The model of the items of each section."""
@@ -67,17 +67,13 @@ def items(content: bytes, sections: Container[str]) -> Iterator[tuple[str, Any]]
             yield section, MODELS[section].model_validate(part.value)
 
 
-def declared_by(document: Document) -> Known:
+def declared_by(document: Document) -> Declarations:
     """Return the names that others may refer to once this document is published."""
     source = document.source.id
-    return Known(
+    return Declarations(
         {part.id: KnownEntity(kind, source) for kind, part in document.entities},
         {part.id: KnownIndicator(part.unit, source) for part in document.indicators},
     )
-
-
-class _EnoughError(Exception):
-    """The limit of reported faults is reached."""
 
 
 class Examination:
@@ -116,13 +112,13 @@ class Examination:
                 self._check_document(vocabulary)
         except UnreadableError as stop:
             self._add_misread(stop.misread)
-        except _EnoughError:
+        except FaultLimitError:
             pass
         self._raise_faults()
 
     def recheck(self, vocabulary: Vocabulary) -> None:
         """Repeat the rules that depend on others' publications. Raises DocumentFaulty."""
-        with suppress(_EnoughError):
+        with suppress(FaultLimitError):
             self._check_document(vocabulary)
         self._raise_faults()
 
@@ -142,7 +138,7 @@ class Examination:
             for finding in rule(self.draft, vocabulary):
                 self._add_late(finding)
 
-    def _check_part(self, part: Part, *, apply_rules: bool) -> None:
+    def _check_part(self, part: DocumentPart, *, apply_rules: bool) -> None:
         tree = None
         if not part.strict:
             tree = self._tree(part)
@@ -156,7 +152,7 @@ class Examination:
         else:
             self._check_item(part, tree, apply_rules=apply_rules)
 
-    def _check_member(self, part: Part, tree: Tree | None, *, apply_rules: bool) -> None:
+    def _check_member(self, part: DocumentPart, tree: Tree | None, *, apply_rules: bool) -> None:
         name = str(part.path[0])
         self._members.add(name)
         if name not in MEMBERS:
@@ -173,7 +169,7 @@ class Examination:
                 tree = tree or self._tree(part)
                 self._add(finding, tree.position(finding.path, of_key=finding.code == "missing"))
 
-    def _check_item(self, part: Part, tree: Tree | None, *, apply_rules: bool) -> None:
+    def _check_item(self, part: DocumentPart, tree: Tree | None, *, apply_rules: bool) -> None:
         self._has_items = True
         section = str(part.path[0])
         self._places.setdefault(section, []).append(part.place)
@@ -203,13 +199,13 @@ class Examination:
             elif section == "indicators":
                 self.draft.indicators[name] = KnownIndicator(str(item.get("unit", "")), self.draft.owner)
 
-    def _add_invalid(self, part: Part, error: ValidationError, tree: Tree | None) -> None:
+    def _add_invalid(self, part: DocumentPart, error: ValidationError, tree: Tree | None) -> None:
         tree = tree or self._tree(part)
         for details in error.errors(include_url=False):
             finding = finding_of(details, part)
             self._add(finding, tree.position(finding.path, of_key=finding.code in ("unknown_key", "missing")))
 
-    def _tree(self, part: Part) -> Tree:
+    def _tree(self, part: DocumentPart) -> Tree:
         """Read the part again with positions; add what strict YAML forbids to the faults."""
         if self._reader is None:
             raise AssertionError("a part comes from a reader")
@@ -229,17 +225,17 @@ class Examination:
         self._malformed = True
         self._faults.append(_fault(Finding(misread.path, "syntax", misread.message), misread.position))
         if len(self._faults) >= MOST_FAULTS:
-            raise _EnoughError
+            raise FaultLimitError
 
     def _add(self, finding: Finding, position: Position) -> None:
         self._faults.append(_fault(finding, position))
         if len(self._faults) >= MOST_FAULTS:
-            raise _EnoughError
+            raise FaultLimitError
 
     def _add_late(self, finding: Finding) -> None:
         """Add a finding about a part read earlier: read it again for its position."""
         section, number = str(finding.path[0]), int(finding.path[1])
-        part = Part((section, number), None, strict=True, place=self._places[section][number])
+        part = DocumentPart((section, number), None, strict=True, place=self._places[section][number])
         tree = self._tree(part)
         self._add(finding, tree.position(finding.path))
 

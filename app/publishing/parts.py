@@ -17,7 +17,7 @@ MAX_ITEMS = 100_000
 
 
 @dataclass(slots=True)
-class Part:
+class DocumentPart:
     """A part of a document.
 
     Attributes:
@@ -42,7 +42,7 @@ class OddError(Exception):
 class Reader(Protocol):
     """A reader of one document, in one syntax."""
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[DocumentPart]:
         """Yield the parts: a section as an empty list, then its items; others whole.
 
         Raises:

@@ -5,19 +5,20 @@ The document is parsed and its rules applied (steps 1 and 2, ``parse.py``) again
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, func, select
 from sqlmodel import SQLModel
 
 from app.db.database import Database
+from app.db.engines import Opened
 from app.db.types import moment_text
 from app.publishing.canonical import meaning
 from app.publishing.parse import check
 from app.publishing.vocabulary import INDICATOR as OF_INDICATOR
-from app.publishing.vocabulary import Known, KnownEntity, KnownIndicator
+from app.publishing.vocabulary import Declarations, KnownEntity, KnownIndicator
 from app.resources.revisions import Action
 
 TABLES: dict[str, Table] = dict(SQLModel.metadata.tables)
@@ -26,8 +27,6 @@ LIKE = 200
 """Candidates for a misspelt id, per length of common prefix."""
 AFTER = "\U0010ffff"
 """The last code point: ``prefix + AFTER`` is greater than any id with the prefix."""
-Opened = Callable[[], AbstractContextManager[Connection]]
-"""A function that opens a connection to read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +117,9 @@ class Published:
         """Look names up in the connections that ``opened`` opens."""
         self._opened = opened
 
-    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> Known:
+    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> Declarations:
         """Return the declarations of these ids."""
-        declarations = Known()
+        declarations = Declarations()
         with self._opened() as connection:
             if entities:
                 rows = connection.execute(select(ENTITY.c.id, ENTITY.c.kind, ENTITY.c.source).where(ENTITY.c.id.in_(entities)))
@@ -160,11 +159,11 @@ def latest(connection: Connection) -> int:
     return revision or 0
 
 
-def known(connection: Connection) -> Known:
+def known(connection: Connection) -> Declarations:
     """Return all declarations of the published documents."""
     entities = connection.execute(select(ENTITY.c.id, ENTITY.c.kind, ENTITY.c.source))
     indicators = connection.execute(select(INDICATOR.c.id, INDICATOR.c.unit, INDICATOR.c.source))
-    return Known(
+    return Declarations(
         {row.id: KnownEntity(row.kind, row.source) for row in entities},
         {row.id: KnownIndicator(row.unit, row.source) for row in indicators},
     )

@@ -10,7 +10,7 @@ from typing import TypeVar
 from app.errors import nearest
 from app.publishing.document import ENTITY_SECTIONS
 from app.publishing.rules import Draft, Finding
-from app.publishing.vocabulary import INDICATOR, Known, KnownEntity, KnownIndicator, Vocabulary
+from app.publishing.vocabulary import INDICATOR, Declarations, KnownEntity, KnownIndicator, Vocabulary
 from app.publishing.yaml import Path
 
 BATCH = 500
@@ -73,7 +73,7 @@ def references_are_known(draft: Draft, vocabulary: Vocabulary) -> Iterator[Findi
 
 
 def _reference_fault(
-    draft: Draft, vocabulary: Vocabulary, declarations: Known, name: str, kinds: tuple[str, ...]
+    draft: Draft, vocabulary: Vocabulary, declarations: Declarations, name: str, kinds: tuple[str, ...]
 ) -> tuple[str, str, str | None, tuple[str, ...] | None] | None:
     """Return code, message, suggestion and kinds for a wrong name, else None."""
     if kinds == INDICATOR:
@@ -118,17 +118,17 @@ def batched(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _scope(draft: Draft, vocabulary: Vocabulary, names: Collection[str], *, indicators: bool = False) -> Known:
+def _scope(draft: Draft, vocabulary: Vocabulary, names: Collection[str], *, indicators: bool = False) -> Declarations:
     """Return the declarations of these names by the document and by other sources."""
     if indicators:
         foreign = vocabulary.by_ids((), [name for name in names if name not in draft.indicators])
         outside_indicators = {
             name: indicator for name, indicator in foreign.indicators.items() if indicator.source != draft.owner
         }
-        return Known({}, outside_indicators | {name: draft.indicators[name] for name in names if name in draft.indicators})
+        return Declarations({}, outside_indicators | {name: draft.indicators[name] for name in names if name in draft.indicators})
     foreign = vocabulary.by_ids([name for name in names if name not in draft.entities], ())
     outside_entities = {name: entity for name, entity in foreign.entities.items() if entity.source != draft.owner}
-    return Known(outside_entities | {name: draft.entities[name] for name in names if name in draft.entities})
+    return Declarations(outside_entities | {name: draft.entities[name] for name in names if name in draft.entities})
 
 
 DocumentRule = Callable[[Draft, Vocabulary], Iterator[Finding]]

@@ -30,7 +30,7 @@ from sqlmodel import SQLModel
 from app.db.indexes import index_texts, remove_texts
 from app.domain.tokenizer import MARK, text_tokens
 from app.query.snapshot import latest_version
-from app.query.sql import Tables, holding, referenced, statement, table_of
+from app.query.sql import Tables, holding, referenced, selection, table_of
 from app.resources import ALL
 from app.resources.base import LANGS, Resource
 from app.resources.regions import REGIONS
@@ -175,7 +175,7 @@ def _entries(connection: Connection, resource: Resource, ids: Sequence[str | int
     texts, width = tables.columns(resource.search), len(resource.title)
     where = [*holding(resource, tables), tables.column("id").in_(ids)]
     columns = [*attributes, *names[0], *names[1], *texts]
-    for key, place, retired, *rest in connection.execute(statement(tables, columns, where), {"as_of": revision}):
+    for key, place, retired, *rest in connection.execute(selection(tables, columns, where), {"as_of": revision}):
         title_en, title_zh = BETWEEN["en"].join(rest[:width]), BETWEEN["zh"].join(rest[width : 2 * width])
         yield Entry(key, place, bool(retired), title_en, title_zh, "\n".join(filter(None, rest[2 * width :])))
 

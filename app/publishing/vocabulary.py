@@ -24,15 +24,15 @@ class KnownIndicator:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Declarations:
     """Declared entities and indicators by id; a small ``Vocabulary`` in memory."""
 
     entities: dict[str, KnownEntity] = field(default_factory=dict)
     indicators: dict[str, KnownIndicator] = field(default_factory=dict)
 
-    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> "Known":
+    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> "Declarations":
         """Return the declarations of these ids."""
-        return Known(
+        return Declarations(
             {name: self.entities[name] for name in entities if name in self.entities},
             {name: self.indicators[name] for name in indicators if name in self.indicators},
         )
@@ -52,7 +52,7 @@ INDICATOR = ("indicator",)
 class Vocabulary(Protocol):
     """Declarations of other sources, looked up by name because they may be many."""
 
-    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> Known:
+    def by_ids(self, entities: Collection[str], indicators: Collection[str]) -> Declarations:
         """Return the declarations of these ids."""
 
     def like(self, name: str, kinds: Collection[str], but: str) -> Iterable[str]:

@@ -75,7 +75,7 @@ class UnreadableError(Exception):
         self.misread = Misread(path, position, message)
 
 
-class _EnoughError(Exception):
+class FaultLimitError(Exception):
     """The limit of reported faults is reached."""
 
 
@@ -89,7 +89,7 @@ def read(events: Iterator[yaml.Event], path: Path, start: Position) -> Tree:
         _Builder(tree, events).build(path)
     except UnreadableError as error:
         tree.misread.append(error.misread)
-    except _EnoughError:
+    except FaultLimitError:
         pass
     return tree
 
@@ -165,7 +165,7 @@ class _Builder:
     def _fault(self, path: Path, place: Position, message: str) -> None:
         self.tree.misread.append(Misread(path, place, message))
         if len(self.tree.misread) == MOST_FAULTS:
-            raise _EnoughError
+            raise FaultLimitError
 
 
 QUOTED = frozenset({"'", '"', "|", ">"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml as pyyaml
 
-from app.publishing.parts import MAX_ITEMS, MAX_PART, OddError, Part, too_many
+from app.publishing.parts import MAX_ITEMS, MAX_PART, DocumentPart, OddError, too_many
 from app.publishing.yaml import (
     MAX_DEPTH,
     QUOTED,
@@ -68,7 +68,7 @@ class YamlReader:
         self._left = MAX_NODES
         self._last = Position(1, 1)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[DocumentPart]:
         """Yield the parts of the document."""
         with readable():
             try:
@@ -77,7 +77,7 @@ class YamlReader:
                 message = f"a part of more than {MAX_PART} bytes begins here or after it; expected smaller ones"
                 raise UnreadableError((), self._last, message) from None
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Iterator[DocumentPart]:
         event = self._outside()
         if event is None:
             raise UnreadableError((), Position(1, 1), "empty; expected a document")
@@ -91,7 +91,7 @@ class YamlReader:
         if extra is not None:
             raise UnreadableError((), place_of(extra), "expected one document, found another one after it")
 
-    def _member(self, event: pyyaml.Event, seen: set[str]) -> Iterator[Part]:
+    def _member(self, event: pyyaml.Event, seen: set[str]) -> Iterator[DocumentPart]:
         """Yield the parts of one member of the document."""
         key = self._part((), self._whole(event)).value
         if not isinstance(key, str):
@@ -103,7 +103,7 @@ class YamlReader:
         if key not in self._sections or type(value) is not pyyaml.SequenceStartEvent or value.anchor or value.tag:
             yield self._part((key,), self._whole(value), event)
             return
-        yield Part((key,), [], strict=True, place=_packed(value), key=_packed(event))
+        yield DocumentPart((key,), [], strict=True, place=_packed(value), key=_packed(event))
         number = 0
         while type(item := self._next()) is not pyyaml.SequenceEndEvent:
             if number == MAX_ITEMS:
@@ -141,12 +141,12 @@ class YamlReader:
         markers = (pyyaml.StreamStartEvent, pyyaml.StreamEndEvent, pyyaml.DocumentStartEvent, pyyaml.DocumentEndEvent)
         return next((event for event in iter(self._event, None) if not isinstance(event, markers)), None)
 
-    def _part(self, path: Path, events: list[pyyaml.Event], key: pyyaml.Event | None = None) -> Part:
+    def _part(self, path: Path, events: list[pyyaml.Event], key: pyyaml.Event | None = None) -> DocumentPart:
         try:
             value, strict = _build(iter(events)), True
         except (OddError, StopIteration):
             value, strict = None, False
-        return Part(path, value, strict, _packed(events[0]), None if key is None else _packed(key))
+        return DocumentPart(path, value, strict, _packed(events[0]), None if key is None else _packed(key))
 
     def position(self, place: int) -> Position:
         """Return the line and column of a place."""

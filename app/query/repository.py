@@ -18,14 +18,14 @@ from app.query.compiled import Plan, Shaper, at_most, plan, shaper
 from app.query.snapshot import Snapshot, revision_at
 from app.query.sql import (
     ENCODED,
-    Shape,
+    QueryShape,
     Tables,
     conditions,
-    counting,
+    counted,
     holding,
     paths_of,
+    selection,
     shape_of,
-    statement,
     values_of,
 )
 from app.query.text_index import is_common
@@ -132,13 +132,13 @@ class Repository:
         shown = tied.rows(stored[:MAX_LIMIT])
         return Dataset(self.resource.name, columns, shown, Meta(self.revision, len(shown)), form=form), len(stored) > MAX_LIMIT
 
-    def _shape(self, query: ListQuery, order: tuple[str, ...] = ()) -> tuple[Shape, dict[str, Any]]:
+    def _shape(self, query: ListQuery, order: tuple[str, ...] = ()) -> tuple[QueryShape, dict[str, Any]]:
         """Return the shape of a query, and its values by parameter."""
         values = values_of(self.resource, query, self.as_of, self.connection.dialect.name)
         common = query.q is not None and (bool(order) or is_common(self.connection, values["text"]))
         return shape_of(self.resource, query, self.as_of, order, common=common), values
 
-    def _facet(self, name: str, shape: Shape, values: dict[str, Any]) -> list[tuple[Cell, int]]:
+    def _facet(self, name: str, shape: QueryShape, values: dict[str, Any]) -> list[tuple[Cell, int]]:
         """Return the values of a column with their counts, the most frequent first."""
         stored = _facets(self._target, shape, name).execute(self.connection, values)
         return [(value, count) for value, count in stored]
@@ -149,7 +149,7 @@ def _names(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowPlan:
     """A plan, the function that makes rows of its tuples, and of a page the one that reads the sort values of a tuple."""
 
     plan: Plan
@@ -160,12 +160,12 @@ class Rows:
 @lru_cache(maxsize=1024)
 def _paging(  # noqa: PLR0913  the key of the cache
     target: Target,
-    shape: Shape,
+    shape: QueryShape,
     columns: tuple[Column, ...],
     form: RowForm,
     keys: tuple[cursor.SortKey, ...],
     known: tuple[bool, ...] | None,
-) -> Rows:
+) -> RowPlan:
     """Return the plan of a page.
 
     ``known`` says which sort values of the row before it are not null.
@@ -178,8 +178,8 @@ def _paging(  # noqa: PLR0913  the key of the cache
         where.append(cursor.after(keys, keyed, known))
     by = [cursor.direction(key, column) for key, column in zip(keys, keyed, strict=True)]
     selected, rows, key_cells = _selected(target, tables, columns, form, key_names)
-    wanted = at_most(bindparam("limit", required=False), statement(tables, selected, where).order_by(*by))
-    return Rows(plan(target.dialect, wanted), rows, key_cells)
+    wanted = at_most(bindparam("limit", required=False), selection(tables, selected, where).order_by(*by))
+    return RowPlan(plan(target.dialect, wanted), rows, key_cells)
 
 
 def _selected(
@@ -210,21 +210,21 @@ def _members(names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Sequence[Cel
 
 
 @lru_cache(maxsize=256)
-def _counting(target: Target, shape: Shape) -> Plan:
+def _counting(target: Target, shape: QueryShape) -> Plan:
     tables = target.tables(as_of=shape.as_of)
     where = conditions(target.resource, shape, tables)
-    return plan(target.dialect, counting(tables, where))
+    return plan(target.dialect, counted(tables, where))
 
 
 @lru_cache(maxsize=256)
-def _beyond(target: Target, shape: Shape) -> Plan:
+def _beyond(target: Target, shape: QueryShape) -> Plan:
     tables = target.tables(as_of=shape.as_of)
-    wanted = statement(tables, [literal_column("1")], conditions(target.resource, shape, tables))
+    wanted = selection(tables, [literal_column("1")], conditions(target.resource, shape, tables))
     return plan(target.dialect, at_most(1, wanted).offset(bindparam("skipped", required=False)))
 
 
 @lru_cache(maxsize=256)
-def _facets(target: Target, shape: Shape, name: str) -> Plan:
+def _facets(target: Target, shape: QueryShape, name: str) -> Plan:
     tables = target.tables(as_of=shape.as_of)
     where = conditions(target.resource, shape, tables)
     (path,) = paths_of(target.resource, (name,))
@@ -234,25 +234,25 @@ def _facets(target: Target, shape: Shape, name: str) -> Plan:
 
 
 @lru_cache(maxsize=256)
-def _single(target: Target, names: tuple[str, ...], as_of: bool) -> Rows:  # noqa: FBT001  a key of the cache
+def _single(target: Target, names: tuple[str, ...], as_of: bool) -> RowPlan:  # noqa: FBT001  a key of the cache
     tables = target.tables(as_of=as_of)
     where = [
         *holding(target.resource, tables),
         tables.column(cursor.TIE_BREAKER) == bindparam("id", required=False),
     ]
-    wanted = statement(tables, tables.columns(paths_of(target.resource, names)), where)
-    return Rows(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
+    wanted = selection(tables, tables.columns(paths_of(target.resource, names)), where)
+    return RowPlan(plan(target.dialect, wanted), shaper(target.resource, names, target.dialect.name))
 
 
 @lru_cache(maxsize=256)
-def _tied(target: Target, columns: tuple[Column, ...], form: RowForm, include: Include, *, as_of: bool) -> Rows:
+def _tied(target: Target, columns: tuple[Column, ...], form: RowForm, include: Include, *, as_of: bool) -> RowPlan:
     """Return the plan of the rows that an item carries, in the order of their ids."""
     tables = target.tables(as_of=as_of)
     by = or_(*(tables.column(target.resource.filters[name].path) == bindparam("id", required=False) for name in include.by))
     where = [*holding(target.resource, tables), by]
     selected, rows, _ = _selected(target, tables, columns, form, (cursor.TIE_BREAKER,))
-    wanted = statement(tables, selected, where).order_by(tables.column(cursor.TIE_BREAKER))
-    return Rows(plan(target.dialect, at_most(MAX_LIMIT + 1, wanted)), rows)
+    wanted = selection(tables, selected, where).order_by(tables.column(cursor.TIE_BREAKER))
+    return RowPlan(plan(target.dialect, at_most(MAX_LIMIT + 1, wanted)), rows)
 
 
 def _has_text_ids(resource: Resource) -> bool:

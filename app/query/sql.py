@@ -109,7 +109,7 @@ def referenced(key: ColumnElement[Any]) -> Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class QueryShape:
     """The parts of a query that decide its SQL, without the values.
 
     Attributes:
@@ -132,10 +132,10 @@ class Shape:
 
 def shape_of(
     resource: Resource, query: ListQuery, as_of: int | None, in_order: tuple[str, ...] = (), *, common: bool = False
-) -> Shape:
+) -> QueryShape:
     """Return the shape of a query; ``common`` says that very many texts match ``q``."""
     parameters = vars(query)
-    return Shape(
+    return QueryShape(
         tuple(
             (name, len(value) if isinstance(value, list) else None)
             for name in resource.filters
@@ -201,7 +201,7 @@ def holding(resource: Resource, tables: Tables, *, looked_up: bool = False) -> l
     return where
 
 
-def conditions(resource: Resource, shape: Shape, tables: Tables) -> list[Condition]:
+def conditions(resource: Resource, shape: QueryShape, tables: Tables) -> list[Condition]:
     """Return the conditions of a list: filters, ``q`` and ``latest``."""
     where = holding(resource, tables, looked_up=shape.text == "few")
     for name, count in shape.filters:
@@ -222,7 +222,7 @@ def _parameters(name: str, count: int | None) -> Any:
     )
 
 
-def _passes(where: Where, shape: Shape, value: Any, tables: Tables) -> Condition:
+def _passes(where: Where, shape: QueryShape, value: Any, tables: Tables) -> Condition:
     column, match = tables.column(where.path), shape.match
     in_order = shape.in_order and where.path not in shape.in_order
     if in_order:
@@ -249,12 +249,12 @@ def paths_of(resource: Resource, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name if name == ENCODED else resource.origins[name].path for name in names)
 
 
-def statement(tables: Tables, columns: Sequence[ColumnElement[Any]], where: list[Condition]) -> Select[Any]:
+def selection(tables: Tables, columns: Sequence[ColumnElement[Any]], where: list[Condition]) -> Select[Any]:
     """Return the SELECT of ``columns``, without order and limit."""
     labelled = [column.label(f"c{number}") for number, column in enumerate(columns)]
     return select(*labelled).select_from(tables.clause).where(*where)
 
 
-def counting(tables: Tables, where: list[Condition]) -> Select[Any]:
+def counted(tables: Tables, where: list[Condition]) -> Select[Any]:
     """Return the SELECT that counts the rows under the conditions ``where``."""
     return select(func.count()).select_from(tables.clause).where(*where)

@@ -13,7 +13,7 @@ from app.db.types import LARGEST_WHOLE
 from app.domain.tokenizer import MARK, query_tokens, text_tokens
 from app.errors import nearest
 from app.query.compiled import Plan, at_most, plan
-from app.query.sql import Tables, holding, statement, table_of
+from app.query.sql import Tables, holding, selection, table_of
 from app.query.text_index import ENTRY, holds, matching, search_expression
 from app.resources.base import LANGS, Resource
 
@@ -65,7 +65,7 @@ def _neighbouring_ids(resource: Resource, dialect: Dialect) -> Plan:
     )
     key = tables.column("id")
     near = key.in_(union_all(*(select(side.subquery().c.id) for side in sides)))
-    return plan(dialect, statement(tables, [key], [near, *holding(resource, tables)]))
+    return plan(dialect, selection(tables, [key], [near, *holding(resource, tables)]))
 
 
 @lru_cache

@@ -9,7 +9,7 @@ from typing import Literal
 
 from app.errors import PayloadTooLarge
 from app.sdmx.cells import Cells
-from app.sdmx.dsd import ALL_DIMENSIONS, BY_ID, COMPONENTS, DIMENSIONS, PLACES, TIME, Component, Vocabulary
+from app.sdmx.dsd import ALL_DIMENSIONS, BY_ID, COMPONENTS, DIMENSIONS, PLACES, TIME, CodeNames, Component
 
 Action = Literal["Information", "Replace", "Delete"]
 MOST_SORTED = 100_000
@@ -49,7 +49,7 @@ class Cube:
     id: str
     prepared: str
     lang: Literal["en", "zh"]
-    names: Vocabulary
+    names: CodeNames
     labels: bool = False
 
     @cached_property

@@ -62,7 +62,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ComponentCondition:
     """A condition on one component: any alternative has to match, with all its terms."""
 
     place: int
@@ -86,7 +86,7 @@ class Selection:
     """A selection of observations: any key and all conditions match; ``first`` and ``last`` limit every series."""
 
     keys: tuple[SeriesKey, ...] = ()
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[ComponentCondition, ...] = ()
     first: int | None = None
     last: int | None = None
 
@@ -156,7 +156,7 @@ def keys(text: str) -> tuple[tuple[SeriesKey, ...], list[Fault]]:
     return tuple(series_keys), faults
 
 
-def condition(name: str, text: str) -> tuple[Condition | None, list[Fault]]:
+def condition(name: str, text: str) -> tuple[ComponentCondition | None, list[Fault]]:
     """Return the condition ``c[name]=text``, and its faults.
 
     Commas separate alternatives, ``+`` the terms of an alternative.
@@ -176,16 +176,16 @@ def condition(name: str, text: str) -> tuple[Condition | None, list[Fault]]:
             except ValueError as error:
                 faults.append(Fault(str(error) + ".", "malformed_condition", parameter=parameter))
         alternatives.append(tuple(terms))
-    return Condition(PLACES[name], tuple(alternatives)), faults
+    return ComponentCondition(PLACES[name], tuple(alternatives)), faults
 
 
-def between(start: str | None, end: str | None) -> tuple[list[Condition], list[Fault]]:
+def between(start: str | None, end: str | None) -> tuple[list[ComponentCondition], list[Fault]]:
     """Return the conditions of ``startPeriod`` and ``endPeriod``, and their faults."""
     conditions, faults = [], []
     for parameter, name, text in (("startPeriod", "ge", start), ("endPeriod", "le", end)):
         if text is not None:
             try:
-                conditions.append(Condition(PLACES[TIME], ((_term(BY_ID[TIME], f"{name}:{text}"),),)))
+                conditions.append(ComponentCondition(PLACES[TIME], ((_term(BY_ID[TIME], f"{name}:{text}"),),)))
             except ValueError as error:
                 faults.append(Fault(str(error) + ".", "malformed_period", parameter=parameter))
     return conditions, faults

@@ -19,7 +19,7 @@ NOT_APPLICABLE = "_Z"
 
 InternationalString = tuple[str, str]
 """A text in English and in Chinese."""
-Vocabulary = Mapping[str, Mapping[str, InternationalString]]
+CodeNames = Mapping[str, Mapping[str, InternationalString]]
 """The names of codes, by code list and code."""
 Role = Literal["dimension", "time", "measure", "attribute"]
 Type = Literal["String", "Integer", "Double", "ObservationalTimePeriod"]
@@ -90,7 +90,7 @@ ATTRIBUTES = tuple(component for component in COMPONENTS if component.role == "a
 COMPARATORS = {"<": "lt", "<=": "le", "=": "eq", "~": "ap", ">=": "ge", ">": "gt"}
 """Codes of comparators, which may not contain signs: the prefixes of FHIR searches."""
 
-CLOSED: Vocabulary = {
+CLOSED: CodeNames = {
     "CL_FREQ": {
         "A": ("Annual", "年"),
         "S": ("Half-yearly", "半年"),

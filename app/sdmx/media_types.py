@@ -68,7 +68,7 @@ FIRST: Mapping[API, tuple[str, ...]] = {"2.1": ("2.1", "1.0.0"), "3.0": ()}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MessageChoice:
     """The negotiated message, with the option ``labels`` of its media type."""
 
     message: Message
@@ -96,7 +96,7 @@ def preferred(messages: Sequence[Message], api: API) -> tuple[Message, ...]:
     return tuple(sorted(messages, key=lambda message: first.index(message.version) if message.version in first else len(first)))
 
 
-def choose(accept: str, offers: Sequence[Message]) -> Choice:
+def choose(accept: str, offers: Sequence[Message]) -> MessageChoice:
     """Return the message that Accept prefers; among equals, the first.
 
     Raises:
@@ -109,7 +109,7 @@ def choose(accept: str, offers: Sequence[Message]) -> Choice:
             specificity = _specificity(accepted, offer) if accepted.weight and _has_supported_options(accepted, offer) else 0
             if specificity and (accepted.weight, specificity) > best:
                 best = (accepted.weight, specificity)
-                choice = Choice(offer, labels=accepted.parameters.get("labels") == "both")
+                choice = MessageChoice(offer, labels=accepted.parameters.get("labels") == "both")
     if choice is None:
         allowed = tuple(offer.media_type for offer in offers)
         fault = Fault("This cannot be served here.", "not_acceptable", parameter="Accept", allowed=allowed)

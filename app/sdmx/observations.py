@@ -23,14 +23,14 @@ from app.resources.sources import SOURCES
 from app.sdmx.cells import COLUMNS, SERIES_ORDER, Cells, block_changes, blocks
 from app.sdmx.cube import DataSet
 from app.sdmx.data_query import Selection
-from app.sdmx.dsd import CLOSED, COMPONENTS, DIMENSIONS, NOT_APPLICABLE, PLACES, TIME, InternationalString, Vocabulary, unit_code
+from app.sdmx.dsd import CLOSED, COMPONENTS, DIMENSIONS, NOT_APPLICABLE, PLACES, TIME, CodeNames, InternationalString, unit_code
 from app.sdmx.time_period import span
 
 FILTERS = {"REF_AREA": "region", "SUBJECT": "subject", "INDICATOR": "indicator", "NATURE": "nature", "SOURCE": "source"}
 """Filters of observations by dimension, for the dimensions that have one."""
 
 
-def vocabulary(connection: Connection) -> Vocabulary:
+def vocabulary(connection: Connection) -> CodeNames:
     """Return the names of all codes, by code list."""
     entity, indicator, source = (table_of(resource).c for resource in (REGIONS, INDICATORS, SOURCES))
     entities = connection.execute(select(entity.id, entity.kind, entity.name_en, entity.name_zh).order_by(entity.id)).all()
@@ -170,7 +170,7 @@ def survey(store: ObservationStore, selection: Selection, mode: str) -> Survey:
     return result
 
 
-WHOLE = 256 * 1024
+MAX_BUFFERED = 256 * 1024
 """Bytes of the largest response that is sent, and cached, as a whole."""
 
 
@@ -180,7 +180,7 @@ def first_chunk(make: Callable[[], Iterator[bytes]]) -> tuple[bytes, Iterator[by
     for chunk in chunks:
         pieces.append(chunk)
         size += len(chunk)
-        if size > WHOLE:
+        if size > MAX_BUFFERED:
             return b"".join(pieces), chunks
     return b"".join(pieces), None
 

@@ -12,7 +12,7 @@ from pysdmx.model import Dataflow
 from app.api.query_params import NoParameters, problem_of, texts_of, validate
 from app.errors import MOST_FAULTS, Fault, InvalidParameters, NotFound, NotImplementedHere, nearest
 from app.resources.parameter_types import AsOf, Comma, Flag, Integer
-from app.sdmx.data_query import Condition, Selection, between, condition, keys
+from app.sdmx.data_query import ComponentCondition, Selection, between, condition, keys
 from app.sdmx.dsd import AGENCY, ALL_DIMENSIONS, ATTRIBUTES, COMPONENTS, DIMENSIONS, FLOW, TIME, VERSION, Component
 from app.sdmx.structures import DETAILS, REFERENCES, Artefact
 
@@ -241,7 +241,7 @@ Parameters = TypeVar("Parameters", bound=Periods)
 def _read(request: Request, model: type[Parameters], key: str) -> tuple[Parameters, Selection, list[Fault]]:
     """Return the parameters, the selection, and the faults of keys and conditions."""
     values = texts_of(request, plus="%2B")
-    conditions: list[Condition] = []
+    conditions: list[ComponentCondition] = []
     allowed, faults = keys(key)
     for name in [name for name in values if name.startswith("c[") and name.endswith("]")]:
         texts = values.pop(name)

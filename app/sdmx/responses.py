@@ -12,8 +12,8 @@ from app.errors import Fault, InvalidParameters, NotFound, nearest
 from app.formats.base import Medium
 from app.query.snapshot import Snapshot
 from app.sdmx.cube import Cube, DataSet, in_order
-from app.sdmx.dsd import AGENCY, DIMENSIONS, Vocabulary
-from app.sdmx.media_types import API, DATA, Choice, Message, choose, preferred
+from app.sdmx.dsd import AGENCY, DIMENSIONS, CodeNames
+from app.sdmx.media_types import API, DATA, Message, MessageChoice, choose, preferred
 from app.sdmx.observations import ObservationStore, at_least_one, first_chunk, revision_of, survey, vocabulary
 from app.sdmx.requests import (
     ANY,
@@ -162,11 +162,11 @@ def _referenced(references: Sequence[str] | None, kinds: Iterable[str]) -> list[
     return [kind for kind in TYPES if kind in found]
 
 
-def _choice(request: Request, api: API, messages: Sequence[Message]) -> Choice:
+def _choice(request: Request, api: API, messages: Sequence[Message]) -> MessageChoice:
     return choose(request.headers.get("accept", ""), preferred(messages, api))
 
 
-async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tuple[Representation, Vocabulary]:
+async def _begun(request: Request, choice: MessageChoice, *, named: bool = True) -> tuple[Representation, CodeNames]:
     """Return the representation at the current version, and names of codes if needed."""
     message = choice.message
     name = f"{message.name}, labels" if choice.labels else message.name
@@ -174,7 +174,7 @@ async def _begun(request: Request, choice: Choice, *, named: bool = True) -> tup
 
     lang = language(None, request)
 
-    def read(snapshot: Snapshot) -> tuple[Representation, Vocabulary]:
+    def read(snapshot: Snapshot) -> tuple[Representation, CodeNames]:
         variant = Representation.of(request, snapshot.version, medium, lang)
         return variant, vocabulary(snapshot.connection) if named and not variant.is_known else {}
 

@@ -40,7 +40,7 @@ from pysdmx.model.message import Header
 from pysdmx.model.organisation import AgencyScheme
 
 from app.sdmx import dsd as ours
-from app.sdmx.dsd import AGENCY, COMPONENTS, CONCEPTS, FLOW, TIME, VERSION, InternationalString, Vocabulary
+from app.sdmx.dsd import AGENCY, COMPONENTS, CONCEPTS, FLOW, TIME, VERSION, CodeNames, InternationalString
 from app.sdmx.media_types import SDMX, Message
 
 Artefact = Any
@@ -82,7 +82,7 @@ def _joined(names: InternationalString) -> str:
     return SEPARATOR.join(name.replace(SEPARATOR, "�") for name in names)
 
 
-def artefacts(vocabulary: Vocabulary, *, partial: bool = False) -> dict[str, list[Artefact]]:
+def artefacts(vocabulary: CodeNames, *, partial: bool = False) -> dict[str, list[Artefact]]:
     """Return all artefacts by type, with the codes of the vocabulary.
 
     ``partial`` marks the code lists as partial, for a vocabulary with only some of the codes.

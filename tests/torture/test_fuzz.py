@@ -18,7 +18,7 @@ from app.db.database import Database
 from app.errors import DocumentFaulty, Fault
 from app.publishing.parse import parse
 from app.publishing.revisions import publish
-from app.publishing.vocabulary import Known
+from app.publishing.vocabulary import Declarations
 from tests.conftest import SEED, NewDatabase, discard, rows, seeded, serving
 from tests.server import running
 from tests.torture import rounds
@@ -58,7 +58,7 @@ TREES = st.recursive(SCALARS, lambda part: st.lists(part, max_size=4) | st.dicti
 
 def only_faults(content: bytes) -> None:
     """Fail where reading the document raises anything but its own problem."""
-    for known in (None, Known()):
+    for known in (None, Declarations()):
         faults: tuple[Fault, ...] = ()
         try:
             parse(content, known)

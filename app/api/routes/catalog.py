@@ -13,7 +13,7 @@ from pydantic import Field
 from rdflib import Graph
 
 from app.api.answers import OBJECT, TEXT, responses
-from app.api.data_package import names
+from app.api.data_package import file_names
 from app.api.query_params import NoParameters
 from app.api.representation import V1
 from app.api.view import View, add_view, always
@@ -98,7 +98,7 @@ def _dcat(contents: Contents) -> Record:
             "dcat:downloadURL": {"@id": f"{V1}/export/{name}", "@type": RESOURCE},
             "dcat:mediaType": {"@id": IANA + media_type, "@type": "dcterms:MediaType"},
         }
-        for name, media_type in names(ALL)
+        for name, media_type in file_names(ALL)
     ]
     dataset = {
         "@id": "/#dataset",
@@ -156,7 +156,7 @@ def _schema_org(contents: Contents) -> Record:
         "isAccessibleForFree": True,
         "distribution": [
             {"@type": "DataDownload", "contentUrl": f"{V1}/export/{name}", "encodingFormat": media_type}
-            for name, media_type in names(ALL)
+            for name, media_type in file_names(ALL)
         ],
         "variableMeasured": [
             {

@@ -11,7 +11,7 @@ from fastapi import Path as PathParameter
 
 from app.api.answers import document_responses, errors
 from app.api.conditional_requests import is_fresh
-from app.api.data_package import Artefact, Edition, build
+from app.api.data_package import Edition, ExportFile, build
 from app.api.executor import Executor
 from app.api.file_responses import file_answer
 from app.api.query_params import NoParameters, read_query
@@ -45,7 +45,7 @@ class Exports:
             await asyncio.shield(self._build)
         return self._edition
 
-    async def open(self, name: str) -> tuple[Edition, Artefact, IO[bytes]]:
+    async def open(self, name: str) -> tuple[Edition, ExportFile, IO[bytes]]:
         """Open the file ``name``. Raises NotFound.
 
         It can be read to its end even if a publication replaces it.

@@ -47,7 +47,7 @@ NOT_STATED = {
 router = APIRouter(prefix=f"{V1}/regions", tags=[REGIONS.tag])
 
 
-class ObservationRow(msgspec.Struct):
+class ProfileObservation(msgspec.Struct):
     """An observation as JSON, with the members that place it in the profile or show a missing detail."""
 
     id: str
@@ -63,9 +63,9 @@ class ObservationRow(msgspec.Struct):
     json: msgspec.Raw = msgspec.Raw()
 
 
-def _observation_rows(dataset: Dataset) -> list[ObservationRow]:
+def _observation_rows(dataset: Dataset) -> list[ProfileObservation]:
     encoded = encoded_rows(dataset)
-    rows = msgspec.json.decode(msgspec.json.encode(encoded), type=list[ObservationRow])
+    rows = msgspec.json.decode(msgspec.json.encode(encoded), type=list[ProfileObservation])
     for row, json in zip(rows, encoded, strict=True):
         row.json = json
     return rows
@@ -139,7 +139,7 @@ class Profile:
         designations = [row for row in self.designations if row["subject"] == entity["id"]]
         return entity | {"observations": [row.json for row in self._about(entity["id"])], "designations": designations}
 
-    def _about(self, subject: str) -> list[ObservationRow]:
+    def _about(self, subject: str) -> list[ProfileObservation]:
         return [row for row in self.observations if row.subject == subject]
 
     def _towards(self, entity: str, predicate: str | None = None) -> list[Record]:
@@ -181,7 +181,7 @@ def _tie(relation: Record, end: str) -> Record:
     }
 
 
-def _missing(row: ObservationRow) -> Iterable[str]:
+def _missing(row: ProfileObservation) -> Iterable[str]:
     if row.period_basis == "unstated":
         yield "period"
     elif row.period_start is None:
