@@ -153,9 +153,10 @@ def responses(
 
     ``model`` describes the JSON response; ``media`` has the schemas of other media types.
     """
-    content: dict[str, Any] = {name: {"schema": dict(schema)} for name, schema in (media or {}).items()}
+    content: dict[str, Any] = {} if model is None else {JSON: {}}  # the first: generated clients read the first one
+    content |= {name: {"schema": dict(schema)} for name, schema in (media or {}).items()}
     if example is not None:
-        content.setdefault(JSON, {})["example"] = example
+        content[JSON]["example"] = example
     success: dict[str, Any] = {"description": description, "content": content}
     if model is not None:
         success["model"] = model

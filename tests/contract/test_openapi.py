@@ -254,6 +254,13 @@ def test_examples_are_shown_with_their_nulls(document: dict[str, Any]) -> None:
             assert shown == examples()[resource.name][kind]
 
 
+def test_json_is_the_first_media_type_of_lists_and_items(document: dict[str, Any]) -> None:
+    """Generated clients read the first one."""
+    for resource in ALL:
+        for path in (f"/v1/{resource.name}", f"/v1/{resource.name}/{{id}}"):
+            assert next(iter(document["paths"][path]["get"]["responses"]["200"]["content"])) == "application/json"
+
+
 def conforms(answer: Any, schema: str, document: dict[str, Any]) -> None:
     """Fail unless the answer is of that schema, with no member that the schema does not know."""
     closed = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
