@@ -47,3 +47,9 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
 def test_the_changelog_has_the_version_with_its_date() -> None:
     heading = rf"^## \[{re.escape(version('regional-indicators'))}\] - \d{{4}}-\d\d-\d\d$"
     assert re.search(heading, (ROOT / "CHANGELOG.md").read_text("utf8"), re.MULTILINE)
+
+
+def test_every_module_that_the_documentation_names_is_there() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    named = {path for page in pages for path in re.findall(r"\b(?:app|tests|migrations)/[a-z_0-9/]+\.py\b", page.read_text())}
+    assert {path for path in named if not (ROOT / path).exists()} == set()
