@@ -1,15 +1,17 @@
 """The service under test, over every engine: a database built by the migrations, with the seed published."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
@@ -87,18 +89,41 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     """Empty databases of each engine in turn."""
     made: list[Database] = []
     numbers = count(1)
+    migrations = bundled("migrations")
+
+    @cache
+    def sqlite_template() -> Path:
+        """Return a migrated file, which others are copies of: migrating takes most of the time of a short test."""
+        path = tmp_path_factory.mktemp("database") / "template.db"
+        migrated(f"sqlite:///{path}").close()
+        return path
 
     def sqlite() -> Database:
-        return migrated(f"sqlite:///{tmp_path_factory.mktemp('database') / 'indicators.db'}")
+        path = tmp_path_factory.mktemp("database") / "indicators.db"
+        shutil.copy(sqlite_template(), path)
+        return Database(f"sqlite:///{path}", migrations)
+
+    def server() -> URL:
+        return make_url(request.getfixturevalue("postgresql")).set(drivername="postgresql+psycopg")
+
+    def create(template: str = "template1") -> str:
+        name = f"indicators_{os.getpid()}_{next(numbers)}"
+        engine = create_engine(server(), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        engine.dispose()
+        return server().set(database=name).render_as_string(hide_password=False)
+
+    @cache
+    def postgresql_template() -> str:
+        """Return the name of a migrated database, which others are copies of."""
+        template = migrated(create())
+        template.close()
+        made.append(template)  # discarded with the others
+        return str(make_url(template.url).database)
 
     def postgresql() -> Database:
-        server = make_url(request.getfixturevalue("postgresql")).set(drivername="postgresql+psycopg")
-        name = f"indicators_{os.getpid()}_{next(numbers)}"
-        engine = create_engine(server, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        return migrated(server.set(database=name).render_as_string(hide_password=False))
+        return Database(create(postgresql_template()), migrations)
 
     def new() -> Database:
         made.append({"sqlite": sqlite, "postgresql": postgresql}[request.param]())
