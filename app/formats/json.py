@@ -69,5 +69,5 @@ JSON = Format(
     "One object with rows, `meta` and `links`.",
     counts=True,
     row_form="objects",
-    inline_rows=1000,
+    inline_rows=1500,  # a page of 1,000, or an item with as many of its rows
 )
