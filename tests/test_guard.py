@@ -199,11 +199,9 @@ def test_a_database_that_cannot_be_used_is_a_refusal() -> None:
         create_app(Settings(database_url="sqlite:////nowhere/x.db"))
 
 
-def test_a_bucket_fills_evenly_and_forgets_nobody_who_owes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_fills_evenly_and_forgets_nobody_who_owes() -> None:
     now = 1000.0
-    monkeypatch.setattr(rate_limit, "monotonic", lambda: now)
-    monkeypatch.setattr(rate_limit, "MOST_CALLERS", 10)
-    buckets = rate_limit.Buckets(parse("60/minute"))
+    buckets = rate_limit.Buckets(parse("60/minute"), most_callers=10, clock=lambda: now)
     for _ in range(60):
         buckets.add("busy", -1)
     assert (buckets.level("busy"), buckets.wait(0, 1), buckets.wait(0, 60)) == (0, 1, 60)

@@ -7,11 +7,9 @@ from app.api.middleware import rate_limit
 
 
 @pytest.fixture
-def buckets(monkeypatch: pytest.MonkeyPatch) -> rate_limit.Buckets:
+def buckets() -> rate_limit.Buckets:
     """Buckets of 60, which remember 10 callers; no time passes."""
-    monkeypatch.setattr(rate_limit, "monotonic", lambda: 1000.0)
-    monkeypatch.setattr(rate_limit, "MOST_CALLERS", 10)
-    return rate_limit.Buckets(parse("60/minute"))
+    return rate_limit.Buckets(parse("60/minute"), most_callers=10, clock=lambda: 1000.0)
 
 
 def test_the_oldest_are_forgotten_where_there_is_no_room(buckets: rate_limit.Buckets) -> None:

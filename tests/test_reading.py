@@ -12,7 +12,6 @@ import pytest
 from fastapi import Request
 from sqlalchemy import Connection, QueuePool
 
-from app.api import readers as readers_module
 from app.api.executor import Executor
 from app.api.query_params import NoParameters
 from app.api.readers import Readers
@@ -180,9 +179,8 @@ def _in_use(database: Database) -> int:
     return pool.checkedout()
 
 
-def test_more_long_reads_than_may_wait_are_refused_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers_module, "MAX_WAITING", 1)
-    readers = Readers(database, threads=1, seconds=0.3)
+def test_more_long_reads_than_may_wait_are_refused_at_once(database: Database) -> None:
+    readers = Readers(database, threads=1, seconds=0.3, most_waiting=1)
 
     async def all_at_once() -> list[Any]:
         return await asyncio.gather(

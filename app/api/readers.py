@@ -28,13 +28,13 @@ INLINE_SECONDS = 0.01
 class Readers:
     """Reads of one database, at most ``threads`` long ones at once, each of at most ``seconds``."""
 
-    def __init__(self, database: Database, threads: int, seconds: float) -> None:
+    def __init__(self, database: Database, threads: int, seconds: float, most_waiting: int = MAX_WAITING) -> None:
         """Allow a read ``seconds``, including the wait for a thread."""
         self.database, self.seconds = database, seconds
         self._is_local = database.is_local
         self._long, self._pieces, self._checks = (Executor(count, seconds) for count in (threads, threads, 1))
         self._versions = Executor(1, seconds / 2)
-        self._waiting = 0
+        self._waiting, self._most_waiting = 0, most_waiting
         self.snapshots = asyncio.Semaphore(threads)
         """Slots for reads that hold one snapshot over many pieces."""
         self._own: Connection | None = None
@@ -86,7 +86,7 @@ class Readers:
         """
         if self._versions.is_stuck:
             raise _unavailable("The database does not answer.")
-        if self._waiting >= self._long.threads + MAX_WAITING:
+        if self._waiting >= self._long.threads + self._most_waiting:
             raise Unavailable("Too many long reads are waiting.", headers={"Retry-After": "5"})
         self._waiting += 1
         try:

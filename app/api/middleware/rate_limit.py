@@ -1,6 +1,6 @@
 """Rate limit per client and per token: token buckets, which the library ``limits`` lacks, in its notation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from math import ceil
 from time import monotonic
@@ -19,26 +19,27 @@ MOST_CALLERS = 100_000
 class Buckets:
     """Token buckets, one per caller: full at first, refilled evenly."""
 
-    def __init__(self, limit: RateLimitItem) -> None:
+    def __init__(self, limit: RateLimitItem, most_callers: int = MOST_CALLERS, clock: Callable[[], float] = monotonic) -> None:
         """Create buckets that hold the amount of ``limit`` and refill within its period."""
         self.size, self.seconds = limit.amount, limit.get_expiry()
+        self._most_callers, self._clock = most_callers, clock
         self._levels: dict[str, tuple[float, float]] = {}
 
     def level(self, caller: str) -> float:
         """Return the present level of a caller's bucket."""
         level, since = self._levels.get(caller, (float(self.size), 0.0))
-        return min(float(self.size), level + (monotonic() - since) * self.size / self.seconds)
+        return min(float(self.size), level + (self._clock() - since) * self.size / self.seconds)
 
     def add(self, caller: str, amount: float) -> None:
         """Add ``amount``, which may be negative, to a caller's bucket."""
-        if len(self._levels) >= MOST_CALLERS and caller not in self._levels:
+        if len(self._levels) >= self._most_callers and caller not in self._levels:
             self._evict()
-        self._levels[caller] = (min(float(self.size), self.level(caller) + amount), monotonic())
+        self._levels[caller] = (min(float(self.size), self.level(caller) + amount), self._clock())
 
     def _evict(self) -> None:
         """Drop full buckets, and the older half of the others if there are still too many."""
         owing = {caller: level for caller, level in self._levels.items() if self.level(caller) < self.size}
-        self._levels = dict(islice(owing.items(), len(owing) // 2, None)) if len(owing) > MOST_CALLERS // 2 else owing
+        self._levels = dict(islice(owing.items(), len(owing) // 2, None)) if len(owing) > self._most_callers // 2 else owing
 
     def wait(self, level: float, target: float) -> int:
         """Return the seconds until a bucket at ``level`` reaches ``target``."""
