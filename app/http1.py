@@ -16,7 +16,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.middleware.header_fields import fields_of
-from app.api.middleware.request_limits import TOKEN_IN_ADDRESS, is_found, problem_messages
+from app.api.middleware.request_limits import TOKEN_IN_ADDRESS, has_secret, problem_messages
 from app.domain.urls import encoded_address
 from app.errors import BadRequest, HeadersTooLarge, Problem, RequestTimeout, UriTooLong
 from app.limits import (
@@ -325,7 +325,7 @@ def _not_http(piece: bytes, reason: str) -> Problem:
     for line in piece.split(b"\r\n"):
         target, _, version = line.partition(b" ")[2].rpartition(b" ")
         if version in (b"HTTP/1.0", b"HTTP/1.1") and (encoded := encoded_address(target)) != target.decode("latin-1"):
-            if is_found(_TOKEN, target):
+            if has_secret(_TOKEN, target):
                 return BadRequest(TOKEN_IN_ADDRESS)
             return BadRequest(f"The address is not percent-encoded; write it as {encoded}.")
     return BadRequest(reason.removesuffix(".") + ": it is not HTTP/1.1 (RFC 9112).")

@@ -33,5 +33,5 @@ MAX_WAL = 256 * 2**20
 
 
 def client_share(requests: int) -> int:
-    """Return the concurrent requests that one client may have: four fifths of all."""
+    """Return the share of a limit that one client may use: four fifths."""
     return max(1, requests * 4 // 5)

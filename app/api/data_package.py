@@ -39,7 +39,7 @@ class ExportFile:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """Artefacts by name, of one version of the data set, in a folder."""
+    """Export files by name, of one version of the data set, in a folder."""
 
     version: Version
     artefacts: Mapping[str, ExportFile]
@@ -56,7 +56,7 @@ def file_name(resource: Resource, format_: Format) -> str:
 
 
 def file_names(resources: Iterable[Resource]) -> list[tuple[str, str]]:
-    """Return the names of all artefacts, with their media types."""
+    """Return the names of all export files, with their media types."""
     files = [(file_name(resource, format_), format_.media_type) for resource in resources for format_ in _ROWS]
     return [*files, (PACKAGE, ZIP)]
 
@@ -65,7 +65,7 @@ _ROWS = tuple(format_ for format_ in FORMATS if format_.streams)
 
 
 def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> Edition:
-    """Write all artefacts into a new folder in ``folder``.
+    """Write all export files into a new folder in ``folder``.
 
     ``opened`` opens connections to one snapshot.
     """

@@ -36,17 +36,17 @@ def record(  # noqa: PLR0913  the columns of an entry
 
 
 def entries(
-    connection: Connection, limit: int, before: int | None = None, beginnings: Sequence[str] = ()
+    connection: Connection, limit: int, before: int | None = None, source_prefixes: Sequence[str] = ()
 ) -> Sequence[Mapping[str, Any]]:
     """Return the latest entries, newest first.
 
-    ``before`` is the id of the entry to go on after; ``beginnings`` are prefixes of source ids, for entries about these alone.
+    ``before`` is the id of the entry to continue after; ``source_prefixes`` are prefixes of source ids, for entries about these alone.
     """
     query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
     if before is not None:
         query = query.where(AUDIT.c.id < before)
-    if beginnings:
-        matches = (func.substr(AUDIT.c.target, 1, len(beginning)) == beginning for beginning in beginnings)
+    if source_prefixes:
+        matches = (func.substr(AUDIT.c.target, 1, len(beginning)) == beginning for beginning in source_prefixes)
         query = query.where(AUDIT.c.action.in_(ABOUT_SOURCES), or_(*matches))
     rows: Sequence[Any] = connection.execute(query).mappings().all()
     return rows

@@ -115,10 +115,10 @@ class Envelope:
 
     Attributes:
         data: Plain values, ready to be encoded as JSON.
-        meta: What holds for the whole response.
+        meta: The metadata.
         next: The cursor of the next page; None on the last page.
-        pages: Whether it is a page of a list, which always says whether there is a next one.
-        links: Addresses by relation type (RFC 8288).
+        pages: True for a page of a list, which always says whether there is a next one.
+        links: URLs by relation type (RFC 8288).
     """
 
     data: Any

@@ -52,7 +52,7 @@ class Repository:
     """The rows of one resource in a snapshot, as they are now or were at an earlier revision."""
 
     def __init__(self, snapshot: Snapshot, resource: Resource, as_of: int | datetime | None = None) -> None:
-        """Read ``resource`` from ``snapshot``. Raises InvalidParameters for ``as_of``."""
+        """Read ``resource`` from ``snapshot``. Raises InvalidParameters."""
         self.snapshot, self.resource = snapshot, resource
         self.connection = snapshot.connection
         self.as_of = None if as_of is None else revision_at(snapshot, as_of)
@@ -62,7 +62,7 @@ class Repository:
     def page(self, query: ListQuery, *, in_order: bool = False) -> Dataset:
         """Return a page. Raises InvalidParameters for a cursor of another query.
 
-        ``in_order`` is for one of very many pages: see ``Shape``.
+        ``in_order`` is for one of very many pages: see ``QueryShape``.
         """
         return self._page(query, self.form(query), in_order=in_order)
 

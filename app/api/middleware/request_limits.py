@@ -118,7 +118,7 @@ class RequestLimits:
 
     def _address_problem(self, path: bytes, query: bytes) -> Problem | None:
         """Return the problem of an address with a token, too long, or not UTF-8."""
-        if is_found(self._secret, path + b"?" + query):
+        if has_secret(self._secret, path + b"?" + query):
             return BadRequest(TOKEN_IN_ADDRESS)
         if len(path) + len(query) > MAX_URL:
             return UriTooLong(f"The address is longer than {MAX_URL} bytes.")
@@ -142,7 +142,7 @@ class RequestLimits:
         return MisdirectedRequest("This service does not answer for that host.")
 
 
-def is_found(secret: re.Pattern[bytes], address: bytes) -> bool:
+def has_secret(secret: re.Pattern[bytes], address: bytes) -> bool:
     """Return whether an address has a secret, also percent-encoded repeatedly."""
     for _ in range(MOST_DECODINGS):
         if secret.search(address):
