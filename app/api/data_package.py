@@ -42,7 +42,7 @@ class Edition:
     """Export files by name, of one version of the data set, in a folder."""
 
     version: Version
-    artefacts: Mapping[str, ExportFile]
+    files: Mapping[str, ExportFile]
     folder: Path
 
     def holds_for(self, version: Version) -> bool:
@@ -82,11 +82,11 @@ def build(opened: Opened, resources: Sequence[Resource], folder: Path) -> Editio
                     file.write(chunk)
     _write_package(opened, resources, version, partial / PACKAGE)
     partial.rename(target)
-    artefacts = [_artefact(target / name, media_type, version) for name, media_type in file_names(resources)]
-    return Edition(version, {artefact.name: artefact for artefact in artefacts}, target)
+    files = [_export_file(target / name, media_type, version) for name, media_type in file_names(resources)]
+    return Edition(version, {file.name: file for file in files}, target)
 
 
-def _artefact(path: Path, media_type: str, version: Version) -> ExportFile:
+def _export_file(path: Path, media_type: str, version: Version) -> ExportFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=10)).hexdigest()
     return ExportFile(path.name, media_type, path, path.stat().st_size, f'"{version.revision}-{digest}"')

@@ -40,7 +40,7 @@ def entries(
 ) -> Sequence[Mapping[str, Any]]:
     """Return the latest entries, newest first.
 
-    ``before`` is the id of the entry to continue after; ``source_prefixes`` are prefixes of source ids, for entries about these alone.
+    ``before`` is the id of the entry to continue after; ``source_prefixes`` limits the entries to sources with such ids.
     """
     query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
     if before is not None:

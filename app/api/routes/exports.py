@@ -52,12 +52,12 @@ class Exports:
         """
         while True:
             edition = await self.current()
-            artefact = edition.artefacts.get(name)
-            if artefact is None:
-                fault = Fault("No file has this name.", "unknown_id", "name", suggestion=nearest(name, edition.artefacts))
+            file = edition.files.get(name)
+            if file is None:
+                fault = Fault("No file has this name.", "unknown_id", "name", suggestion=nearest(name, edition.files))
                 raise NotFound("There is no such file.", [fault])
             try:
-                return edition, artefact, artefact.path.open("rb")
+                return edition, file, file.path.open("rb")
             except FileNotFoundError:  # just replaced by the next edition
                 if self._edition is edition:
                     raise
@@ -96,7 +96,7 @@ async def exports(request: Request) -> Response:
             "etag": file.etag,
             "href": f"{V1}/export/{file.name}",
         }
-        for file in edition.artefacts.values()
+        for file in edition.files.values()
     ]
     return about(request, {"data": files, "meta": {"revision": edition.version.revision}})
 
@@ -116,18 +116,18 @@ async def exports(request: Request) -> Response:
 async def export(request: Request, name: Annotated[str, PathParameter(description="Name of the file.")]) -> Response:
     """Return a file, or 304 if the client's copy is current."""
     read_query(NoParameters, request)
-    edition, artefact, file = await _exports(request).open(name)
+    edition, export_file, content = await _exports(request).open(name)
     headers = {
-        "ETag": artefact.etag,
+        "ETag": export_file.etag,
         "Last-Modified": http_date(edition.version.published_at),
         "Cache-Control": CACHE_CONTROL,
     }
     conditions = (request.headers.get(field) for field in ("if-none-match", "if-modified-since"))
-    if is_fresh(artefact.etag, headers["Last-Modified"], *conditions):
-        file.close()
+    if is_fresh(export_file.etag, headers["Last-Modified"], *conditions):
+        content.close()
         return Response(status_code=304, headers=headers)
     headers["Content-Disposition"] = disposition(name, "attachment")
-    return file_answer(request, file, artefact.size, artefact.media_type, headers)
+    return file_answer(request, content, export_file.size, export_file.media_type, headers)
 
 
 def _exports(request: Request) -> Exports:
