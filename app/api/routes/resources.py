@@ -1,7 +1,7 @@
 """List and item of every resource: a pair of routes per resource, all with the same functions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
@@ -36,7 +36,7 @@ def router_for(resource: Resource) -> APIRouter:
     add_view(
         router,
         "",
-        ListView(partial(list_rows, resource=resource), list_parameters(resource), media, _searches, resource),
+        ListView(partial(list_rows, resource=resource), list_parameters(resource), media, _searches, resource=resource),
         operation_id=f"list_{resource.name}",
         summary=f"List {resource.name}",
         description=resource.summary,
@@ -109,12 +109,12 @@ def one(repository: Repository, identifier: str, fields: list[str] | None = None
 class ListView(View[ListQuery]):
     """Endpoint of a list, which also sends whole lists as they are read."""
 
-    resource: Resource | None = None
+    resource: Resource = field(kw_only=True)
 
     async def respond(self, request: Request, query: ListQuery, format_: Any, lang: Lang) -> Response:
         """Return a page, or the whole list with ``limit=all``."""
         _check(query, format_)
-        if query.limit is None and self.resource is not None:
+        if query.limit is None:
             return await stream_list(readers_of(request), request, self.resource, query, format_, lang)
         return await super().respond(request, query, format_, lang)
 
