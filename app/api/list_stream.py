@@ -1,6 +1,6 @@
 """Responses with whole lists (``limit=all``), sent as they are read."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -42,7 +42,7 @@ async def _snapshot_list(  # noqa: PLR0913  the parts of a parsed request
     A slow client then occupies a temporary file, but no transaction and no memory.
     """
 
-    def write() -> Iterator[Any]:
+    def write() -> Generator[Any]:
         with readers.database.snapshot(readers.seconds) as opened:
             with opened() as connection:
                 yield latest_version(connection)
@@ -57,7 +57,7 @@ async def _snapshot_list(  # noqa: PLR0913  the parts of a parsed request
                 return representation.not_modified()
             file = await _spool(readers, pieces)
         finally:
-            readers.start_piece(pieces.close)  # type: ignore[attr-defined]  # of a generator
+            readers.start_piece(pieces.close)
     size = file.tell()
     dataset = Dataset(resource.name, resource.chosen(query.fields), (), Meta(representation.version.revision, 0))
     return representation.conditional(representation.stream(dataset, content(file, [b""], [(0, size)])))
